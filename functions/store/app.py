@@ -1,0 +1,52 @@
+"""The store queue: copy results; ask Kie.ai first where a webhook was unclear."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kie_gateway.core.decision import decide
+from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.task import CompletedBy, Status, Step, Task
+from kie_gateway.observability import count, logger, metrics
+from kie_gateway.wiring import StoreGateway, start
+
+gateway = start(StoreGateway)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Work off messages; those that are not done with come back."""
+    unfinished = [record["messageId"] for record in event["Records"] if not is_done(record)]
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in unfinished]}
+
+
+def is_done(record: dict[str, Any]) -> bool:
+    """Work off one message; False if it shall come back."""
+    message = json.loads(record["body"])
+    logger.append_keys(task_id=message["task_id"])
+    task = gateway.tasks.get(message["task_id"])
+    if task is None:
+        logger.warning("no such task")
+        return True
+    if message["step"] == Step.ASK.value and task.next_step is Step.ASK:
+        task = gateway.ask(task, CompletedBy.WEBHOOK)
+    if task.status is Status.STORING:
+        task = gateway.store(task)
+    logger.info("task after storing", extra={"status": task.status.value})
+    count(f"Stored{task.status.value.title()}")
+    return not comes_back(task, record["receiptHandle"])
+
+
+def comes_back(task: Task, receipt_handle: str) -> bool:
+    """Whether to copy again later, or to look whether another copy has come through."""
+    now = gateway.now()
+    decision = decide(task, now)
+    if task.status is not Status.STORING or decision.step is not Step.STORE:
+        return False
+    try:
+        gateway.queue.hide(receipt_handle, (decision.wait_until - now).total_seconds())
+    except RecordUnavailableError as error:
+        logger.warning("comes back after the queue's own pause", extra={"error": str(error)})
+    return True

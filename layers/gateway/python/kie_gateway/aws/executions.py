@@ -1,0 +1,68 @@
+"""Executions of the machine `WatchTask`: one follows each task."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kie_gateway.core.errors import RecordUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+def execution_name(task_id: str, watch: int) -> str:
+    """Name an execution: the task's id, with a number from its second watch on."""
+    return task_id if watch == 1 else f"{task_id}-{watch}"
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a moment as Step Functions' Wait states read it: whole seconds, never too early."""
+    whole = datetime.fromtimestamp(-(-moment.timestamp() // 1), tz=UTC)
+    return whole.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class WatchExecutions:
+    """The machine, as flows need it (`core/ports.py`, Executions)."""
+
+    def __init__(self, client: "SFNClient", machine_arn: str) -> None:
+        self._client = client
+        self._machine_arn = machine_arn
+
+    def start(self, task_id: str, watch: int, wait_until: datetime) -> None:
+        """
+        Follow a task from `wait_until` on.
+
+        Raises:
+            RecordUnavailableError: Step Functions did not start it.
+        """
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._machine_arn,
+                name=execution_name(task_id, watch),
+                input=json.dumps({"task_id": task_id, "wait_until": timestamp(wait_until)}),
+            )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return
+        except (ClientError, BotoCoreError) as error:
+            raise RecordUnavailableError(f"Step Functions: {error}") from error
+
+    def stop(self, task_id: str, watch: int, why: str) -> None:
+        """
+        End a watch that another one takes over from; one that has ended already is no error.
+
+        Raises:
+            RecordUnavailableError: Step Functions did not answer.
+        """
+        machine = self._machine_arn.replace(":stateMachine:", ":execution:")
+        try:
+            self._client.stop_execution(
+                executionArn=f"{machine}:{execution_name(task_id, watch)}",
+                error="HandedOver",
+                cause=why,
+            )
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return
+        except (ClientError, BotoCoreError) as error:
+            raise RecordUnavailableError(f"Step Functions: {error}") from error

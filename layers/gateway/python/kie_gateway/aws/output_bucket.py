@@ -1,0 +1,211 @@
+"""The bucket of results: streamed in, linked out."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import UnsupportedOperation
+from itertools import batched
+from typing import IO, TYPE_CHECKING, cast
+from urllib.parse import quote
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kie_gateway.core.errors import StorageError
+from kie_gateway.core.remote_file import RemoteFile, StoredFile
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MEBIBYTE = 1024 * 1024
+LARGEST_SINGLE_PUT_BYTES = 5 * 1024**3
+LARGEST_DELETE_BATCH = 1000
+# S3 wants 8 KiB at least in every chunk of an upload but the last. botocore asks for 1 MiB at a
+# time and copies what is left of it for each 16 KiB it sends, so less is faster.
+CHUNK_BYTES = 128 * 1024
+# Without threads one part is held at a time, which keeps memory constant.
+_IN_PARTS = TransferConfig(
+    multipart_threshold=5 * MEBIBYTE, multipart_chunksize=5 * MEBIBYTE, use_threads=False
+)
+
+
+class OutputBucket:
+    """
+    Stores and links objects of one bucket.
+
+    Args:
+        client: boto3's S3 client, made with `signature_version="s3v4"`: in the oldest regions
+            botocore still signs links in the old way, which S3 refuses for KMS-encrypted objects.
+    """
+
+    def __init__(self, client: "S3Client", bucket_name: str) -> None:
+        self._client = client
+        self._bucket_name = bucket_name
+
+    def store(
+        self,
+        file: RemoteFile,
+        *,
+        key: str,
+        content_type: str,
+        content_disposition: str,
+        cache_control: str,
+    ) -> StoredFile:
+        """
+        Copy a file while it is being read.
+
+        A file of known length goes up in one request. Nothing becomes visible when it breaks off:
+        the body raises before the upload is complete, and S3 keeps no half objects.
+
+        Raises:
+            StorageError: What the file raised while it was read, or what S3 answered.
+        """
+        stream = _SizedBody(file) if self._can_stream(file) else _Body(file)
+        body = cast("IO[bytes]", stream)
+        with _translated("the upload", stream):
+            if isinstance(stream, _SizedBody):
+                self._client.put_object(
+                    Bucket=self._bucket_name,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    ContentDisposition=content_disposition,
+                    CacheControl=cache_control,
+                )
+            else:
+                headers = {
+                    "ContentType": content_type,
+                    "ContentDisposition": content_disposition,
+                    "CacheControl": cache_control,
+                }
+                self._client.upload_fileobj(
+                    body, self._bucket_name, key, ExtraArgs=headers, Config=_IN_PARTS
+                )
+        return StoredFile(file.bytes_read, file.sha256)
+
+    def presign(self, key: str, *, lifetime_seconds: int, download_name: str | None = None) -> str:
+        """
+        Make a link that works without credentials.
+
+        Args:
+            key: Of the object, which need not exist yet.
+            lifetime_seconds: At most a week; ends earlier with the credentials it was signed with.
+            download_name: File name that a browser saves under; None leaves the choice to what
+                was stored with the object.
+        """
+        params = {"Bucket": self._bucket_name, "Key": key}
+        if download_name is not None:
+            params["ResponseContentDisposition"] = attachment(download_name)
+        with _translated("signing a link"):
+            return self._client.generate_presigned_url(
+                "get_object", Params=params, ExpiresIn=lifetime_seconds
+            )
+
+    def put_raw(self, key: str, body: bytes, content_type: str) -> None:
+        """Store a small body that is in memory already."""
+        with _translated("storing"):
+            self._client.put_object(
+                Bucket=self._bucket_name, Key=key, Body=body, ContentType=content_type
+            )
+
+    def get_raw(self, key: str) -> bytes:
+        """Read a small object."""
+        with _translated("reading"):
+            return self._client.get_object(Bucket=self._bucket_name, Key=key)["Body"].read()
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects; those that are not there count as deleted."""
+        for batch in batched(keys, LARGEST_DELETE_BATCH, strict=False):
+            with _translated("deleting"):
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket_name,
+                    Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
+                )
+            if errors := answer.get("Errors"):
+                first = errors[0].get("Code", "no code")
+                raise StorageError(f"S3 kept {len(errors)} objects that were to go: {first}")
+
+    def _can_stream(self, file: RemoteFile) -> bool:
+        """
+        Whether one request will do.
+
+        Over plain http (the local cloud) botocore signs the body and puts its checksum in front
+        of it, so it wants to read it twice.
+        """
+        known = file.content_length is not None
+        small = (file.content_length or 0) <= LARGEST_SINGLE_PUT_BYTES
+        return known and small and self._client.meta.endpoint_url.startswith("https:")
+
+
+def attachment(name: str) -> str:
+    """
+    Build the Content-Disposition that makes a browser save under a name (RFC 6266).
+
+    Args:
+        name: In any alphabet; characters that could break out of the header are replaced.
+    """
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
+    value = f'attachment; filename="{plain}"'
+    if plain == name:
+        return value
+    return f"{value}; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
+
+
+class _Body:
+    """
+    A file in the shape that uploads read from.
+
+    Attributes:
+        failure: What reading raised: botocore hides it behind an error of its own.
+    """
+
+    def __init__(self, file: RemoteFile) -> None:
+        self._file = file
+        self.failure: Exception | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on; a body that ends before it should raises, and the upload with it."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
+        try:
+            part = self._file.read(size)
+            if len(part) < size:
+                self._file.finish()
+        except Exception as exc:
+            self.failure = exc
+            raise
+        return part
+
+
+class _SizedBody(_Body):
+    """The same for one request: its length is told in advance, and it comes in handy pieces."""
+
+    def __len__(self) -> int:
+        # Not the ContentLength parameter: botocore before March 2026 sends it beside
+        # "Transfer-Encoding: chunked", which S3 refuses, and Lambda may bring an old one.
+        return self._file.content_length or 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read at most one chunk."""
+        return super().read(min(size, CHUNK_BYTES))
+
+    def seek(self, offset: int) -> None:
+        """Let botocore try again after a refusal or a lost connection, unless reading has begun."""
+        if offset or self._file.bytes_read:
+            raise UnsupportedOperation("a download cannot be rewound")
+
+
+@contextmanager
+def _translated(what: str, body: _Body | None = None) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as exc:
+        if body and body.failure:
+            raise body.failure from exc
+        raise StorageError(f"S3 refused {what}: {_word(exc)}") from exc
+
+
+def _word(exc: BotoCoreError | ClientError) -> str:
+    """Pick the code rather than the message: messages may hold links with signatures."""
+    if isinstance(exc, ClientError):
+        return exc.response.get("Error", {}).get("Code", "no code")
+    return type(exc).__name__

@@ -1,0 +1,73 @@
+"""Secrets, read when needed and remembered for five minutes, so that a new value is taken up."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kie_gateway.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+MEMORY_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class KieKeys:
+    """
+    The keys of the Kie.ai account.
+
+    Attributes:
+        webhook_hmac_key: None if webhooks are not signed for this account.
+    """
+
+    api_key: str = field(repr=False)
+    webhook_hmac_key: str | None = field(repr=False)
+
+
+class Secrets:
+    """Values of Secrets Manager by ARN."""
+
+    def __init__(
+        self, client: "SecretsManagerClient", *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._remembered: dict[str, tuple[float, str]] = {}
+
+    def kie_keys(self, arn: str) -> KieKeys:
+        """
+        Read Kie's keys.
+
+        Raises:
+            ConfigurationError: The secret cannot be read, or holds no API key.
+        """
+        try:
+            values = json.loads(self.text(arn))
+            api_key, hmac_key = values["api_key"], values.get("webhook_hmac_key")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise ConfigurationError(
+                'KieSecret must be JSON such as {"api_key": "...", "webhook_hmac_key": "..."}'
+            ) from None
+        return KieKeys(api_key=api_key, webhook_hmac_key=hmac_key or None)
+
+    def text(self, arn: str) -> str:
+        """
+        Read a secret as text.
+
+        Raises:
+            ConfigurationError: The secret cannot be read.
+        """
+        read_at, text = self._remembered.get(arn, (-MEMORY_SECONDS, ""))
+        if self._clock() - read_at < MEMORY_SECONDS:
+            return text
+        try:
+            text = self._client.get_secret_value(SecretId=arn)["SecretString"]
+        except (ClientError, BotoCoreError) as error:
+            raise ConfigurationError(f"the secret {arn} cannot be read: {error}") from error
+        self._remembered[arn] = (self._clock(), text)
+        return text

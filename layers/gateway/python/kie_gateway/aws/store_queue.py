@@ -1,0 +1,53 @@
+"""The store queue: what must be done about a task after Kie.ai has its answer."""
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kie_gateway.core.errors import RecordUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class SqsStoreQueue:
+    """The queue, as flows need it (`core/ports.py`, StoreQueue)."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def request_storing(self, task_id: str) -> None:
+        """Ask for the results of a task to be copied. Raises RecordUnavailableError."""
+        self._send({"task_id": task_id, "step": "store"})
+
+    def request_asking(self, task_id: str) -> None:
+        """Ask for Kie.ai to be asked about a task. Raises RecordUnavailableError."""
+        self._send({"task_id": task_id, "step": "ask"})
+
+    def _send(self, message: dict[str, str]) -> None:
+        try:
+            self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+        except (ClientError, BotoCoreError) as error:
+            raise RecordUnavailableError(f"SQS: {error}") from error
+
+    def hide(self, receipt_handle: str, seconds: float) -> None:
+        """
+        Have a message that is not done with come back after a pause.
+
+        Args:
+            seconds: 0 to 43,200; rounded up.
+
+        Raises:
+            RecordUnavailableError: It comes back after the queue's own pause instead.
+        """
+        try:
+            self._client.change_message_visibility(
+                QueueUrl=self._queue_url,
+                ReceiptHandle=receipt_handle,
+                VisibilityTimeout=min(math.ceil(max(seconds, 0)), 43_200),
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise RecordUnavailableError(f"SQS: {error}") from error

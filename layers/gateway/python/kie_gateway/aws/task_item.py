@@ -1,0 +1,151 @@
+"""How a task and its timeline are written as items of the table."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kie_gateway.core.task import (
+    Attention,
+    Category,
+    CompletedBy,
+    Failure,
+    Output,
+    Source,
+    Status,
+    Submission,
+    Task,
+)
+from kie_gateway.core.timeline import Entry, Happened
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+type Item = dict[str, "AttributeValueTypeDef"]
+
+
+@dataclass(frozen=True)
+class _Codec:
+    """How one kind of value is written (`tag` is DynamoDB's type) and read."""
+
+    tag: str
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _read_failure(text: str) -> Failure:
+    values = json.loads(text)
+    return Failure(**{**values, "category": Category(values["category"])})
+
+
+def _time(value: datetime) -> str:
+    return value.isoformat(timespec="milliseconds")
+
+
+_TEXT = _Codec("S", str, str)
+_INT = _Codec("N", str, int)
+_FLOAT = _Codec("N", repr, float)
+_TIME = _Codec("S", _time, datetime.fromisoformat)
+_JSON = _Codec("S", _json, json.loads)
+_CODECS: dict[str, _Codec] = {
+    "status": _Codec("S", str, Status),
+    "attention": _Codec("S", str, Attention),
+    "submission": _Codec("S", str, Submission),
+    "completed_by": _Codec("S", str, CompletedBy),
+    "input": _JSON,
+    "metadata": _JSON,
+    "sources": _Codec(
+        "S",
+        lambda sources: _json([asdict(source) for source in sources]),
+        lambda text: tuple(Source(**values) for values in json.loads(text)),
+    ),
+    "outputs": _Codec(
+        "S",
+        lambda outputs: _json([asdict(output) for output in outputs]),
+        lambda text: tuple(Output(**values) for values in json.loads(text)),
+    ),
+    "error": _Codec("S", lambda failure: _json(asdict(failure)), _read_failure),
+    "credits_estimated": _FLOAT,
+    "credits_charged": _FLOAT,
+    "submission_attempts": _INT,
+    "polls": _INT,
+    "store_attempts": _INT,
+    "watches": _INT,
+    "version": _INT,
+    **dict.fromkeys(
+        (
+            "sending_at",
+            "submitted_at",
+            "upstream_completed_at",
+            "completed_at",
+            "deadline_at",
+            "created_at",
+            "asked_at",
+            "next_at",
+            "storing_until",
+        ),
+        _TIME,
+    ),
+}
+
+
+def task_key(task_id: str) -> Item:
+    """Key of a task's record."""
+    return {"pk": {"S": f"TASK#{task_id}"}, "sk": {"S": "TASK"}}
+
+
+def write_task(task: Task) -> Item:
+    """
+    Write a task as an item.
+
+    `next_step` is derived, and written because the state machine reads it without a function.
+    """
+    item: Item = {**task_key(task.task_id), "next_step": {"S": task.next_step.value}}
+    for spec in fields(Task):
+        value = getattr(task, spec.name)
+        if value is not None and value not in ((), {}):
+            codec = _CODECS.get(spec.name, _TEXT)
+            item[spec.name] = {codec.tag: codec.write(value)}  # type: ignore[misc]
+    return item
+
+
+def read_task(item: Mapping[str, "AttributeValueTypeDef"]) -> Task:
+    """Read a task from an item; attributes that are no fields of it are left alone."""
+    values: dict[str, Any] = {"input": {}}
+    for spec in fields(Task):
+        if spec.name in item:
+            codec = _CODECS.get(spec.name, _TEXT)
+            values[spec.name] = codec.read(item[spec.name][codec.tag])  # type: ignore[literal-required]
+    return Task(**values)
+
+
+def write_entry(task_id: str, entry: Entry, order: str) -> Item:
+    """
+    Write an entry of the timeline.
+
+    Args:
+        order: Tells entries of the same millisecond apart, in order.
+    """
+    return {
+        "pk": {"S": f"TASK#{task_id}"},
+        "sk": {"S": f"ENTRY#{_time(entry.at)}#{order}"},
+        "happened": {"S": entry.happened.value},
+        "at": {"S": _time(entry.at)},
+        "message": {"S": entry.message},
+        "facts": {"S": _json(dict(entry.facts))},
+    }
+
+
+def read_entry(item: Mapping[str, "AttributeValueTypeDef"]) -> Entry:
+    """Read an entry of the timeline."""
+    return Entry(
+        happened=Happened(item["happened"]["S"]),
+        at=datetime.fromisoformat(item["at"]["S"]),
+        message=item["message"]["S"],
+        facts=json.loads(item["facts"]["S"]),
+    )

@@ -1,0 +1,331 @@
+"""The record in DynamoDB: every step of a task is one conditional write of it."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from ulid import ULID
+
+from kie_gateway.aws.task_item import (
+    Item,
+    read_entry,
+    read_task,
+    task_key,
+    write_entry,
+    write_task,
+)
+from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.moves import Move
+from kie_gateway.core.ports import Decide, Existing, Moved, Page, TaskFilter
+from kie_gateway.core.task import Task
+from kie_gateway.core.timeline import Entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        QueryInputTypeDef,
+        TransactWriteItemTypeDef,
+    )
+
+_MAX_TRIES = 10
+# A filtered list reads at most this many pages of the index before it answers with a cursor.
+_MAX_LIST_READS = 5
+
+
+class TaskTable:
+    """
+    The table, as flows need it (`core/ports.py`, TaskStore).
+
+    Raises:
+        RecordUnavailableError: DynamoDB did not answer, or a record moved faster than we could.
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._table = table_name
+        self._pause = pause
+
+    def create(
+        self, task: Task, entries: Sequence[Entry], idempotency: IdempotencyKey | None
+    ) -> Existing | None:
+        """Write a new task, its timeline and its idempotency key in one transaction."""
+        writes: list[TransactWriteItemTypeDef] = []
+        if idempotency is not None:
+            writes.append(self._claim_key(task, idempotency))
+        writes.append(self._put(write_task(task), "attribute_not_exists(pk)"))
+        writes += self._entry_writes(task.task_id, entries)
+        for attempt in range(_MAX_TRIES):
+            with _translated():
+                try:
+                    self._client.transact_write_items(TransactItems=writes)
+                except self._client.exceptions.TransactionCanceledException as error:
+                    existing = _item_in_the_way(error)
+                    if existing is not None and idempotency is not None:
+                        return _read_existing(existing, idempotency)
+                else:
+                    return None
+            self._pause(0.05 * (attempt + 1))
+        raise RecordUnavailableError("the task could not be recorded; nothing was sent to Kie.ai")
+
+    def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
+        """Take a new task back, as if it had never been created."""
+        keys = [task_key(task.task_id)]
+        keys += [_key_of(item) for item in self._query_entries(task.task_id)]
+        if idempotency is not None:
+            keys.append(_idempotency_key(idempotency))
+        with _translated():
+            for key in keys:
+                self._client.delete_item(TableName=self._table, Key=key)
+
+    def get(self, task_id: str) -> Task | None:
+        """Read a task as it stands."""
+        with _translated():
+            answer = self._client.get_item(
+                TableName=self._table, Key=task_key(task_id), ConsistentRead=True
+            )
+        return read_task(answer["Item"]) if "Item" in answer else None
+
+    def move(self, task: Task, decide: Decide) -> Moved:
+        """
+        Move the record.
+
+        The write holds only if the record still has the version that was decided on; otherwise the
+        record as it stands comes back with the refusal, and `decide` is asked again about that.
+        """
+        for attempt in range(_MAX_TRIES):
+            move = decide(task)
+            if move is None:
+                return Moved(task, changed=False)
+            after, found = self._try_move(task, move)
+            if after is not None:
+                return Moved(after, changed=True)
+            task = found or self.get(task.task_id) or task
+            self._pause(0.02 * attempt)
+        raise RecordUnavailableError(f"the record of {task.task_id} is moving too fast")
+
+    def _try_move(self, before: Task, move: Move) -> tuple[Task | None, Task | None]:
+        after = replace(move.task, version=before.version + 1)
+        writes = [self._update(before, after), *self._entry_writes(before.task_id, move.entries)]
+        with _translated():
+            try:
+                self._client.transact_write_items(TransactItems=writes)
+            except self._client.exceptions.TransactionCanceledException as error:
+                item = _item_in_the_way(error)
+                return None, read_task(item) if item is not None else None
+        return after, None
+
+    def note(self, task_id: str, entry: Entry) -> None:
+        """Add to the timeline without a move."""
+        with _translated():
+            self._client.put_item(
+                TableName=self._table, Item=write_entry(task_id, entry, str(ULID()))
+            )
+
+    def note_once_a_minute(self, task_id: str, entry: Entry) -> None:
+        """Add to the timeline, at most once a minute, what strangers can cause at will."""
+        whole_minute = replace(entry, at=entry.at.replace(second=0, microsecond=0))
+        item = write_entry(task_id, whole_minute, entry.happened.value)
+        with _translated():
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def entries(self, task_id: str) -> list[Entry]:
+        """Read the timeline, oldest first."""
+        return [read_entry(item) for item in self._query_entries(task_id)]
+
+    def list_tasks(
+        self, owner: str, which: TaskFilter, *, limit: int, after: str | None, newest_first: bool
+    ) -> Page:
+        """
+        List an owner's tasks in order of creation.
+
+        A page may be short, even empty, and still have a `next_after`: a rare filter is looked for
+        in a bounded stretch of the index at a time.
+        """
+        query = self._list_query(owner, which, newest_first=newest_first)
+        found: list[Task] = []
+        for _ in range(_MAX_LIST_READS):
+            if after is not None:
+                query["ExclusiveStartKey"] = {**task_key(after), "owner": {"S": owner}} | {
+                    "task_id": {"S": after}
+                }
+            query["Limit"] = max(limit - len(found), 20) if "FilterExpression" in query else limit
+            with _translated():
+                answer = self._client.query(**query)
+            tasks = [read_task(item) for item in answer["Items"]]
+            found += tasks
+            last = answer.get("LastEvaluatedKey")
+            if len(found) > limit or (len(found) == limit and last is not None):
+                return Page(tuple(found[:limit]), found[limit - 1].task_id)
+            if last is None:
+                return Page(tuple(found), None)
+            after = last["task_id"]["S"]
+        return Page(tuple(found), after)
+
+    def _list_query(
+        self, owner: str, which: TaskFilter, *, newest_first: bool
+    ) -> "QueryInputTypeDef":
+        names = {"#owner": "owner"}
+        values: dict[str, AttributeValueTypeDef] = {":owner": {"S": owner}}
+        clauses = []
+        for name in ("status", "model", "batch_id", "parent_id"):
+            wanted = getattr(which, name)
+            if wanted is not None:
+                names[f"#{name}"] = name
+                values[f":{name}"] = {"S": wanted}
+                clauses.append(f"#{name} = :{name}")
+        for sign, moment, name in (
+            (">", which.created_after, "created_after"),
+            ("<", which.created_before, "created_before"),
+        ):
+            if moment is not None:
+                names["#created_at"] = "created_at"
+                values[f":{name}"] = {"S": moment.isoformat(timespec="milliseconds")}
+                clauses.append(f"#created_at {sign} :{name}")
+        query: QueryInputTypeDef = {
+            "TableName": self._table,
+            "IndexName": "by_owner",
+            "KeyConditionExpression": "#owner = :owner",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+            "ScanIndexForward": not newest_first,
+        }
+        if clauses:
+            query["FilterExpression"] = " AND ".join(clauses)
+        return query
+
+    def _query_entries(self, task_id: str) -> Iterator[dict[str, Any]]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :entry)",
+            ExpressionAttributeValues={":pk": {"S": f"TASK#{task_id}"}, ":entry": {"S": "ENTRY#"}},
+            ConsistentRead=True,
+        )
+        with _translated():
+            for page in pages:
+                yield from page["Items"]
+
+    def _claim_key(self, task: Task, idempotency: IdempotencyKey) -> "TransactWriteItemTypeDef":
+        unused, forgotten = "attribute_not_exists(pk)", "#ttl < :now"
+        item: Item = {
+            **_idempotency_key(idempotency),
+            "for_task": {"S": task.task_id},
+            "fingerprint": {"S": idempotency.fingerprint},
+            "ttl": {"N": str(int(idempotency.forget_at.timestamp()))},
+        }
+        write = self._put(item, f"{unused} OR {forgotten}")
+        write["Put"]["ExpressionAttributeNames"] = {"#ttl": "ttl"}
+        write["Put"]["ExpressionAttributeValues"] = {
+            ":now": {"N": str(int(task.created_at.timestamp()))}
+        }
+        return write
+
+    def _put(self, item: Item, condition: str) -> "TransactWriteItemTypeDef":
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": condition,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _update(self, before: Task, after: Task) -> "TransactWriteItemTypeDef":
+        """Write what differs, if the record still has the version it was read with."""
+        old, new = write_task(before), write_task(after)
+        names: dict[str, str] = {"#version": "version"}
+        values: dict[str, AttributeValueTypeDef] = {":read": {"N": str(before.version)}}
+        sets, removes = [], []
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) == new.get(name):
+                continue
+            names[f"#{name}"] = name
+            if name in new:
+                values[f":{name}"] = new[name]
+                sets.append(f"#{name} = :{name}")
+            else:
+                removes.append(f"#{name}")
+        expression = "SET " + ", ".join(sets)
+        if removes:
+            expression += " REMOVE " + ", ".join(removes)
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": task_key(before.task_id),
+                "UpdateExpression": expression,
+                "ConditionExpression": "#version = :read",
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _entry_writes(
+        self, task_id: str, entries: Sequence[Entry]
+    ) -> list["TransactWriteItemTypeDef"]:
+        order = ULID()
+        return [
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": write_entry(task_id, entry, f"{position:02d}#{order}"),
+                }
+            }
+            for position, entry in enumerate(entries)
+        ]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise RecordUnavailableError(f"DynamoDB: {error}") from error
+
+
+def _item_in_the_way(error: ClientError) -> "Mapping[str, AttributeValueTypeDef] | None":
+    """
+    Find the item whose condition failed, None for a mere conflict with another transaction.
+
+    Raises:
+        ClientError: The transaction failed for another reason, which trying again will not mend.
+    """
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    for reason in reasons:
+        if reason.get("Code") == "ConditionalCheckFailed" and reason.get("Item"):
+            item: Mapping[str, AttributeValueTypeDef] = reason["Item"]
+            return item
+    passing = {"None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", None}
+    if any(reason.get("Code") not in passing for reason in reasons):
+        raise error
+    return None
+
+
+def _read_existing(
+    item: "Mapping[str, AttributeValueTypeDef]", idempotency: IdempotencyKey
+) -> Existing:
+    return Existing(
+        task_id=item["for_task"]["S"],
+        same_request=item["fingerprint"]["S"] == idempotency.fingerprint,
+    )
+
+
+def _idempotency_key(idempotency: IdempotencyKey) -> Item:
+    return {
+        "pk": {"S": f"IDEMPOTENCY#{idempotency.owner}#{idempotency.key_hash}"},
+        "sk": {"S": "IDEMPOTENCY"},
+    }
+
+
+def _key_of(item: Mapping[str, Any]) -> Item:
+    return {"pk": item["pk"], "sk": item["sk"]}

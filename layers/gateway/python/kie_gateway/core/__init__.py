@@ -1,0 +1,1 @@
+"""Facts and rules of the gateway, free of clocks, networks and SDKs."""

@@ -1,0 +1,51 @@
+"""What the watch does next with a task; the machine only routes by it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kie_gateway.core.task import Attention, Status, Step, Submission, Task
+
+# Longer than any call of ours to Kie.ai can take: after it, a creation that still reads `sending`
+# was abandoned by its sender.
+SENDING_LIMIT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The next step and the moment from which it may be done."""
+
+    step: Step
+    wait_until: datetime
+
+
+def decide(task: Task, now: datetime) -> Decision:
+    """
+    Decide what a task lacks.
+
+    Args:
+        task: The record as it stands.
+        now: The moment of deciding.
+
+    Returns:
+        `none` for a settled task, `stall` where only a person can help, otherwise a step with a
+        moment that is never before `now`.
+    """
+    if task.status is Status.EXPIRED:
+        return Decision(Step.STALL, now)
+    if task.next_step is Step.NONE:
+        return Decision(Step.NONE, now)
+    if task.status is Status.STORING:
+        return _decide_storing(task, now)
+    if now >= task.deadline_at:
+        return Decision(Step.STALL, now)
+    at = task.next_at or now
+    if task.submission is Submission.SENDING and task.sending_at is not None:
+        at = task.sending_at + SENDING_LIMIT
+    return Decision(task.next_step, min(max(at, now), task.deadline_at))
+
+
+def _decide_storing(task: Task, now: datetime) -> Decision:
+    if task.attention is Attention.STORAGE_FAILED:
+        return Decision(Step.STALL, now)
+    moments = (now, task.next_at or now, task.storing_until or now)
+    return Decision(Step.STORE, max(moments))

@@ -1,0 +1,257 @@
+"""
+What can go wrong, one class for each thing a caller or an operator can react to.
+
+GatewayError
+|- CallerError                 the caller can mend it; `web/problems.py` maps each class to a status
+|  |- InvalidRequestError      names the fields that are wrong
+|  |- UnauthorizedError        no key, or one that is not in force
+|  |- TaskNotFoundError        also another owner's task
+|  |- OutputNotFoundError
+|  |- IdempotencyMismatchError
+|  |- TaskSettledError         too late to cancel
+|  '- TaskNotFailedError       nothing to retry
+|- WebhookRefusedError         a delivery that is not Kie's; the sender learns no detail
+|- ProviderError               what Kie.ai or the way to it did
+|  |- ProviderBusyError        certainly refused for now, asking again is right
+|  |- ProviderRejectedError    certainly refused for good, keeps Kie's code and words
+|  |- ProviderUnreachableError nothing was sent
+|  |- SubmissionUnknownError   the creation may have been accepted: never send it again
+|  '- ProviderContractError    an answer that was not understood
+|- StorageError                a result could not be copied into the bucket
+|  |- SourceForbiddenError     the link leads where we must not go
+|  |- SourceGoneError          the link has expired (403, 404, 410)
+|  |- SourceUnavailableError   the file host did not answer well; asking again is right
+|  '- SourceBrokenError        empty, cut short, or larger than allowed
+|- RecordUnavailableError      the table, a queue or the machine did not answer
+|- TaskStalledError            no verdict by the deadline: fails the execution for a person to see
+'- ConfigurationError          a setting is missing or wrong
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class GatewayError(Exception):
+    """
+    Base of every error of the gateway.
+
+    Attributes:
+        code: Stable snake_case word for programs.
+        retryable: Whether the same call may succeed later.
+    """
+
+    code = "internal_error"
+    retryable = False
+
+
+@dataclass(frozen=True)
+class FieldFault:
+    """One wrong field; `pointer` is an RFC 6901 pointer into the body, or `/name`."""
+
+    pointer: str
+    detail: str
+
+
+class CallerError(GatewayError):
+    """The caller sent something that cannot be done as sent."""
+
+    code = "invalid_request"
+
+
+class InvalidRequestError(CallerError):
+    """
+    A request with wrong fields.
+
+    Attributes:
+        faults: Every wrong field, in the order of the request.
+    """
+
+    code = "validation_failed"
+
+    def __init__(self, message: str, faults: Sequence[FieldFault] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
+class UnauthorizedError(CallerError):
+    """No key, an unknown one, or one that has expired or was revoked."""
+
+    code = "unauthorized"
+
+
+class TaskNotFoundError(CallerError):
+    """No such task for this owner."""
+
+    code = "task_not_found"
+
+
+class OutputNotFoundError(CallerError):
+    """The task has no such output (yet)."""
+
+    code = "output_not_found"
+
+
+class IdempotencyMismatchError(CallerError):
+    """The key was used before with another body."""
+
+    code = "idempotency_key_reused"
+
+
+class TaskSettledError(CallerError):
+    """The task has ended already."""
+
+    code = "task_settled"
+
+
+class TaskNotFailedError(CallerError):
+    """Only a failed task can be retried; anything else may still bring a paid result."""
+
+    code = "task_not_failed"
+
+
+class WebhookRefusedError(GatewayError):
+    """
+    A delivery that does not prove to come from Kie.ai.
+
+    Attributes:
+        reason: Short word for the timeline and the metrics, never sent to the caller.
+    """
+
+    code = "webhook_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"webhook refused: {reason}")
+        self.reason = reason
+
+
+class ProviderError(GatewayError):
+    """
+    Something Kie.ai said or did.
+
+    Attributes:
+        provider_code: Kie's code as text, if there was one.
+        message: Kie's words, or ours where it had none; free of secrets.
+    """
+
+    code = "upstream_error"
+
+    def __init__(self, message: str, *, provider_code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.provider_code = provider_code
+
+
+class ProviderBusyError(ProviderError):
+    """
+    Kie.ai refused for now; the request was neither queued nor charged.
+
+    Attributes:
+        retry_after_seconds: When Kie said to come back, None if it did not.
+    """
+
+    code = "upstream_busy"
+    retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider_code: str | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, provider_code=provider_code)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProviderRejectedError(ProviderError):
+    """
+    Kie.ai refused for good.
+
+    Attributes:
+        category: One of the task failure categories of `core/failure.py`.
+    """
+
+    code = "upstream_rejected"
+
+    def __init__(self, message: str, *, provider_code: str | None, category: str) -> None:
+        super().__init__(message, provider_code=provider_code)
+        self.category = category
+
+
+class ProviderUnreachableError(ProviderError):
+    """No connection came about, so nothing was sent."""
+
+    code = "upstream_unreachable"
+    retryable = True
+
+
+class SubmissionUnknownError(ProviderError):
+    """The creation was sent and no clear answer came: it may run, and cost, at Kie.ai."""
+
+    code = "submission_unknown"
+
+
+class ProviderContractError(ProviderError):
+    """An answer outside everything known of Kie.ai's wire format."""
+
+    code = "upstream_not_understood"
+
+
+class StorageError(GatewayError):
+    """
+    A result was not copied.
+
+    Attributes:
+        message: What happened, in words for the timeline; free of secrets and query strings.
+    """
+
+    code = "storage_failed"
+    retryable = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class SourceForbiddenError(StorageError):
+    """The link leads outside `ResultHosts`, or to a private address that is not listed."""
+
+    code = "source_forbidden"
+    retryable = False
+
+
+class SourceGoneError(StorageError):
+    """The link has expired; a fresh one may exist at Kie.ai."""
+
+    code = "source_gone"
+
+
+class SourceUnavailableError(StorageError):
+    """The file host failed, timed out or broke the connection."""
+
+    code = "source_unavailable"
+
+
+class SourceBrokenError(StorageError):
+    """The body was empty, shorter than announced, or larger than `MaxResultBytes`."""
+
+    code = "source_broken"
+
+
+class RecordUnavailableError(GatewayError):
+    """DynamoDB, SQS, S3 or Step Functions did not do what was asked; nothing of it is half-done."""
+
+    code = "temporarily_unavailable"
+    retryable = True
+
+
+class TaskStalledError(GatewayError):
+    """No verdict by the deadline; the message tells an operator what is known and what to do."""
+
+    code = "task_stalled"
+
+
+class ConfigurationError(GatewayError):
+    """A setting is missing or cannot be used; the message names it."""
+
+    code = "configuration_error"

@@ -1,0 +1,383 @@
+"""
+The moves of a task's record: pure rules from a task as it stands to the task as it shall be.
+
+Each returns None where its clauses do not hold any more: somebody else was first, which is an
+answer and no error. `aws/task_table.py` writes a move only if the record is still the one it was
+decided on, and otherwise asks for a new decision, so every rule here may trust what it sees.
+
+create -> submitted -> report -> settle; refuse, lose_submission, fail, expire and cancel beside.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from kie_gateway.core.report import Failed, Finished
+from kie_gateway.core.schedule import after_storage_failure_at
+from kie_gateway.core.task import (
+    Attention,
+    CompletedBy,
+    Failure,
+    Output,
+    Source,
+    Status,
+    Submission,
+    Task,
+)
+from kie_gateway.core.timeline import Entry, Happened
+
+# A copy renews its hold every 15 s; one that has not for 45 s is dead, and another may begin.
+STORING_LEASE = timedelta(seconds=45)
+RENEW_AFTER = timedelta(seconds=15)
+MAX_STORE_ATTEMPTS = 5
+# A stalled task that is looked at again within this time has only just stalled.
+STALL_REST = timedelta(seconds=10)
+
+_MAY_GET_A_VERDICT = (Status.QUEUED, Status.RUNNING, Status.EXPIRED)
+_UNSUBMITTED = (Submission.SENDING, Submission.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A task as it shall be, with what the timeline tells of the change."""
+
+    task: Task
+    entries: tuple[Entry, ...] = ()
+
+
+def start_submission(task: Task, now: datetime) -> Move | None:
+    """Take the right to send the creation; one holder, ever, until Kie.ai surely refused."""
+    if task.status is not Status.QUEUED or task.submission is not Submission.WAITING:
+        return None
+    if now >= task.deadline_at:
+        return None
+    after = replace(
+        task,
+        submission=Submission.SENDING,
+        submission_attempts=task.submission_attempts + 1,
+        sending_at=now,
+    )
+    entry = Entry(
+        Happened.SUBMISSION_STARTED,
+        now,
+        "Asking Kie.ai to create the task.",
+        {"attempt": after.submission_attempts},
+    )
+    return Move(after, (entry,))
+
+
+def submitted(
+    task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime
+) -> Move | None:
+    """
+    Record that Kie.ai accepted the creation.
+
+    A webhook or a cancellation may have been faster; then only the id is added.
+    """
+    if task.submission not in _UNSUBMITTED or task.upstream_task_id not in (None, upstream_task_id):
+        return None
+    entry = Entry(
+        Happened.SUBMITTED,
+        now,
+        "Kie.ai accepted the creation.",
+        {"upstream_task_id": upstream_task_id},
+    )
+    after = replace(
+        task,
+        submission=Submission.ACCEPTED,
+        upstream_task_id=upstream_task_id,
+        submitted_at=task.submitted_at or now,
+    )
+    if task.status is Status.QUEUED:
+        after = replace(after, status=Status.RUNNING, next_at=next_at, attention=None)
+    return Move(after, (entry,))
+
+
+def adopt(task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime) -> Move | None:
+    """Take over the id that a webhook names for a creation whose answer we never saw."""
+    if task.upstream_task_id is not None or task.submission not in _UNSUBMITTED:
+        return None
+    moved = submitted(task, upstream_task_id, next_at=next_at, now=now)
+    if moved is None:
+        return None
+    entry = Entry(
+        Happened.SUBMITTED,
+        now,
+        "A webhook names the id of the creation.",
+        {"upstream_task_id": upstream_task_id},
+    )
+    return Move(moved.task, (entry,))
+
+
+def refuse(
+    task: Task, words: str, code: str | None, *, next_at: datetime, now: datetime
+) -> Move | None:
+    """Record that Kie.ai certainly did not take the creation, for now: it stays queued."""
+    if task.status is not Status.QUEUED or task.submission is not Submission.SENDING:
+        return None
+    entry = Entry(
+        Happened.SUBMISSION_REFUSED,
+        now,
+        f"Kie.ai did not take the creation for now: {words}",
+        {"code": code, "next_attempt_at": next_at.isoformat()},
+    )
+    after = replace(
+        task,
+        submission=Submission.WAITING,
+        sending_at=None,
+        next_at=next_at,
+        upstream_code=code,
+        upstream_message=words,
+    )
+    return Move(after, (entry,))
+
+
+def lose_submission(task: Task, words: str, *, next_at: datetime, now: datetime) -> Move | None:
+    """Record that nobody knows whether Kie.ai took the creation: it is never sent again."""
+    if task.submission is not Submission.SENDING or task.status is not Status.QUEUED:
+        return None
+    entry = Entry(
+        Happened.SUBMISSION_UNKNOWN,
+        now,
+        f"No clear answer to the creation: {words} It may run at Kie.ai, so it is not sent again;"
+        " its webhook can still bring the result.",
+    )
+    after = replace(
+        task,
+        submission=Submission.UNKNOWN,
+        attention=Attention.SUBMISSION_UNKNOWN,
+        upstream_message=words,
+        next_at=next_at,
+    )
+    return Move(after, (entry,))
+
+
+def report_finished(
+    task: Task,
+    finished: Finished,
+    *,
+    upstream_task_id: str | None,
+    by: CompletedBy,
+    happened: Happened,
+    now: datetime,
+) -> Move | None:
+    """Record Kie's verdict with its links; the first verdict wins."""
+    if task.status not in _MAY_GET_A_VERDICT:
+        return None
+    after = replace(
+        _adopted(task, upstream_task_id, now),
+        status=Status.STORING,
+        sources=finished.sources,
+        completed_by=by,
+        upstream_state=finished.state,
+        upstream_code=None,
+        upstream_message=None,
+        upstream_completed_at=finished.completed_at or now,
+        credits_charged=finished.credits,
+        attention=None,
+        next_at=now,
+        store_attempts=0,
+    )
+    entry = Entry(
+        happened,
+        now,
+        f"Kie.ai is done: {_count(finished.sources)}.",
+        {"state": finished.state, "by": by.value, "upstream_task_id": upstream_task_id},
+    )
+    return Move(after, (entry,))
+
+
+def fail(
+    task: Task,
+    failed: Failed,
+    *,
+    by: CompletedBy | None,
+    now: datetime,
+    submission: Submission | None = None,
+) -> Move | None:
+    """Record that the task came to nothing."""
+    if task.status not in _MAY_GET_A_VERDICT:
+        return None
+    after = replace(
+        task,
+        status=Status.FAILED,
+        submission=submission or task.submission,
+        error=failed.failure,
+        completed_by=by,
+        upstream_state=failed.state or task.upstream_state,
+        upstream_code=failed.failure.code,
+        upstream_message=failed.failure.message,
+        upstream_completed_at=failed.completed_at,
+        completed_at=now,
+        attention=None,
+        next_at=None,
+    )
+    return Move(after, (_failed_entry(failed.failure, now),))
+
+
+def asked(task: Task, state: str | None, entry: Entry, *, next_at: datetime) -> Move | None:
+    """Record that Kie.ai was asked and gave no verdict."""
+    if task.status not in _MAY_GET_A_VERDICT:
+        return None
+    after = replace(
+        task,
+        upstream_state=state or task.upstream_state,
+        asked_at=entry.at,
+        polls=task.polls + 1,
+        next_at=next_at,
+    )
+    return Move(after, (entry,))
+
+
+def expire(task: Task, now: datetime) -> Move | None:
+    """Record that the deadline passed without a verdict: no failure, a late result still counts."""
+    if not task.is_overdue(now):
+        return None
+    unknown = task.upstream_task_id is None and task.submission in _UNSUBMITTED
+    after = replace(
+        task,
+        status=Status.EXPIRED,
+        attention=Attention.SUBMISSION_UNKNOWN if unknown else Attention.STALLED,
+        completed_at=now,
+        next_at=now + STALL_REST,
+    )
+    entry = Entry(Happened.EXPIRED, now, "No verdict by the deadline; a late result still counts.")
+    return Move(after, (entry,))
+
+
+def cancel(task: Task, now: datetime) -> Move | None:
+    """Stop waiting for the task. Kie.ai cannot be told to stop, and charges all the same."""
+    if task.status.is_settled:
+        return None
+    after = replace(task, status=Status.CANCELED, completed_at=now, attention=None, next_at=None)
+    entry = Entry(Happened.CANCELED, now, "Canceled by the caller; Kie.ai cannot be stopped.")
+    return Move(after, (entry,))
+
+
+def start_storing(task: Task, now: datetime) -> Move | None:
+    """Take the right to copy the results; whoever comes while it is held waits."""
+    if task.status is not Status.STORING or task.attention is Attention.STORAGE_FAILED:
+        return None
+    if task.storing_until is not None and now < task.storing_until:
+        return None
+    after = replace(task, storing_until=now + STORING_LEASE, store_attempts=task.store_attempts + 1)
+    entry = Entry(
+        Happened.STORING_STARTED,
+        now,
+        f"Copying {_count(task.sources)} into the bucket.",
+        {"attempt": after.store_attempts},
+    )
+    return Move(after, (entry,))
+
+
+def keep_storing(task: Task, held_until: datetime, now: datetime) -> Move | None:
+    """Renew the hold on a task whose copy takes long; None if somebody else holds it by now."""
+    if task.status is not Status.STORING or task.storing_until != held_until:
+        return None
+    return Move(replace(task, storing_until=now + STORING_LEASE))
+
+
+def renew_sources(task: Task, sources: tuple[Source, ...], now: datetime) -> Move | None:
+    """Put fresh links in the place of expired ones."""
+    if task.status is not Status.STORING or not sources or sources == task.sources:
+        return None
+    entry = Entry(Happened.KIE_ASKED, now, "A link had expired; Kie.ai gave fresh ones.")
+    return Move(replace(task, sources=sources), (entry,))
+
+
+def storing_failed(
+    task: Task, words: str, held_until: datetime | None, *, retryable: bool, now: datetime
+) -> Move | None:
+    """Record that our copy failed; after the last attempt a person must look."""
+    if task.status is not Status.STORING or task.storing_until != held_until:
+        return None
+    given_up = not retryable or task.store_attempts >= MAX_STORE_ATTEMPTS
+    after = replace(
+        task,
+        storing_until=None,
+        next_at=now + STALL_REST
+        if given_up
+        else after_storage_failure_at(task.store_attempts, now),
+        attention=Attention.STORAGE_FAILED if given_up else task.attention,
+    )
+    entry = Entry(
+        Happened.STORING_FAILED,
+        now,
+        words if not given_up else f"{words} Not tried again until the task is refreshed.",
+        {"attempt": task.store_attempts, "given_up": given_up},
+    )
+    return Move(after, (entry,))
+
+
+def settle(task: Task, outputs: Sequence[Output], now: datetime) -> Move | None:
+    """Record that every output lies in the bucket."""
+    if task.status is not Status.STORING:
+        return None
+    after = replace(
+        task,
+        status=Status.SUCCEEDED,
+        outputs=tuple(outputs),
+        completed_at=now,
+        attention=None,
+        storing_until=None,
+        next_at=None,
+    )
+    entries = (
+        *(_stored_entry(output, now) for output in outputs),
+        Entry(Happened.SUCCEEDED, now, f"Every output is stored: {len(outputs)}."),
+    )
+    return Move(after, entries)
+
+
+def try_storing_again(task: Task, now: datetime) -> Move | None:
+    """Give a task whose copies failed a fresh set of attempts."""
+    if task.status is not Status.STORING or task.attention is not Attention.STORAGE_FAILED:
+        return None
+    after = replace(task, attention=None, store_attempts=0, next_at=now, storing_until=None)
+    return Move(after, (Entry(Happened.REFRESHED, now, "Copying is tried again."),))
+
+
+def watch_again(task: Task, now: datetime) -> Move | None:
+    """Count a further execution that follows the task."""
+    after = replace(task, watches=task.watches + 1)
+    entry = Entry(
+        Happened.WATCH_STARTED,
+        now,
+        "A further execution follows the task.",
+        {"watch": after.watches},
+    )
+    return Move(after, (entry,))
+
+
+def _adopted(task: Task, upstream_task_id: str | None, now: datetime) -> Task:
+    """Take over the id of a creation whose answer we never saw, or have not seen yet."""
+    if upstream_task_id is None or task.upstream_task_id is not None:
+        return task
+    return replace(
+        task,
+        upstream_task_id=upstream_task_id,
+        submission=Submission.ACCEPTED,
+        submitted_at=task.submitted_at or task.sending_at or now,
+    )
+
+
+def _failed_entry(failure: Failure, now: datetime) -> Entry:
+    return Entry(
+        Happened.FAILED,
+        now,
+        f"Failed: {failure.message}",
+        {"code": failure.code, "category": failure.category.value},
+    )
+
+
+def _stored_entry(output: Output, now: datetime) -> Entry:
+    return Entry(
+        Happened.STORED,
+        now,
+        f"Output {output.index}: {output.content_type}, {output.bytes} bytes.",
+        {"index": output.index, "bytes": output.bytes, "sha256": output.sha256},
+    )
+
+
+def _count(sources: Sequence[Source]) -> str:
+    return f"{len(sources)} file" + ("" if len(sources) == 1 else "s")

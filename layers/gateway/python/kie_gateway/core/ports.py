@@ -1,0 +1,205 @@
+"""What flows need of the outside world; adapters in `aws/`, `kie/` and `fetch/` provide it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.moves import Move
+from kie_gateway.core.remote_file import RemoteFile, StoredFile
+from kie_gateway.core.report import Report
+from kie_gateway.core.task import Task
+from kie_gateway.core.timeline import Entry
+
+type Decide = Callable[[Task], Move | None]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The record after a move was tried; `changed` is False when its clauses did not hold."""
+
+    task: Task
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Existing:
+    """The task an idempotency key already stands for, and whether for the same request."""
+
+    task_id: str
+    same_request: bool
+
+
+@dataclass(frozen=True)
+class TaskFilter:
+    """Which of an owner's tasks to list; None leaves a clause out."""
+
+    status: str | None = None
+    model: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    batch_id: str | None = None
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Tasks in order; `next_after` is the id to go on from, None at the end."""
+
+    tasks: tuple[Task, ...]
+    next_after: str | None
+
+
+class TaskStore(Protocol):
+    """The record of every task: one conditional move at a time, with its timeline."""
+
+    def create(
+        self, task: Task, entries: Sequence[Entry], idempotency: IdempotencyKey | None
+    ) -> Existing | None:
+        """Write a new task; the existing one's id if the idempotency key is taken."""
+
+    def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
+        """Take a new task back, as if it had never been created."""
+
+    def get(self, task_id: str) -> Task | None:
+        """Read a task as it stands."""
+
+    def move(self, task: Task, decide: Decide) -> Moved:
+        """Move the record, deciding again on the record as it stands whenever it has changed."""
+
+    def note(self, task_id: str, entry: Entry) -> None:
+        """Add to the timeline without a move."""
+
+    def note_once_a_minute(self, task_id: str, entry: Entry) -> None:
+        """Add to the timeline, at most once a minute, what strangers can cause at will."""
+
+    def entries(self, task_id: str) -> list[Entry]:
+        """Read the timeline, oldest first."""
+
+    def list_tasks(
+        self, owner: str, which: TaskFilter, *, limit: int, after: str | None, newest_first: bool
+    ) -> Page:
+        """List an owner's tasks."""
+
+
+class Executions(Protocol):
+    """Executions of the machine `WatchTask`."""
+
+    def start(self, task_id: str, watch: int, wait_until: datetime) -> None:
+        """Follow a task from `wait_until` on; starting the same watch twice is harmless."""
+
+    def stop(self, task_id: str, watch: int, why: str) -> None:
+        """End a watch that another one takes over from."""
+
+
+class StoreQueue(Protocol):
+    """Work that must not keep Kie.ai waiting for an answer."""
+
+    def request_storing(self, task_id: str) -> None:
+        """Ask for the results of a task to be copied."""
+
+    def request_asking(self, task_id: str) -> None:
+        """Ask for Kie.ai to be asked about a task, and for the results to be copied if done."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Kie.ai's yes to a creation."""
+
+    upstream_task_id: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Kie.ai answered: what it means, and the body as it came."""
+
+    report: Report
+    raw: bytes
+
+
+class Provider(Protocol):
+    """Kie.ai."""
+
+    def create(self, model: str, task_input: Mapping[str, Any], callback_url: str) -> Accepted:
+        """
+        Create a task.
+
+        Raises:
+            ProviderBusyError, ProviderUnreachableError, ProviderRejectedError: surely not created.
+            SubmissionUnknownError: perhaps created.
+        """
+
+    def ask(self, family: str, upstream_task_id: str) -> Answer:
+        """
+        Ask how a task stands.
+
+        Raises:
+            ProviderError: no answer about the task came.
+        """
+
+
+@dataclass(frozen=True)
+class Said:
+    """
+    What a webhook says.
+
+    Attributes:
+        upstream_task_id: The id it names, None if it names none.
+        is_about_another_task: Whether that is not the id on record.
+    """
+
+    report: Report
+    upstream_task_id: str | None
+    is_about_another_task: bool
+
+
+class WebhookReader(Protocol):
+    """Kie.ai's webhooks."""
+
+    def verify(
+        self,
+        task: Task,
+        headers: Mapping[str, str],
+        body: bytes,
+        hmac_key: str | None,
+        *,
+        now: datetime,
+    ) -> None:
+        """Check the signature if there is a key. Raises WebhookRefusedError."""
+
+    def read(self, task: Task, body: bytes) -> Said:
+        """Read a body, whatever it is."""
+
+
+class Archive(Protocol):
+    """Raw bodies, kept for replay."""
+
+    def put_raw(self, key: str, body: bytes, content_type: str) -> None:
+        """Keep a body."""
+
+
+class OutputStore(Protocol):
+    """Where results are kept."""
+
+    def store(
+        self,
+        file: RemoteFile,
+        *,
+        key: str,
+        content_type: str,
+        content_disposition: str,
+        cache_control: str,
+    ) -> StoredFile:
+        """Copy a file; nothing half-written stays behind when it raises StorageError."""
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove files; those that are not there are no error."""
+
+
+class Files(Protocol):
+    """The file hosts of Kie.ai."""
+
+    def open(self, url: str) -> AbstractContextManager[RemoteFile]:
+        """Open a result for reading. Raises StorageError."""

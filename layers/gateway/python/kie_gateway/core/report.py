@@ -1,0 +1,61 @@
+"""
+What an answer or a webhook of Kie.ai says: exactly one of five things.
+
+Families translate Kie's many shapes into these (`kie/families/`); everything behind them knows no
+word of Kie's wire format.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kie_gateway.core.task import Failure, Source
+
+
+@dataclass(frozen=True)
+class Running:
+    """Kie.ai works on it. `state` is Kie's word."""
+
+    state: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """
+    Kie.ai is done.
+
+    Attributes:
+        sources: At least one link, in Kie's order.
+        completed_at: When Kie says it was done, None if it does not say.
+        credits: What Kie says it took, None if it does not say.
+    """
+
+    state: str
+    sources: tuple[Source, ...]
+    completed_at: datetime | None = None
+    credits: float | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Kie.ai gave up for good."""
+
+    state: str
+    failure: Failure
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NotVisible:
+    """Kie.ai does not know the task (yet): its records appear with a delay."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class NotUnderstood:
+    """Something else; never guessed to be running for ever."""
+
+    reason: str
+
+
+type Report = Running | Finished | Failed | NotVisible | NotUnderstood

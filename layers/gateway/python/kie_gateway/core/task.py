@@ -1,0 +1,208 @@
+"""The task: what the caller asked for, what Kie.ai said of it, and where its files are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """Where a task stands, in the words of the HTTP API."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STORING = "storing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the task has ended. `expired` alone may still turn into `succeeded`."""
+        return self in SETTLED
+
+
+OPEN = (Status.QUEUED, Status.RUNNING, Status.STORING)
+SETTLED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED)
+
+
+class Attention(StrEnum):
+    """Why a person should look at a task."""
+
+    SUBMISSION_UNKNOWN = "submission_unknown"
+    STALLED = "stalled"
+    STORAGE_FAILED = "storage_failed"
+
+
+class CompletedBy(StrEnum):
+    """Which way the verdict came."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    HISTORY = "history"
+    GUESS = "guess"
+    IMMEDIATE = "immediate"
+    IMPORT = "import"
+    REFRESH = "refresh"
+
+
+class Submission(StrEnum):
+    """
+    How far the creation at Kie.ai has come.
+
+    `sending` is written before Kie is called: whoever finds it there later cannot know whether the
+    call went out, and so never sends it again.
+    """
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+
+
+class Step(StrEnum):
+    """What a task lacks; the words the state machine routes by."""
+
+    SUBMIT = "submit"
+    ASK = "ask"
+    STORE = "store"
+    STALL = "stall"
+    NONE = "none"
+
+
+class Category(StrEnum):
+    """What kind of trouble ended a task."""
+
+    INPUT = "input"
+    CONTENT_POLICY = "content_policy"
+    UPSTREAM = "upstream"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
+    INSUFFICIENT_CREDITS = "insufficient_credits"
+    STORAGE = "storage"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """
+    Why a task failed.
+
+    Attributes:
+        code: Kie's code as text, or a word of ours.
+        message: Kie's words where there are any.
+        retryable: Whether a new task with the same input may succeed.
+    """
+
+    code: str
+    category: Category
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """A result as Kie.ai named it: a link that expires."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """
+    A stored result.
+
+    Attributes:
+        index: Position among the outputs, from 0, in Kie's order.
+        media: `image`, `video`, `audio`, `text`, `archive` or `other`.
+        key: Where it lies in the bucket.
+        sha256: Lower-case hex.
+        source_url: Kie's link, which has an end of its own.
+    """
+
+    index: int
+    media: str
+    content_type: str
+    bytes: int
+    sha256: str
+    key: str
+    source_url: str
+    width: int | None = None
+    height: int | None = None
+    duration_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """
+    One task, as recorded.
+
+    Attributes:
+        callback_base_url: Public address of this deployment when the task was created.
+        sending_at: When the creation was last about to be sent to Kie.ai.
+        sources: What Kie.ai said the results are; empty before its verdict.
+        asked_at: When Kie.ai was last asked.
+        next_at: Earliest moment for the next step of the watch.
+        polls: How often Kie.ai was asked by the watch.
+        store_attempts: How often copying began since the last verdict.
+        storing_until: Until when a running copy holds the task for itself.
+        watches: How many executions have followed the task.
+        version: Grows with every change.
+    """
+
+    task_id: str
+    owner: str
+    status: Status
+    model: str
+    family: str
+    kind: str
+    input: Mapping[str, Any]
+    callback_base_url: str
+    created_at: datetime
+    deadline_at: datetime
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    attention: Attention | None = None
+    submission: Submission = Submission.WAITING
+    submission_attempts: int = 0
+    sending_at: datetime | None = None
+    upstream_task_id: str | None = None
+    upstream_state: str | None = None
+    upstream_code: str | None = None
+    upstream_message: str | None = None
+    sources: tuple[Source, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    error: Failure | None = None
+    credits_estimated: float | None = None
+    credits_charged: float | None = None
+    completed_by: CompletedBy | None = None
+    parent_id: str | None = None
+    batch_id: str | None = None
+    retry_of: str | None = None
+    submitted_at: datetime | None = None
+    upstream_completed_at: datetime | None = None
+    completed_at: datetime | None = None
+    asked_at: datetime | None = None
+    next_at: datetime | None = None
+    polls: int = 0
+    store_attempts: int = 0
+    storing_until: datetime | None = None
+    watches: int = 1
+    version: int = 1
+
+    @property
+    def next_step(self) -> Step:
+        """What the watch finds missing when it reads the record."""
+        match self.status:
+            case Status.STORING:
+                return Step.STORE
+            case Status.QUEUED if self.submission is Submission.WAITING:
+                return Step.SUBMIT
+            case Status.QUEUED | Status.RUNNING | Status.EXPIRED:
+                return Step.ASK
+            case _:
+                return Step.NONE
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the deadline has passed without a verdict."""
+        return self.status in (Status.QUEUED, Status.RUNNING) and now >= self.deadline_at

@@ -1,0 +1,1 @@
+"""Downloads from hosts that may be slow, broken or hostile; httpcore is spoken here only."""

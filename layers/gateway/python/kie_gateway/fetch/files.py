@@ -1,0 +1,249 @@
+"""One result file, streamed from its host in constant memory."""
+
+import hashlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
+from urllib.parse import urljoin
+
+import certifi
+import httpcore
+
+from kie_gateway.core.errors import (
+    SourceBrokenError,
+    SourceGoneError,
+    SourceUnavailableError,
+    StorageError,
+)
+from kie_gateway.core.remote_file import RemoteFile
+from kie_gateway.core.result_hosts import ResultHosts, SafeUrl
+from kie_gateway.fetch.network import Clock, GuardedNetwork, Patience, Resolve
+
+HEAD_BYTES = 8192
+MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_GONE = frozenset({403, 404, 410})
+_ASK_AGAIN = frozenset({408, 425, 429})
+_HEADERS: Mapping[bytes | str, bytes | str] = {
+    "Accept": "*/*",
+    # A compressed answer could unfold to any size, and would not be the file itself.
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+    "User-Agent": "kie-gateway",
+}
+
+
+class FileFetcher:
+    """
+    Opens result files.
+
+    Args:
+        max_bytes: Largest file, announced or counted.
+        connect_seconds: Longest wait for a connection, and for the TLS handshake.
+        idle_seconds: Longest wait for the next bytes.
+        total_seconds: Longest time from `open` to the last byte.
+        resolve: Same shape as `socket.getaddrinfo`.
+        clock: Seconds that never run backwards.
+        tls: Trust to use; None stands for the public certificate authorities.
+    """
+
+    def __init__(
+        self,
+        hosts: ResultHosts,
+        *,
+        max_bytes: int,
+        connect_seconds: float = 10,
+        idle_seconds: float = 30,
+        total_seconds: float = 840,
+        resolve: Resolve = socket.getaddrinfo,
+        clock: Clock = time.monotonic,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._hosts = hosts
+        self._max_bytes = max_bytes
+        self._timeouts = {"connect": connect_seconds, "read": idle_seconds, "write": idle_seconds}
+        self._total_seconds = total_seconds
+        self._resolve = resolve
+        self._clock = clock
+        # Built once: reading the authorities costs some 20 ms.
+        self._tls = tls or ssl.create_default_context(cafile=certifi.where())
+
+    @contextmanager
+    def open(self, url: str) -> Iterator[RemoteFile]:
+        """
+        Ask for a file and read its head; the rest is read by the caller within the `with`.
+
+        Raises:
+            SourceForbiddenError: The link, or where it was redirected to, is not allowed.
+            SourceGoneError: The link has expired.
+            SourceUnavailableError: The host did not answer well; asking again is right.
+            SourceBrokenError: What came is not a whole file of a permitted size.
+        """
+        patience = Patience(total_seconds=self._total_seconds, clock=self._clock)
+        place = self._hosts.check(url)
+        for _ in range(MOST_REDIRECTS + 1):
+            with self._ask(place, patience) as answer:
+                if answer.status not in _REDIRECTS:
+                    yield HttpFile(place, answer, max_bytes=self._max_bytes)
+                    return
+                place = self._next_place(place, answer)
+        raise SourceBrokenError(f"{place.without_query}: more than {MOST_REDIRECTS} redirects")
+
+    def _next_place(self, place: SafeUrl, answer: httpcore.Response) -> SafeUrl:
+        location = _header(answer, "location")
+        if not location:
+            raise SourceBrokenError(f"{place.without_query}: a redirect to nowhere")
+        return self._hosts.check(urljoin(str(place), location))
+
+    @contextmanager
+    def _ask(self, place: SafeUrl, patience: Patience) -> Iterator[httpcore.Response]:
+        encrypted = place.scheme == "https"
+        network = GuardedNetwork(
+            self._hosts, encrypted=encrypted, patience=patience, resolve=self._resolve
+        )
+        # Not from the text: httpcore would lose `;parameters` of the path and the brackets of IPv6.
+        url = httpcore.URL(
+            scheme=place.scheme, host=place.host, port=place.port, target=place.target
+        )
+        with ExitStack() as stack:
+            connection = stack.enter_context(
+                httpcore.HTTPConnection(url.origin, ssl_context=self._tls, network_backend=network)
+            )
+            headers = {"Host": place.authority, **_HEADERS}
+            extensions = {"timeout": self._timeouts}
+            request = connection.stream("GET", url, headers=headers, extensions=extensions)
+            with _translated(place):
+                answer = stack.enter_context(request)
+            yield answer
+
+
+class HttpFile:
+    """The body of one answer; see `core/remote_file.py` for what its readers may rely on."""
+
+    def __init__(self, place: SafeUrl, answer: httpcore.Response, *, max_bytes: int) -> None:
+        self._place = place
+        self._max_bytes = max_bytes
+        _check_status(place, answer.status)
+        if (_header(answer, "content-encoding") or "identity").lower() != "identity":
+            raise self._broken("came compressed")
+        self.url = str(place)
+        self.header_content_type = _header(answer, "content-type")
+        self.content_length = self._announced(_header(answer, "content-length"))
+        self._parts = answer.iter_stream()
+        self._buffer = bytearray()
+        self._received_bytes = 0
+        self._ended = False
+        self._failure: StorageError | None = None
+        self._sha256 = hashlib.sha256()
+        self.bytes_read = 0
+        self._fill(HEAD_BYTES)
+        self.head = bytes(self._buffer[:HEAD_BYTES])
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the bytes that `read` has handed out."""
+        return self._sha256.hexdigest()
+
+    def read(self, size: int, /) -> bytes:
+        """
+        Hand out exactly `size` bytes, fewer only at the end of a whole body.
+
+        A short, long or broken body raises instead of ending, so that an upload which reads from
+        here can never complete with a part of a file.
+        """
+        # BytesIO gives its own memory away, where joining pieces would hold a large part twice.
+        collected = BytesIO()
+        while (missing := size - collected.tell()) and self._fill(1):
+            collected.write(self._buffer[:missing])
+            del self._buffer[:missing]
+        part = collected.getvalue()
+        self._sha256.update(part)
+        self.bytes_read += len(part)
+        return part
+
+    def finish(self) -> None:
+        """
+        Make sure that the whole body was read.
+
+        Raises:
+            SourceBrokenError: It was empty, of another length than announced, or not read through.
+        """
+        if self._fill(1):
+            raise self._broken("was not read to its end")
+
+    def _fill(self, size: int) -> bool:
+        """Receive until so many bytes can be handed out; say whether there are any at all."""
+        if self._failure:
+            raise self._failure
+        try:
+            while len(self._buffer) < size and not self._ended:
+                self._receive()
+        except StorageError as exc:
+            # The next read must not take the place where this one failed for the end.
+            self._failure = exc
+            raise
+        return bool(self._buffer)
+
+    def _receive(self) -> None:
+        with _translated(self._place):
+            part = next(self._parts, None)
+        if part is None:
+            self._ended = True
+            self._check_whole()
+            return
+        self._buffer += part
+        self._received_bytes += len(part)
+        if self._received_bytes > self._max_bytes:
+            raise self._broken(f"is larger than {self._max_bytes} bytes")
+
+    def _check_whole(self) -> None:
+        if not self._received_bytes:
+            raise self._broken("is empty")
+        if self.content_length not in (None, self._received_bytes):
+            raise self._broken(f"has {self._received_bytes} bytes, not {self.content_length}")
+
+    def _announced(self, header: str | None) -> int | None:
+        if header is None:
+            return None
+        # The HTTP parser has refused anything but digits, and two different lengths.
+        length = int(header)
+        if length > self._max_bytes:
+            raise self._broken(f"announces {length} bytes, allowed are {self._max_bytes}")
+        return length
+
+    def _broken(self, what: str) -> SourceBrokenError:
+        return SourceBrokenError(f"the file at {self._place.without_query} {what}")
+
+
+def _check_status(place: SafeUrl, status: int) -> None:
+    if status == 200:
+        return
+    message = f"{place.without_query} answered with status {status}"
+    if status in _GONE:
+        raise SourceGoneError(message)
+    if status in _ASK_AGAIN or status >= 500:
+        raise SourceUnavailableError(message)
+    raise SourceBrokenError(message)
+
+
+def _header(answer: httpcore.Response, name: str) -> str | None:
+    wanted = name.encode()
+    for key, value in answer.headers:
+        if key.lower() == wanted:
+            return value.decode("utf-8", "replace").strip()
+    return None
+
+
+@contextmanager
+def _translated(place: SafeUrl) -> Iterator[None]:
+    """Name the place without its query, and none of the words that the host may have sent."""
+    try:
+        yield
+    except httpcore.TimeoutException as exc:
+        raise SourceUnavailableError(f"{place.without_query} did not answer in time") from exc
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as exc:
+        message = f"{place.without_query} broke off: {type(exc).__name__}"
+        raise SourceUnavailableError(message) from exc

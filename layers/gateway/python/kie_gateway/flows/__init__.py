@@ -1,0 +1,1 @@
+"""What the gateway does, step by step; every collaborator is passed in."""

@@ -1,0 +1,165 @@
+"""Take in a task: record it, start its watch, and only then ask Kie.ai to create it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from kie_gateway.core.errors import (
+    GatewayError,
+    IdempotencyMismatchError,
+    RecordUnavailableError,
+    TaskNotFoundError,
+)
+from kie_gateway.core.idempotency import MEMORY, IdempotencyKey
+from kie_gateway.core.model_facts import model_facts
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.ports import Executions, TaskStore
+from kie_gateway.core.task import Status, Step, Submission, Task
+from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.watch_again import watch_again
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """
+    What the caller asks for, checked.
+
+    Attributes:
+        family: Which of Kie's APIs the model speaks.
+        idempotency_key: As sent, None without one.
+        fingerprint: Of the request, to tell repeated requests from others under the same key.
+    """
+
+    owner: str
+    model: str
+    family: str
+    input: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    deadline_seconds: int
+    callback_base_url: str
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+    retry_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Created:
+    """The task, and whether an earlier request had created it."""
+
+    task: Task
+    replayed: bool
+
+
+def create_task(
+    new: NewTask,
+    *,
+    task_id: str,
+    tasks: TaskStore,
+    executions: Executions,
+    submit: Callable[[Task], Task],
+    policy: PollPolicy,
+    now: datetime,
+) -> Created:
+    """
+    Create a task.
+
+    Args:
+        submit: Asks Kie.ai for a recorded and watched task (`flows/submit_task.py`).
+
+    Raises:
+        IdempotencyMismatchError: The key stands for another request.
+        RecordUnavailableError: The task could not be recorded or watched; nothing was sent and
+            nothing stays behind.
+    """
+    task = _queued(new, task_id, now)
+    idempotency = _idempotency(new, now)
+    existing = tasks.create(task, _first_entries(task, now), idempotency)
+    if existing is not None:
+        if not existing.same_request:
+            raise IdempotencyMismatchError(
+                "this Idempotency-Key was used for another request; use a new key for a new task"
+            )
+        return _replay(existing.task_id, tasks=tasks, executions=executions, policy=policy)
+    try:
+        executions.start(task.task_id, task.watches, policy.first_watch_at(task))
+    except RecordUnavailableError:
+        tasks.forget(task, idempotency)
+        raise
+    after = _submit(task, submit, tasks=tasks, executions=executions, now=now)
+    return Created(after, replayed=False)
+
+
+def _submit(
+    task: Task,
+    submit: Callable[[Task], Task],
+    *,
+    tasks: TaskStore,
+    executions: Executions,
+    now: datetime,
+) -> Task:
+    """Submit; from here on the task is watched, so trouble is the watch's and not the caller's."""
+    try:
+        after = submit(task)
+        if after.next_step is not Step.SUBMIT:
+            return after
+        # Its watch sleeps until a result is likely, which is later than the next attempt.
+        handed_over = watch_again(after, after.next_at or now, tasks, executions)
+        executions.stop(task.task_id, task.watches, "Kie.ai refused the creation for now.")
+    except GatewayError as error:
+        _log.warning("the watch goes on with %s: %s", task.task_id, error)
+        return task
+    return handed_over
+
+
+def _replay(
+    task_id: str, *, tasks: TaskStore, executions: Executions, policy: PollPolicy
+) -> Created:
+    task = tasks.get(task_id)
+    if task is None:
+        raise TaskNotFoundError("the task of this Idempotency-Key has been deleted")
+    if not task.status.is_settled:
+        # The first request may have been cut off before it started the watch.
+        executions.start(task_id, 1, policy.first_watch_at(task))
+    return Created(task, replayed=True)
+
+
+def _queued(new: NewTask, task_id: str, now: datetime) -> Task:
+    return Task(
+        task_id=task_id,
+        owner=new.owner,
+        status=Status.QUEUED,
+        model=new.model,
+        family=new.family,
+        kind=model_facts(new.model).kind,
+        input=new.input,
+        metadata=new.metadata,
+        callback_base_url=new.callback_base_url,
+        created_at=now,
+        deadline_at=now + timedelta(seconds=new.deadline_seconds),
+        # Written with the task, so that the right to send needs no write of its own.
+        submission=Submission.SENDING,
+        submission_attempts=1,
+        sending_at=now,
+        retry_of=new.retry_of,
+    )
+
+
+def _first_entries(task: Task, now: datetime) -> tuple[Entry, ...]:
+    facts = {"model": task.model, "retry_of": task.retry_of}
+    return (
+        Entry(Happened.CREATED, now, f"Created for {task.model}.", facts),
+        Entry(
+            Happened.SUBMISSION_STARTED, now, "Asking Kie.ai to create the task.", {"attempt": 1}
+        ),
+    )
+
+
+def _idempotency(new: NewTask, now: datetime) -> IdempotencyKey | None:
+    if new.idempotency_key is None:
+        return None
+    forget_at = now + timedelta(seconds=new.deadline_seconds) + MEMORY
+    return IdempotencyKey(new.owner, new.idempotency_key, new.fingerprint, forget_at)

@@ -1,0 +1,172 @@
+"""
+Take in a webhook: prove that it is Kie's, record what it says, ask for the rest to be done.
+
+Kie's signature does not cover the body, so the body is a claim. It is taken at its word only for a
+result whose links lead to hosts we trust anyway; in every other case Kie.ai is asked, behind the
+queue, so that the answer to the webhook never waits.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kie_gateway.core import moves
+from kie_gateway.core.callback_token import is_callback_token
+from kie_gateway.core.errors import GatewayError, WebhookRefusedError
+from kie_gateway.core.ports import Archive, Executions, Said, StoreQueue, TaskStore, WebhookReader
+from kie_gateway.core.report import Failed, Finished, Running
+from kie_gateway.core.task import CompletedBy, Status, Task
+from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.ask_kie import without_token
+from kie_gateway.flows.watch_again import watch_again
+
+_log = logging.getLogger(__name__)
+
+
+class Recorded(StrEnum):
+    """What became of a delivery."""
+
+    ACCEPTED = "accepted"
+    PROGRESS = "progress"
+    DUPLICATE = "duplicate"
+    UNCLEAR = "unclear"
+    UNDELIVERED = "undelivered"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """
+    A request to a callback URL.
+
+    Attributes:
+        delivery_id: Of the request, to tell raw bodies apart.
+        headers: With lower-case names.
+    """
+
+    task_id: str
+    token: str
+    delivery_id: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class WebhookRecorder:
+    """
+    Records deliveries.
+
+    Attributes:
+        is_usable: Whether a link leads where results may be fetched from.
+        hmac_key: Returns the account's webhook key, None if its webhooks are not signed.
+    """
+
+    tasks: TaskStore
+    reader: WebhookReader
+    queue: StoreQueue
+    executions: Executions
+    archive: Archive
+    is_usable: Callable[[str], bool]
+    callback_secret: Callable[[], str]
+    hmac_key: Callable[[], str | None]
+
+    def record(self, delivery: Delivery, now: datetime) -> Recorded:
+        """
+        Record a delivery.
+
+        Raises:
+            WebhookRefusedError: It does not prove to be Kie's; nothing was changed.
+            RecordUnavailableError: Nothing was recorded; Kie.ai shall deliver again.
+        """
+        secret = self.callback_secret()
+        if not is_callback_token(delivery.token, delivery.task_id, secret):
+            raise WebhookRefusedError("token_mismatch")
+        task = self.tasks.get(delivery.task_id)
+        if task is None:
+            return Recorded.UNDELIVERED
+        self._verify(task, delivery, now)
+        recorded = self._record(task, self.reader.read(task, delivery.body), now)
+        key = f"webhooks/{task.task_id}/{now:%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
+        body = without_token(delivery.body, task, secret)
+        self._attempt("archive", lambda: self.archive.put_raw(key, body, "application/json"))
+        return recorded
+
+    def _verify(self, task: Task, delivery: Delivery, now: datetime) -> None:
+        try:
+            self.reader.verify(task, delivery.headers, delivery.body, self.hmac_key(), now=now)
+        except WebhookRefusedError as refused:
+            words = f"A webhook was refused: {refused.reason.replace('_', ' ')}."
+            self.tasks.note_once_a_minute(
+                task.task_id,
+                Entry(Happened.WEBHOOK_REFUSED, now, words, {"reason": refused.reason}),
+            )
+            raise
+
+    def _record(self, task: Task, said: Said, now: datetime) -> Recorded:
+        if isinstance(said.report, Running):
+            words = f"Kie.ai tells of progress: {said.report.state}."
+            return self._note(task, Happened.WEBHOOK_ACCEPTED, words, Recorded.PROGRESS, now)
+        if task.status in (Status.STORING, Status.SUCCEEDED, Status.FAILED, Status.CANCELED):
+            return self._duplicate(task, now)
+        if isinstance(said.report, Finished) and self._is_clear(said.report, said):
+            return self._finish(task, said.report, said.upstream_task_id, now)
+        return self._ask_instead(task, said, now)
+
+    def _is_clear(self, finished: Finished, said: Said) -> bool:
+        usable = all(self.is_usable(source.url) for source in finished.sources)
+        return usable and not said.is_about_another_task
+
+    def _finish(
+        self, task: Task, finished: Finished, upstream_task_id: str | None, now: datetime
+    ) -> Recorded:
+        moved = self.tasks.move(
+            task,
+            lambda current: moves.report_finished(
+                current,
+                finished,
+                upstream_task_id=upstream_task_id,
+                by=CompletedBy.WEBHOOK,
+                happened=Happened.WEBHOOK_ACCEPTED,
+                now=now,
+            ),
+        )
+        if not moved.changed:
+            return self._duplicate(moved.task, now)
+        # Recorded is recorded: if the queue refuses, the watch stores.
+        self._attempt("queue", lambda: self.queue.request_storing(task.task_id))
+        if task.status is Status.EXPIRED:
+            self._attempt(
+                "watch", lambda: watch_again(moved.task, now, self.tasks, self.executions)
+            )
+        return Recorded.ACCEPTED
+
+    def _ask_instead(self, task: Task, said: Said, now: datetime) -> Recorded:
+        named = said.upstream_task_id
+        if named is not None:
+            self.tasks.move(task, lambda current: moves.adopt(current, named, next_at=now, now=now))
+        words = "No clear verdict with links that may be fetched; Kie.ai is asked."
+        if isinstance(said.report, Failed):
+            words = f"Says failed: {said.report.failure.message} Kie.ai is asked to confirm."
+        self._note(task, Happened.WEBHOOK_UNCLEAR, words, Recorded.UNCLEAR, now)
+        self._attempt("queue", lambda: self.queue.request_asking(task.task_id))
+        return Recorded.UNCLEAR
+
+    def _duplicate(self, task: Task, now: datetime) -> Recorded:
+        words = f"Told again; the task was {task.status.value} already."
+        if task.status is Status.CANCELED:
+            words = "A late result; the task was canceled, so it is not delivered."
+        return self._note(task, Happened.WEBHOOK_DUPLICATE, words, Recorded.DUPLICATE, now)
+
+    def _note(
+        self, task: Task, happened: Happened, words: str, recorded: Recorded, now: datetime
+    ) -> Recorded:
+        self.tasks.note(task.task_id, Entry(happened, now, words))
+        return recorded
+
+    def _attempt(self, what: str, act: Callable[[], object]) -> None:
+        """Do what the other road would do later anyway: failing is not the webhook's trouble."""
+        try:
+            act()
+        except GatewayError as error:
+            _log.warning("after a webhook: %s: %s", what, error)

@@ -1,0 +1,38 @@
+"""Do at once what the watch would do later; never generates again."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from kie_gateway.core import moves
+from kie_gateway.core.ports import Executions, StoreQueue, TaskStore
+from kie_gateway.core.task import Attention, Status, Task
+from kie_gateway.flows.watch_again import watch_again
+
+
+def refresh_task(
+    task: Task,
+    *,
+    tasks: TaskStore,
+    executions: Executions,
+    queue: StoreQueue,
+    ask: Callable[[Task], Task],
+    now: datetime,
+) -> Task:
+    """
+    Ask Kie.ai now, and have the results copied if it is done.
+
+    A task without a running execution (expired, or given up on storing) gets one if there is
+    something to do, so that it is watched like any other.
+    """
+    if task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED):
+        after = ask(task)
+    elif task.attention is Attention.STORAGE_FAILED:
+        after = tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
+    else:
+        after = task
+    if after.status is not Status.STORING:
+        return after
+    queue.request_storing(after.task_id)
+    if task.status is Status.EXPIRED or task.attention is Attention.STORAGE_FAILED:
+        after = watch_again(after, now, tasks, executions)
+    return after

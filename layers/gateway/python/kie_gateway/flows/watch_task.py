@@ -1,0 +1,112 @@
+"""The steps of road 2: do whatever a task lacks, and tell the machine what to do next and when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from kie_gateway.core import moves
+from kie_gateway.core.decision import Decision, decide
+from kie_gateway.core.errors import TaskNotFoundError, TaskStalledError
+from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.task import Attention, Status, Step, Submission, Task
+
+
+@dataclass(frozen=True)
+class Watch:
+    """
+    The watch of one task at a time.
+
+    Attributes:
+        submit: Asks Kie.ai to create a task whose record says `sending`, for us.
+        ask: Asks Kie.ai how a task stands and records the answer.
+        store: Copies the results of a task.
+    """
+
+    tasks: TaskStore
+    submit: Callable[[Task], Task]
+    ask: Callable[[Task], Task]
+    store: Callable[[Task], Task]
+    now: Callable[[], datetime]
+
+    def step(self, step: Step, task_id: str) -> Decision:
+        """
+        Do a step if it is still what the task lacks.
+
+        Raises:
+            TaskStalledError: Only a person can help; the message says how.
+            TaskNotFoundError: The record has been deleted.
+        """
+        task = self.tasks.get(task_id)
+        if task is None:
+            raise TaskNotFoundError(f"there is no record of {task_id}")
+        match step:
+            case Step.SUBMIT:
+                task = self._submit(task)
+            case Step.ASK:
+                task = self._ask(task)
+            case Step.STORE:
+                task = self._store(task)
+            case Step.STALL:
+                task = self._stall(task)
+            case Step.NONE:
+                pass
+        return decide(task, self.now())
+
+    def _submit(self, task: Task) -> Task:
+        moved = self.tasks.move(task, lambda current: moves.start_submission(current, self.now()))
+        return self.submit(moved.task) if moved.changed else moved.task
+
+    def _ask(self, task: Task) -> Task:
+        if task.next_step is not Step.ASK or task.status is Status.EXPIRED:
+            return task
+        if task.submission is Submission.SENDING and decide(task, self.now()).step is Step.ASK:
+            due = decide(task, self.now()).wait_until
+            if due > self.now():
+                return task
+        return self.ask(task)
+
+    def _store(self, task: Task) -> Task:
+        due = decide(task, self.now())
+        return self.store(task) if due.step is Step.STORE else task
+
+    def _stall(self, task: Task) -> Task:
+        """Record the stall; entered again by a redrive, try once more."""
+        now = self.now()
+        may_try_again = task.next_at is None or now >= task.next_at
+        if task.attention is Attention.STORAGE_FAILED and may_try_again:
+            return self.tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
+        if task.status is Status.EXPIRED and may_try_again:
+            task = self.ask(task)
+        task = self.tasks.move(task, lambda current: moves.expire(current, now)).task
+        if decide(task, now).step is Step.STALL:
+            raise TaskStalledError(stall_message(task))
+        return task
+
+
+def stall_message(task: Task) -> str:
+    """Tell an operator what is known of a stalled task and what to do."""
+    known = f"{task.task_id} ({task.model}, {task.upstream_task_id or 'no id at Kie.ai'})"
+    if task.attention is Attention.STORAGE_FAILED:
+        return (
+            f"{known}: Kie.ai is done, and its files could not be copied after"
+            f" {task.store_attempts} attempts. The links are kept. Mend what the timeline names,"
+            " then redrive this execution or POST /refresh: both copy again, neither generates."
+        )
+    answer = task.upstream_state or task.upstream_message or "none"
+    if task.submission is Submission.WAITING:
+        return (
+            f"{known}: Kie.ai took no creation by {task.deadline_at:%Y-%m-%d %H:%M:%S}Z, in"
+            f" {task.submission_attempts} attempts ({answer}). Nothing was charged; it can be"
+            " created anew."
+        )
+    if task.upstream_task_id is None:
+        return (
+            f"{known}: the creation had no clear answer ({answer}) and no webhook came by"
+            f" {task.deadline_at:%Y-%m-%d %H:%M:%S}Z. Look for it in Kie.ai's logs; a late webhook"
+            " still settles the task. Creating it again may cost twice."
+        )
+    return (
+        f"{known}: no verdict from Kie.ai by {task.deadline_at:%Y-%m-%d %H:%M:%S}Z. Last answer:"
+        f" {answer}, asked {task.polls} times. Redrive this execution or POST /refresh to ask"
+        " again; a late webhook still settles the task."
+    )

@@ -1,0 +1,91 @@
+"""Readers for values that Kie.ai writes in more than one way."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+_MAX_DECODINGS = 4
+# Numbers above this are milliseconds: as seconds they would lie beyond the year 5000.
+_MILLISECONDS_FROM = 100_000_000_000
+
+
+def parse(raw: bytes) -> Any:
+    """Parse a body as JSON; None if it is none."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def decoded(value: Any) -> Any:
+    """Undo JSON within JSON, as often as it was done (seen: up to twice)."""
+    for _ in range(_MAX_DECODINGS):
+        if not isinstance(value, str) or not value.strip().startswith(("{", "[", '"')):
+            return value
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def text(value: Any) -> str | None:
+    """Read a code, a word or a message, whatever type it came as; None if empty."""
+    if value is None or isinstance(value, dict | list | bool):
+        return None
+    return str(value).strip() or None
+
+
+def number(value: Any) -> float | None:
+    """Read an amount that may come as a string."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = float(value)
+    except ValueError:
+        return None
+    return amount if abs(amount) < 1e15 else None
+
+
+def moment(value: Any) -> datetime | None:
+    """Read a time in milliseconds, seconds or ISO 8601; None if it is none of them."""
+    amount = number(value)
+    if amount is not None and amount > 0:
+        seconds = amount / 1000 if amount > _MILLISECONDS_FROM else amount
+        return datetime.fromtimestamp(seconds, tz=UTC) if seconds < 2e10 else None
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def links(value: Any) -> Iterator[str]:
+    """Find the http links in a list, an object's values or a string, in order."""
+    value = decoded(value)
+    match value:
+        case str() if value.startswith(("https://", "http://")):
+            yield value.strip()
+        case list():
+            for one in value:
+                yield from links(one)
+        case dict():
+            for one in value.values():
+                yield from links(one)
+        case _:
+            return
+
+
+def message_of(body: Any) -> str:
+    """Read Kie's words from an envelope: `msg`, in older bodies `message`."""
+    if not isinstance(body, dict):
+        return ""
+    return text(body.get("msg")) or text(body.get("message")) or ""
+
+
+def code_of(body: Any) -> str | None:
+    """Read the envelope's code as text; 0 and absent mean success to some endpoints."""
+    return text(body.get("code")) if isinstance(body, dict) else None

@@ -1,0 +1,12 @@
+"""Logs and metrics: one logger, one set of metrics, both with the task's id at hand."""
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+logger = Logger(utc=True, use_rfc3339=True, log_uncaught_exceptions=True)
+metrics = Metrics()
+
+
+def count(name: str, amount: float = 1) -> None:
+    """Count something that happened."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=amount)

@@ -1,0 +1,115 @@
+"""The environment of each function, read once at start; a missing setting is named in one line."""
+
+import os
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kie_gateway.core.errors import ConfigurationError
+
+
+class RecordSettings(BaseModel):
+    """What every function needs: the record and the raw archive."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_min_length=1)
+
+    table_name: str
+    bucket_name: str
+
+
+class KieSettings(BaseModel):
+    """How to reach Kie.ai."""
+
+    kie_secret_arn: str
+    kie_base_url: str
+
+
+class PollSettings(BaseModel):
+    """When to ask Kie.ai."""
+
+    first_poll_seconds: int
+    poll_cap_seconds: int
+
+
+class RoadSettings(BaseModel):
+    """How to hand work to the other functions."""
+
+    store_queue_url: str
+    watch_machine_arn: str
+
+
+class CallbackSecretSettings(BaseModel):
+    """Where the secret behind the callback tokens is."""
+
+    callback_secret_arn: str
+
+
+class StoreSettings(BaseModel):
+    """What may be stored, and where from."""
+
+    result_hosts: str
+    max_result_bytes: int
+
+
+class UploadSettings(BaseModel):
+    """Where Kie.ai takes input files."""
+
+    kie_upload_base_url: str
+
+
+class ApiFunctionSettings(
+    RecordSettings, KieSettings, PollSettings, RoadSettings, CallbackSecretSettings, UploadSettings
+):
+    """
+    Environment of ApiFunction.
+
+    Attributes:
+        public_base_url: Empty unless the API is reached under another address than its own.
+        deadline_seconds: For tasks that do not bring their own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_min_length=0)
+
+    public_base_url: str
+    deadline_seconds: int
+
+
+class CallbackFunctionSettings(RecordSettings, RoadSettings, CallbackSecretSettings):
+    """Environment of CallbackFunction."""
+
+    kie_secret_arn: str
+    result_hosts: str
+
+
+class StoreFunctionSettings(
+    RecordSettings, KieSettings, StoreSettings, PollSettings, CallbackSecretSettings
+):
+    """Environment of StoreFunction."""
+
+    store_queue_url: str
+
+
+class WatchFunctionSettings(
+    RecordSettings, KieSettings, StoreSettings, PollSettings, CallbackSecretSettings, UploadSettings
+):
+    """Environment of WatchFunction."""
+
+
+def load[S: BaseModel](model: type[S], environment: Mapping[str, str] | None = None) -> S:
+    """
+    Read a function's settings.
+
+    Raises:
+        ConfigurationError: Names every setting that is missing or unusable.
+    """
+    source = os.environ if environment is None else environment
+    values = {name: source[name.upper()] for name in model.model_fields if name.upper() in source}
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = ", ".join(_describe(fault["loc"][0], fault["type"]) for fault in error.errors())
+        raise ConfigurationError(f"{model.__name__}: {wrong}") from None
+
+
+def _describe(name: int | str, kind: str) -> str:
+    return f"{str(name).upper()} is {'missing' if kind == 'missing' else f'unusable ({kind})'}"

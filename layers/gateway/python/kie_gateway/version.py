@@ -1,0 +1,3 @@
+"""The gateway's version."""
+
+VERSION = "0.1.0"

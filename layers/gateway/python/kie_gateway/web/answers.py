@@ -1,0 +1,70 @@
+"""Answers about tasks, with the headers that go with them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+
+from kie_gateway.core.ports import Page
+from kie_gateway.core.task import Output, Task
+from kie_gateway.web.cursor import write_cursor
+from kie_gateway.web.models import TaskBody, TaskListBody
+from kie_gateway.web.present import etag, retry_after_seconds, task_body
+
+type Headers = dict[str, str | list[str]]
+
+
+@dataclass(frozen=True)
+class TaskAnswers:
+    """
+    Answers to one request.
+
+    Attributes:
+        base_url: Public address of the API, without a slash at the end.
+        link: Makes a link to an output that opens without a key.
+    """
+
+    base_url: str
+    link: Callable[[Output], str]
+    now: datetime
+
+    def task(
+        self, task: Task, status: HTTPStatus = HTTPStatus.OK, headers: Headers | None = None
+    ) -> Response[TaskBody]:
+        """Answer with a task."""
+        body = task_body(task, base_url=self.base_url, link=self.link, now=self.now)
+        return Response(
+            status.value,
+            content_type="application/json",
+            body=body,
+            headers={**self._headers(task), **(headers or {})},
+        )
+
+    def created(self, task: Task, headers: Headers) -> Response[TaskBody]:
+        """Answer with a task that shall be looked at again."""
+        location = f"{self.base_url}/v1/tasks/{task.task_id}"
+        return self.task(task, HTTPStatus.ACCEPTED, {"Location": location, **headers})
+
+    def unchanged(self, task: Task) -> Response[TaskBody]:
+        """Answer that the caller's copy is good."""
+        return Response(HTTPStatus.NOT_MODIFIED.value, headers=self._headers(task))
+
+    def page(self, page: Page) -> TaskListBody:
+        """Answer with a page of tasks."""
+        cursor = write_cursor(page.next_after) if page.next_after else None
+        return TaskListBody(
+            data=[
+                task_body(task, base_url=self.base_url, link=self.link, now=self.now)
+                for task in page.tasks
+            ],
+            has_more=cursor is not None,
+            next_cursor=cursor,
+        )
+
+    def _headers(self, task: Task) -> Headers:
+        headers: Headers = {"ETag": etag(task, self.now), "Cache-Control": "private, no-cache"}
+        if not task.status.is_settled:
+            headers["Retry-After"] = str(retry_after_seconds(task, self.now))
+        return headers

@@ -1,0 +1,182 @@
+"""Requests and answers of the HTTP API, as callers see them and as OpenAPI describes them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+
+from kie_gateway.core.task import Attention, Category, CompletedBy, Status
+
+# Ids look like `google/nano-banana` or `gpt-image-2-text-to-image`; new ones appear weekly.
+MODEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$"
+LONGEST_DEADLINE_SECONDS = 604_800
+LARGEST_METADATA_KEYS = 50
+
+type ModelId = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=100)]
+
+
+class CreateTask(BaseModel):
+    """A task to create."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": "google/nano-banana",
+                    "input": {"prompt": "a red kite over a lake", "aspect_ratio": "16:9"},
+                    "metadata": {"user": "42"},
+                }
+            ]
+        },
+    )
+
+    model: ModelId = Field(description="Kie.ai's model id. New models work without an update.")
+    input: dict[str, JsonValue] = Field(description="The model's input, handed on unchanged.")
+    metadata: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        max_length=LARGEST_METADATA_KEYS,
+        description="Anything of yours; comes back with the task.",
+    )
+    deadline_seconds: int | None = Field(
+        default=None,
+        ge=10,
+        le=LONGEST_DEADLINE_SECONDS,
+        description="How long to wait for a verdict before the task expires.",
+    )
+
+    @field_validator("input")
+    @classmethod
+    def _no_callback_of_its_own(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if "callBackUrl" in value:
+            raise ValueError("callBackUrl is set by the gateway; leave it out")
+        return value
+
+
+class UpstreamBody(BaseModel):
+    """What Kie.ai said of the task."""
+
+    task_id: str | None = Field(description="Kie.ai's id.")
+    state: str | None = Field(description="Kie.ai's word for its state.")
+    code: str | None
+    message: str | None
+
+
+class OutputBody(BaseModel):
+    """A stored result."""
+
+    index: int
+    media: str = Field(description="image, video, audio, text, archive or other.")
+    content_type: str = Field(description="Judged by the bytes.")
+    bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    duration_seconds: float | None
+    url: str = Field(description="A link for an hour. urls.self always has a fresh one.")
+
+
+class ErrorBody(BaseModel):
+    """Why the task failed."""
+
+    code: str
+    category: Category
+    message: str = Field(description="Kie.ai's words where there are any.")
+    retryable: bool = Field(description="Whether a new task with the same input may succeed.")
+
+
+class CreditsBody(BaseModel):
+    """What the task costs, in credits of Kie.ai."""
+
+    estimated: float | None
+    charged: float | None
+
+
+class UrlsBody(BaseModel):
+    """Where to go from here."""
+
+    self: str
+    cancel: str
+    refresh: str
+    events: str
+
+
+class TaskBody(BaseModel):
+    """A task."""
+
+    id: str
+    object: Literal["task"] = "task"
+    status: Status
+    attention: Attention | None = Field(description="Why a person should look at the task.")
+    model: str
+    family: str
+    kind: str
+    input: dict[str, Any]
+    metadata: dict[str, Any]
+    upstream: UpstreamBody
+    outputs: list[OutputBody]
+    error: ErrorBody | None
+    credits: CreditsBody
+    completed_by: CompletedBy | None = Field(description="Which way the verdict came.")
+    parent_id: str | None
+    batch_id: str | None
+    retry_of: str | None
+    created_at: datetime
+    submitted_at: datetime | None
+    upstream_completed_at: datetime | None
+    completed_at: datetime | None
+    deadline_at: datetime
+    urls: UrlsBody
+
+
+class TaskListBody(BaseModel):
+    """A page of tasks."""
+
+    object: Literal["list"] = "list"
+    data: list[TaskBody]
+    has_more: bool
+    next_cursor: str | None
+
+
+class EventBody(BaseModel):
+    """One entry of a task's timeline."""
+
+    type: str
+    at: datetime
+    message: str
+    facts: dict[str, Any]
+
+
+class EventListBody(BaseModel):
+    """The timeline of a task, oldest first."""
+
+    object: Literal["list"] = "list"
+    data: list[EventBody]
+
+
+class HealthBody(BaseModel):
+    """The gateway answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class ProblemFieldBody(BaseModel):
+    """One wrong field."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemBody(BaseModel):
+    """Trouble, as RFC 9457 tells it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryable: bool
+    request_id: str
+    errors: list[ProblemFieldBody]

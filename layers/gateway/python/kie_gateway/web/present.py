@@ -1,0 +1,116 @@
+"""From the record to what callers see."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from kie_gateway.core.task import Attention, Output, Task
+from kie_gateway.core.timeline import Entry
+from kie_gateway.web.models import (
+    CreditsBody,
+    ErrorBody,
+    EventBody,
+    OutputBody,
+    TaskBody,
+    UpstreamBody,
+    UrlsBody,
+)
+
+LINK_SECONDS = 3600
+# A task with links looks new this often, so that nobody keeps a dead link because of a 304.
+_LINKS_RENEWED_SECONDS = 1800
+# A watch that has not recorded an expiry this long after the deadline is broken.
+_OVERDUE_SECONDS = 600
+
+
+def task_body(
+    task: Task, *, base_url: str, link: Callable[[Output], str], now: datetime
+) -> TaskBody:
+    """
+    Present a task.
+
+    Args:
+        base_url: Public address of the API, without a slash at the end.
+        link: Makes a link to an output that opens without a key, for `LINK_SECONDS`.
+    """
+    own = f"{base_url}/v1/tasks/{task.task_id}"
+    return TaskBody(
+        id=task.task_id,
+        status=task.status,
+        attention=_attention(task, now),
+        model=task.model,
+        family=task.family,
+        kind=task.kind,
+        input=dict(task.input),
+        metadata=dict(task.metadata),
+        upstream=UpstreamBody(
+            task_id=task.upstream_task_id,
+            state=task.upstream_state,
+            code=task.upstream_code,
+            message=task.upstream_message,
+        ),
+        outputs=[_output_body(output, link(output)) for output in task.outputs],
+        error=_error_body(task),
+        credits=CreditsBody(estimated=task.credits_estimated, charged=task.credits_charged),
+        completed_by=task.completed_by,
+        parent_id=task.parent_id,
+        batch_id=task.batch_id,
+        retry_of=task.retry_of,
+        created_at=task.created_at,
+        submitted_at=task.submitted_at,
+        upstream_completed_at=task.upstream_completed_at,
+        completed_at=task.completed_at,
+        deadline_at=task.deadline_at,
+        urls=UrlsBody(
+            self=own, cancel=f"{own}/cancel", refresh=f"{own}/refresh", events=f"{own}/events"
+        ),
+    )
+
+
+def event_body(entry: Entry) -> EventBody:
+    """Present an entry of the timeline; facts that are not known are left out."""
+    facts = {name: value for name, value in entry.facts.items() if value is not None}
+    return EventBody(type=entry.happened.value, at=entry.at, message=entry.message, facts=facts)
+
+
+def etag(task: Task, now: datetime) -> str:
+    """Tell this state of the task from others; weak, because links differ every time."""
+    renewal = int(now.timestamp() // _LINKS_RENEWED_SECONDS) if task.outputs else 0
+    return f'W/"{task.version}-{renewal}"'
+
+
+def retry_after_seconds(task: Task, now: datetime) -> int:
+    """Suggest when to look again: soon at first, more rarely with age."""
+    age = (now - task.created_at).total_seconds()
+    return min(max(int(age / 10), 1), 15)
+
+
+def _attention(task: Task, now: datetime) -> Attention | None:
+    if task.attention is None and task.is_overdue(now):
+        overdue_seconds = (now - task.deadline_at).total_seconds()
+        return Attention.STALLED if overdue_seconds > _OVERDUE_SECONDS else None
+    return task.attention
+
+
+def _output_body(output: Output, url: str) -> OutputBody:
+    return OutputBody(
+        index=output.index,
+        media=output.media,
+        content_type=output.content_type,
+        bytes=output.bytes,
+        sha256=output.sha256,
+        width=output.width,
+        height=output.height,
+        duration_seconds=output.duration_seconds,
+        url=url,
+    )
+
+
+def _error_body(task: Task) -> ErrorBody | None:
+    if task.error is None:
+        return None
+    return ErrorBody(
+        code=task.error.code,
+        category=task.error.category,
+        message=task.error.message,
+        retryable=task.error.retryable,
+    )

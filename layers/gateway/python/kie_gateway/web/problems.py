@@ -1,0 +1,136 @@
+"""Trouble as `application/problem+json` (RFC 9457): one table from error to status."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from kie_gateway.core import errors
+from kie_gateway.core.errors import FieldFault, GatewayError, InvalidRequestError
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_BASE = "https://kie-gateway.dev/problems/"
+
+_STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
+    (errors.InvalidRequestError, 422),
+    (errors.UnauthorizedError, 401),
+    (errors.TaskNotFoundError, 404),
+    (errors.OutputNotFoundError, 404),
+    (errors.IdempotencyMismatchError, 422),
+    (errors.TaskSettledError, 409),
+    (errors.TaskNotFailedError, 409),
+    (errors.ProviderBusyError, 503),
+    (errors.ProviderError, 502),
+    (errors.RecordUnavailableError, 503),
+)
+_TITLES = {
+    400: "Malformed request",
+    401: "Not authorized",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict with the task's state",
+    413: "Request too large",
+    415: "Unsupported content type",
+    422: "Invalid request",
+    500: "Internal error",
+    502: "Kie.ai failed",
+    503: "Temporarily unavailable",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    One problem.
+
+    Attributes:
+        code: Stable word for programs, repeated in the header `X-Error-Code`, since proxies replace
+            bodies.
+        retry_after_seconds: When the same request may succeed, None if it is not a matter of time.
+    """
+
+    status: int
+    code: str
+    detail: str
+    retryable: bool = False
+    faults: Sequence[FieldFault] = ()
+    retry_after_seconds: int | None = None
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """Write the body."""
+        return {
+            "type": TYPE_BASE + self.code.replace("_", "-"),
+            "title": _TITLES[self.status],
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "retryable": self.retryable,
+            "request_id": request_id,
+            "errors": [{"pointer": f.pointer, "detail": f.detail} for f in self.faults],
+        }
+
+    def headers(self) -> dict[str, str]:
+        """Write the headers that belong to the problem."""
+        headers = {"X-Error-Code": self.code}
+        if self.status == 401:
+            headers["WWW-Authenticate"] = 'Bearer realm="kie-gateway"'
+        if self.retry_after_seconds is not None:
+            headers["Retry-After"] = str(self.retry_after_seconds)
+        return headers
+
+    def response(self, request_id: str) -> Response[Any]:
+        """Write the whole answer."""
+        return Response(
+            self.status,
+            content_type=CONTENT_TYPE,
+            body=json.dumps(self.body(request_id), ensure_ascii=False),
+            headers=dict[str, str | list[str]](self.headers()),
+        )
+
+
+def problem_of(error: GatewayError) -> Problem:
+    """Tell an error of ours; what is not in the table is internal and keeps its words to itself."""
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+    if status == 500:
+        return INTERNAL
+    return Problem(
+        status=status,
+        code=error.code,
+        detail="The gateway's storage did not answer; nothing was changed."
+        if isinstance(error, errors.RecordUnavailableError)
+        else str(error),
+        retryable=error.retryable,
+        faults=error.faults if isinstance(error, InvalidRequestError) else (),
+        retry_after_seconds=5 if status == 503 else None,
+    )
+
+
+def validation_problem(faults: Iterable[Mapping[str, Any]]) -> Problem:
+    """Tell what pydantic found, each field by pointer."""
+    told = [FieldFault(_pointer(fault["loc"]), _words(fault)) for fault in faults]
+    names = ", ".join(fault.pointer for fault in told)
+    return Problem(422, "validation_failed", f"Wrong or missing: {names}", faults=told)
+
+
+def _pointer(loc: Sequence[str | int]) -> str:
+    """Write a location as RFC 6901; parameters are named like top-level fields."""
+    parts = [str(part) for part in loc if part not in ("body", "query", "path", "header")]
+    escaped = [part.replace("~", "~0").replace("/", "~1") for part in parts]
+    return "/" + "/".join(escaped) if escaped else ""
+
+
+def _words(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "unknown field"
+    if fault["type"] == "missing":
+        return "required"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+INTERNAL = Problem(500, "internal_error", "Something went wrong in the gateway.", retryable=True)
+NO_ROUTE = Problem(404, "no_such_route", "There is nothing here; /docs lists what there is.")
+UNSUPPORTED_TYPE = Problem(
+    415, "unsupported_content_type", "Send JSON with Content-Type: application/json."
+)

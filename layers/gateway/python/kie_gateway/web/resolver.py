@@ -1,0 +1,139 @@
+"""The HTTP API's frame: reads requests, knows callers, and tells all trouble as problems."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server, Tag
+
+from kie_gateway.core.errors import GatewayError
+from kie_gateway.observability import logger
+from kie_gateway.version import VERSION
+from kie_gateway.web.models import ProblemBody
+from kie_gateway.web.problems import (
+    INTERNAL,
+    NO_ROUTE,
+    UNSUPPORTED_TYPE,
+    Problem,
+    problem_of,
+    validation_problem,
+)
+from kie_gateway.web.requests import MalformedRequestError, readable_body
+
+OPEN_PATHS = ("/", "/docs", "/v1/health", "/v1/openapi.json")
+
+# What any route with a key may answer, for the OpenAPI document.
+PROBLEMS: dict[int, Any] = {
+    status: {
+        "description": description,
+        "content": {"application/problem+json": {"model": ProblemBody}},
+    }
+    for status, description in (
+        (401, "No key, or one that is not in force"),
+        (404, "No such task, or not yours"),
+        (422, "Wrong fields, each named by pointer"),
+        (503, "Try again in a moment; nothing was changed"),
+    )
+}
+
+
+class GatewayResolver(APIGatewayHttpResolver):
+    """Powertools' resolver with validation, answering in our words."""
+
+    def __init__(self) -> None:
+        super().__init__(enable_validation=True)
+        self.configure_openapi(
+            title="Kie Gateway",
+            version=VERSION,
+            description="Create generation tasks at Kie.ai and get every result, checked, from your"
+            " own bucket. Trouble is told as RFC 9457 problems.",
+            servers=[Server(url="/")],
+            tags=[Tag(name="tasks"), Tag(name="service")],
+            security_schemes={"key": HTTPBearer()},
+            security=[{"key": []}],
+        )
+        self.exception_handler(RequestValidationError)(self._tell_validation)
+        self.exception_handler(RequestUnsupportedContentType)(
+            lambda _: self._tell(UNSUPPORTED_TYPE)
+        )
+        self.exception_handler(GatewayError)(lambda error: self._tell(problem_of(error)))
+        self.exception_handler(NotFoundError)(lambda _: self._tell(NO_ROUTE))
+        self.exception_handler(ServiceError)(lambda _: self._tell(INTERNAL))
+
+    @property
+    def request_id(self) -> str:
+        """API Gateway's id of the request at hand."""
+        return str(self.current_event.raw_event["requestContext"]["requestId"])
+
+    @property
+    def request_headers(self) -> Mapping[str, str]:
+        """Headers of the request at hand, with lower-case names."""
+        headers: Mapping[str, str] = self.current_event.raw_event.get("headers") or {}
+        return headers
+
+    def answer(
+        self,
+        event: dict[str, Any],
+        context: Any,
+        authenticate: Callable[[Mapping[str, str]], object],
+    ) -> dict[str, Any]:
+        """
+        Answer a request, whatever it is.
+
+        Args:
+            event: Payload 2.0 of an HTTP API.
+            authenticate: Finds the caller by the headers, or raises UnauthorizedError.
+        """
+        request_id = event["requestContext"]["requestId"]
+        is_head = event["requestContext"]["http"]["method"] == "HEAD"
+        try:
+            result = self.resolve(self._prepared(event, authenticate), context)
+        except MalformedRequestError as error:
+            result = _as_result(error.problem, request_id)
+        except GatewayError as error:
+            result = _as_result(problem_of(error), request_id)
+        except Exception:  # noqa: BLE001 - the caller gets a problem, the log gets the traceback
+            logger.exception("unexpected error")
+            result = _as_result(INTERNAL, request_id)
+        self.clear_context()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+        result.setdefault("headers", {})["X-Request-Id"] = request_id
+        if is_head:
+            result["body"] = ""
+        return result
+
+    def _prepared(
+        self, event: dict[str, Any], authenticate: Callable[[Mapping[str, str]], object]
+    ) -> dict[str, Any]:
+        if event["rawPath"] not in OPEN_PATHS:
+            caller = authenticate(event.get("headers") or {})
+            self.append_context(caller=caller)  # type: ignore[no-untyped-call]  # as above
+        prepared = {**event, "body": readable_body(event), "isBase64Encoded": False}
+        http = event["requestContext"]["http"]
+        if http["method"] == "HEAD":
+            prepared["requestContext"] = {
+                **event["requestContext"],
+                "http": {**http, "method": "GET"},
+            }
+        return prepared
+
+    def _tell(self, problem: Problem) -> Response[Any]:
+        return problem.response(self.request_id)
+
+    def _tell_validation(self, error: RequestValidationError) -> Response[Any]:
+        return self._tell(validation_problem(error.errors()))
+
+
+def _as_result(problem: Problem, request_id: str) -> dict[str, Any]:
+    response = problem.response(request_id)
+    headers = {"Content-Type": response.headers["Content-Type"], **problem.headers()}
+    return {
+        "statusCode": problem.status,
+        "headers": headers,
+        "body": response.body,
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,243 @@
+"""The one place that knows the concrete classes; clients are made once, while a function starts."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+from botocore.config import Config
+from ulid import ULID
+
+from kie_gateway.aws.executions import WatchExecutions
+from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.aws.output_bucket import OutputBucket
+from kie_gateway.aws.secrets import KieKeys, Secrets
+from kie_gateway.aws.store_queue import SqsStoreQueue
+from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.core.errors import ConfigurationError, SourceForbiddenError
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.task import CompletedBy, Task
+from kie_gateway.fetch.files import FileFetcher
+from kie_gateway.flows.ask_kie import ask_kie
+from kie_gateway.flows.record_webhook import WebhookRecorder
+from kie_gateway.flows.store_outputs import StoreOutputs
+from kie_gateway.flows.submit_task import submit_task
+from kie_gateway.flows.watch_task import Watch
+from kie_gateway.kie.client import KieClient
+from kie_gateway.kie.webhook import KieWebhooks
+from kie_gateway.settings import (
+    ApiFunctionSettings,
+    CallbackFunctionSettings,
+    StoreFunctionSettings,
+    WatchFunctionSettings,
+    load,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+_AWS = Config(
+    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
+)
+# Uploads wait for the slower of two links.
+_S3 = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    signature_version="s3v4",
+)
+
+
+def utc_now() -> datetime:
+    """Tell the time in whole milliseconds, as precisely as the record keeps it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def new_task_id() -> str:
+    """Make a task id; ids sort by time of creation."""
+    return f"task_{str(ULID()).lower()}"
+
+
+class _Clients:
+    """AWS clients from one session; a session of its own for each would cost more than they do."""
+
+    @cached_property
+    def _session(self) -> boto3.session.Session:
+        return boto3.session.Session()
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        return self._session.client("dynamodb", config=_AWS)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return self._session.client("s3", config=_S3)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", config=_AWS)
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        return self._session.client("stepfunctions", config=_AWS)
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        return self._session.client("secretsmanager", config=_AWS)
+
+
+class _Common:
+    """What several functions have."""
+
+    def __init__(self, table_name: str, bucket_name: str, kie_secret_arn: str) -> None:
+        clients = self.clients = _Clients()
+        self.tasks = TaskTable(clients.dynamodb, table_name)
+        self.bucket = OutputBucket(clients.s3, bucket_name)
+        self.secrets = Secrets(clients.secretsmanager)
+        self._kie_secret_arn = kie_secret_arn
+        self.now: Callable[[], datetime] = utc_now
+
+    def kie_keys(self) -> KieKeys:
+        return self.secrets.kie_keys(self._kie_secret_arn)
+
+
+class _Asking(_Common):
+    """Functions that speak to Kie.ai."""
+
+    def __init__(
+        self,
+        settings: ApiFunctionSettings | StoreFunctionSettings | WatchFunctionSettings,
+    ) -> None:
+        super().__init__(settings.table_name, settings.bucket_name, settings.kie_secret_arn)
+        self._callback_secret_arn = settings.callback_secret_arn
+        self.policy = PollPolicy(settings.first_poll_seconds, settings.poll_cap_seconds)
+        http = httpx.Client(base_url=settings.kie_base_url, follow_redirects=False)
+        self.kie = KieClient(http, lambda: self.kie_keys().api_key)
+
+    def callback_secret(self) -> str:
+        return self.secrets.text(self._callback_secret_arn)
+
+    def submit(self, task: Task) -> Task:
+        """Send the creation of a task whose record says `sending`, for us."""
+        return submit_task(
+            task,
+            tasks=self.tasks,
+            kie=self.kie,
+            policy=self.policy,
+            callback_secret=self.callback_secret(),
+            now=self.now,
+        )
+
+    def ask(self, task: Task, by: CompletedBy) -> Task:
+        """Ask Kie.ai how a task stands and record the answer."""
+        return ask_kie(
+            task,
+            by=by,
+            tasks=self.tasks,
+            kie=self.kie,
+            archive=self.bucket,
+            policy=self.policy,
+            callback_secret=self.callback_secret(),
+            now=self.now,
+        )
+
+
+class ApiGateway(_Asking):
+    """Everything ApiFunction uses."""
+
+    def __init__(self) -> None:
+        self.settings = load(ApiFunctionSettings)
+        super().__init__(self.settings)
+        self.keys = KeyTable(self.clients.dynamodb, self.settings.table_name)
+        self.queue = SqsStoreQueue(self.clients.sqs, self.settings.store_queue_url)
+        self.executions = WatchExecutions(
+            self.clients.stepfunctions, self.settings.watch_machine_arn
+        )
+        self.new_task_id = new_task_id
+        self.sleep = time.sleep
+
+
+class CallbackGateway(_Common):
+    """Everything CallbackFunction uses."""
+
+    def __init__(self) -> None:
+        settings = load(CallbackFunctionSettings)
+        super().__init__(settings.table_name, settings.bucket_name, settings.kie_secret_arn)
+        hosts = ResultHosts.parse(settings.result_hosts)
+        self.webhooks = WebhookRecorder(
+            tasks=self.tasks,
+            reader=KieWebhooks(),
+            queue=SqsStoreQueue(self.clients.sqs, settings.store_queue_url),
+            executions=WatchExecutions(self.clients.stepfunctions, settings.watch_machine_arn),
+            archive=self.bucket,
+            is_usable=lambda url: _is_allowed(hosts, url),
+            callback_secret=lambda: self.secrets.text(settings.callback_secret_arn),
+            hmac_key=lambda: self.kie_keys().webhook_hmac_key,
+        )
+
+
+class _Storing(_Asking):
+    """Functions that copy results."""
+
+    def __init__(self, settings: StoreFunctionSettings | WatchFunctionSettings) -> None:
+        super().__init__(settings)
+        hosts = ResultHosts.parse(settings.result_hosts)
+        self.store = StoreOutputs(
+            tasks=self.tasks,
+            files=FileFetcher(hosts, max_bytes=settings.max_result_bytes),
+            outputs=self.bucket,
+            kie=self.kie,
+            now=self.now,
+        )
+
+
+class StoreGateway(_Storing):
+    """Everything StoreFunction uses."""
+
+    def __init__(self) -> None:
+        settings = load(StoreFunctionSettings)
+        super().__init__(settings)
+        self.queue = SqsStoreQueue(self.clients.sqs, settings.store_queue_url)
+
+
+class WatchGateway(_Storing):
+    """Everything WatchFunction uses."""
+
+    def __init__(self) -> None:
+        super().__init__(load(WatchFunctionSettings))
+        self.watch = Watch(
+            tasks=self.tasks,
+            submit=self.submit,
+            ask=lambda task: self.ask(task, CompletedBy.POLL),
+            store=self.store,
+            now=self.now,
+        )
+
+
+def _is_allowed(hosts: ResultHosts, url: str) -> bool:
+    try:
+        hosts.check(url)
+    except SourceForbiddenError:
+        return False
+    return True
+
+
+def start[G](gateway: type[G]) -> G:
+    """
+    Make a function's collaborators.
+
+    A wrong setting ends the process with one line that names it, instead of a traceback.
+    """
+    try:
+        return gateway()
+    except ConfigurationError as error:
+        raise SystemExit(f"configuration_error: {error}") from None
