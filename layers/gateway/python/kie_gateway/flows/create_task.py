@@ -107,7 +107,9 @@ def _submit(
         if after.next_step is not Step.SUBMIT:
             return after
         # Its watch sleeps until a result is likely, which is later than the next attempt.
-        handed_over = watch_again(after, after.next_at or now, tasks, executions)
+        handed_over = watch_again(
+            after, tasks=tasks, executions=executions, now=now, wait_until=after.next_at
+        )
         executions.stop(task.task_id, task.watches, "Kie.ai refused the creation for now.")
     except GatewayError as error:
         _log.warning("the watch goes on with %s: %s", task.task_id, error)

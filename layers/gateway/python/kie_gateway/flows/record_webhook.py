@@ -136,10 +136,11 @@ class WebhookRecorder:
         # Recorded is recorded: if the queue refuses, the watch stores.
         self._attempt("queue", lambda: self.queue.request_storing(task.task_id))
         if task.status is Status.EXPIRED:
-            self._attempt(
-                "watch", lambda: watch_again(moved.task, now, self.tasks, self.executions)
-            )
+            self._attempt("watch", lambda: self._watch_again(moved.task, now))
         return Recorded.ACCEPTED
+
+    def _watch_again(self, task: Task, now: datetime) -> None:
+        watch_again(task, tasks=self.tasks, executions=self.executions, now=now)
 
     def _ask_instead(self, task: Task, said: Said, now: datetime) -> Recorded:
         named = said.upstream_task_id

@@ -34,5 +34,5 @@ def refresh_task(
         return after
     queue.request_storing(after.task_id)
     if task.status is Status.EXPIRED or task.attention is Attention.STORAGE_FAILED:
-        after = watch_again(after, now, tasks, executions)
+        after = watch_again(after, tasks=tasks, executions=executions, now=now)
     return after

@@ -7,13 +7,23 @@ from kie_gateway.core.ports import Executions, TaskStore
 from kie_gateway.core.task import Task
 
 
-def watch_again(task: Task, from_when: datetime, tasks: TaskStore, executions: Executions) -> Task:
+def watch_again(
+    task: Task,
+    *,
+    tasks: TaskStore,
+    executions: Executions,
+    now: datetime,
+    wait_until: datetime | None = None,
+) -> Task:
     """
-    Follow a task with a further execution, from a moment that may lie ahead.
+    Follow a task with a further execution.
+
+    Args:
+        wait_until: When it looks at the task first; None for at once.
 
     Raises:
         RecordUnavailableError: It was counted or not, and surely not started.
     """
-    after = tasks.move(task, lambda current: moves.watch_again(current, from_when)).task
-    executions.start(after.task_id, after.watches, from_when)
+    after = tasks.move(task, lambda current: moves.watch_again(current, now)).task
+    executions.start(after.task_id, after.watches, wait_until or now)
     return after

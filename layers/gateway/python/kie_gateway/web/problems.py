@@ -11,7 +11,7 @@ from kie_gateway.core import errors
 from kie_gateway.core.errors import FieldFault, GatewayError, InvalidRequestError
 
 CONTENT_TYPE = "application/problem+json"
-TYPE_BASE = "https://kie-gateway.dev/problems/"
+TYPE_BASE = "urn:kie-gateway:problem:"
 
 _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.InvalidRequestError, 422),
@@ -37,6 +37,17 @@ _TITLES = {
     500: "Internal error",
     502: "Kie.ai failed",
     503: "Temporarily unavailable",
+}
+# Pydantic speaks of Python's types; callers think in JSON's.
+_PLAIN_WORDS = {
+    "extra_forbidden": "unknown field",
+    "missing": "required",
+    "dict_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+    "model_type": "must be a JSON object",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "string_type": "must be a string",
 }
 
 
@@ -110,8 +121,8 @@ def problem_of(error: GatewayError) -> Problem:
 def validation_problem(faults: Iterable[Mapping[str, Any]]) -> Problem:
     """Tell what pydantic found, each field by pointer."""
     told = [FieldFault(_pointer(fault["loc"]), _words(fault)) for fault in faults]
-    names = ", ".join(fault.pointer for fault in told)
-    return Problem(422, "validation_failed", f"Wrong or missing: {names}", faults=told)
+    detail = "; ".join(f"{fault.pointer or 'the body'}: {fault.detail}" for fault in told)
+    return Problem(422, "validation_failed", detail, faults=told)
 
 
 def _pointer(loc: Sequence[str | int]) -> str:
@@ -122,11 +133,9 @@ def _pointer(loc: Sequence[str | int]) -> str:
 
 
 def _words(fault: Mapping[str, Any]) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "unknown field"
-    if fault["type"] == "missing":
-        return "required"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "string_pattern_mismatch" and fault["loc"][-1] == "model":
+        return "must be a model id of Kie.ai, such as google/nano-banana"
+    return _PLAIN_WORDS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
 
 
 INTERNAL = Problem(500, "internal_error", "Something went wrong in the gateway.", retryable=True)

@@ -1,0 +1,73 @@
+# `make dev` and `make test` set up everything they need; nothing else has to be run before.
+SHELL := /bin/bash
+PYTHON ?= python3.13
+VENV := .venv
+SAM_VENV := .venv-sam
+BIN := $(VENV)/bin
+COMPILE := $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+	--no-emit-find-links --no-emit-trusted-host --no-emit-options
+SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
+export PYTHONPATH := layers/gateway/python
+
+.PHONY: dev demo test test-long check format invoke key build deploy requirements openapi clean help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+dev: $(VENV)/.done ## Run the whole gateway on this machine; Ctrl-C stops it
+	@exec $(BIN)/python -m dev
+
+demo: $(VENV)/.done ## Bring one task through each of the two roads and read the files back
+	@$(BIN)/python -m dev.demo
+
+test: $(VENV)/.done ## Pass the tests
+	$(BIN)/python -m pytest -q -m "not long"
+
+test-long: $(VENV)/.done ## Pass the explorations that take minutes
+	$(BIN)/python -m pytest -q -m long
+
+check: $(VENV)/.done $(SAM_VENV)/.done ## Format, lint, types, template
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(SAM) validate --lint
+
+format: $(VENV)/.done ## Put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+invoke: $(VENV)/.done ## Run a function on a sample event: make invoke EVENT=events/api/health.json
+	@$(BIN)/python -m dev.invoke $(EVENT)
+
+openapi: $(VENV)/.done ## Write docs/openapi.json anew
+	@$(BIN)/python -m scripts.write_openapi
+
+key: $(VENV)/.done ## Make a key for callers of the deployed gateway: make key OWNER=alice STACK=kie-gateway
+	@$(BIN)/python -m scripts.make_key --owner "$(OWNER)" --stack "$(or $(STACK),kie-gateway)"
+
+build: $(SAM_VENV)/.done ## Build what is deployed (arm64, python3.13)
+	PATH="$(dir $(shell command -v $(PYTHON))):$$PATH" $(SAM) build
+
+deploy: build ## Deploy to the AWS account at hand; asks what it needs to know
+	$(SAM) deploy --guided
+
+requirements: $(VENV)/.done ## Take up the latest versions of all packages
+	$(COMPILE) --upgrade layers/deps/requirements.in -o layers/deps/requirements.txt
+	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --upgrade requirements-sam.in -o requirements-sam.txt
+
+clean: ## Remove what was built and the local cloud's state
+	rm -rf .aws-sam .dev
+
+$(VENV)/.done: requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed; set PYTHON=/path/to/python3.13 if it is elsewhere"; exit 1; }
+	@echo "setting up $(VENV) (once, about a minute)"
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(SAM_VENV)/.done: requirements-sam.txt
+	@echo "setting up $(SAM_VENV) for the SAM CLI (once)"
+	@test -d $(SAM_VENV) || $(PYTHON) -m venv $(SAM_VENV)
+	@$(SAM_VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-sam.txt
+	@touch $@

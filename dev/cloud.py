@@ -1,0 +1,287 @@
+"""The local cloud: one context manager that starts everything and ends it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+from botocore.config import Config
+from moto.moto_api._internal.models import moto_api_backend
+
+from dev import parameters, seams, stack
+from dev.front import Front
+from dev.functions import InProcessFunction
+from dev.gateway import INTEGRATION_SECONDS, HttpApi
+from dev.keeper import Keeper, open_tasks
+from dev.logs import Log
+from dev.moto_server import MotoServer
+from dev.pool import WorkerPool, describe
+from dev.queues import QueuePoller
+from dev.reload import watch
+from dev.state import State, rfc3339
+from dev.template import Template
+from dev.workers import lambda_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import Future
+
+    from dev.functions import Function, FunctionSpec, Handler, Outcome
+
+# moto takes any; the files of the person's own account must not even be looked at.
+_AWS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_SESSION_TOKEN": "local",
+    "AWS_REGION": seams.REGION,
+    "AWS_DEFAULT_REGION": seams.REGION,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": "127.0.0.1,localhost",
+    "no_proxy": "127.0.0.1,localhost",
+}
+
+
+class InvocationError(Exception):
+    """A function that failed; carries Lambda's description of the error."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(f"{error.get('errorType')}: {error.get('errorMessage')}")
+        self.error = error
+
+
+class LocalCloud:
+    """
+    The template's stack on this machine, with its functions, queues, executions and HTTP API.
+
+    moto keeps its state in globals, so there can be one at a time in a process.
+
+    Args:
+        template: The template; this repository's unless a test brings its own.
+        values: Parameters that take the place of the template's defaults.
+        state_folder: Where items and objects survive; None keeps them in memory only.
+        functions: Handlers that run in this process, by logical id. All others run as processes,
+            started when first needed.
+        front: The HTTP server, already bound; None makes one on a free port.
+        public_url: The address put into events; the front's own when None.
+        prewarm: Start one process of each function ahead of time.
+        reload: Replace processes when their code changes.
+        poll_queues: Feed functions from their queues.
+
+    """
+
+    def __init__(
+        self,
+        template: Template | None = None,
+        values: Mapping[str, str] | None = None,
+        *,
+        state_folder: Path | None = None,
+        functions: Mapping[str, Handler] | None = None,
+        front: Front | None = None,
+        public_url: str | None = None,
+        log: Log | None = None,
+        prewarm: bool = False,
+        reload: bool = False,
+        poll_queues: bool = True,
+        integration_seconds: float = INTEGRATION_SECONDS,
+    ) -> None:
+        self.template = template or Template()
+        self.values = parameters.resolve(self.template.parameters, values or {})
+        self.log = log or Log()
+        self.functions: dict[str, Function] = {}
+        self._handlers = dict(functions or {})
+        self._state_folder = state_folder
+        self._front = front
+        self._public_url = public_url
+        self._prewarm = prewarm
+        self._reload = reload
+        self._poll_queues = poll_queues
+        self._integration_seconds = integration_seconds
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    # what is running
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """Physical ids by logical id."""
+        return self.stack.resources
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP API answers on this machine."""
+        return self.front.url
+
+    @property
+    def files(self) -> Path:
+        """Where stored objects lie, below the logical ids of their buckets."""
+        return self._state.files
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client of the local cloud."""
+        config = Config(retries={"total_max_attempts": 2}, max_pool_connections=32)
+        # Clients are safe to share between threads; making them is not.
+        with self._session_lock:
+            return self._session.client(service, endpoint_url=self.aws.url, config=config)
+
+    def environment(self, function: str) -> dict[str, str]:
+        """Give a function's whole environment, as its process has it."""
+        aws = {**_AWS, "AWS_ENDPOINT_URL": self.aws.url}
+        return lambda_environment(self.stack.functions[function], aws)
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """
+        Invoke a function by its logical id and wait.
+
+        Raises:
+            InvocationError: It failed.
+
+        """
+        outcome = self._submit(function, json.dumps(event).encode()).result()
+        if outcome.failed:
+            raise InvocationError(outcome.value())
+        return outcome.value()
+
+    @contextmanager
+    def serving(self, function: str, handler: Handler) -> Iterator[None]:
+        """Run a function in this process for a while."""
+        before = self.functions[function]
+        here = InProcessFunction(before.spec, handler)
+        self.functions[function] = here
+        try:
+            yield
+        finally:
+            self.functions[function] = before
+            here.stop()
+
+    # starting, in the order in which things need each other
+
+    def _start(self) -> None:
+        seams.install()
+        self._exit.callback(_reset_moto)
+        self.aws = MotoServer(self._invoke_by_name)
+        self._exit.callback(self.aws.stop)
+        self.aws.start()
+        self._exit.enter_context(_environment({**_AWS, **self._own_environment()}))
+        self._session: Any = boto3.Session()
+        self._session_lock = threading.Lock()
+        self._open_state()
+        self.stack = stack.create(self.template, self.values, self.client)
+        self._restore()
+        self._start_functions()
+        self._start_front()
+        self._start_pollers()
+        self._watch_again()
+
+    def _own_environment(self) -> dict[str, str]:
+        return {"MOTO_PORT": str(self.aws.port), "AWS_ENDPOINT_URL": self.aws.url}
+
+    def _open_state(self) -> None:
+        folder = self._state_folder
+        if folder is None:
+            folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="dev-")))
+        self._state = State(folder)
+        self._exit.callback(self._state.close)
+        seams.generate_secrets_with(self._state.secret)
+
+    def _restore(self) -> None:
+        keeper = Keeper(self._state, self.stack)
+        self._restored = keeper.restore()
+        if self._state_folder is not None:
+            self.aws.recorder = keeper
+
+    def _start_functions(self) -> None:
+        for name, spec in self.stack.functions.items():
+            self.functions[name] = self._function(name, spec)
+        self._exit.callback(self._stop_functions)
+        if self._reload:
+            self._exit.callback(watch(self.template.folder, self.functions, self.log).set)
+
+    def _stop_functions(self) -> None:
+        for function in self.functions.values():
+            function.stop()
+
+    def _function(self, name: str, spec: FunctionSpec) -> Function:
+        if name in self._handlers:
+            return InProcessFunction(spec, self._handlers[name])
+        pool = WorkerPool(spec, self.environment(name), self.log)
+        if self._prewarm:
+            pool.prewarm()
+        return pool
+
+    def _start_front(self) -> None:
+        self.front = self._front or Front(0, self.log)
+        api = HttpApi(
+            self.template.routes(),
+            self.template.cors(self.values),
+            self.functions,
+            self._public_url or self.front.url,
+            self._integration_seconds,
+        )
+        self.front.serve(api, lambda: describe(self.functions))
+        self._exit.callback(self.front.stop)
+
+    def _start_pollers(self) -> None:
+        for source in self.stack.sources if self._poll_queues else ():
+            submit = partial(self._submit, source.function)
+            poller = QueuePoller(source, submit, self.client("sqs"), self.log)
+            self._exit.callback(poller.stop)
+
+    def _watch_again(self) -> None:
+        """Start an execution for each task that was open when the last run ended."""
+        machine = next(iter(self.stack.machines.values()), None)
+        client, now = self.client("stepfunctions"), datetime.now(UTC)
+        for task_id in open_tasks(self._restored) if machine else ():
+            client.start_execution(
+                stateMachineArn=machine,
+                name=f"{task_id}-r{int(time.time())}",
+                input=json.dumps({"task_id": task_id, "wait_until": rfc3339(now)}),
+            )
+
+    def _submit(self, function: str, payload: bytes) -> Future[Outcome]:
+        return self.functions[function].submit(payload)
+
+    def _invoke_by_name(self, name: str, payload: bytes) -> Outcome:
+        by_name = {spec.name: logical_id for logical_id, spec in self.stack.functions.items()}
+        return self._submit(by_name[name], payload).result()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process for a while: moto and boto3 read them."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _reset_moto() -> None:
+    """Leave nothing of this cloud in moto's globals for the next one."""
+    seams.stop_executions()
+    seams.switch_interpreter(on=False)
+    moto_api_backend.reset()

@@ -1,0 +1,125 @@
+"""API Gateway itself: routes, limits, errors and CORS, without the HTTP server in front of it."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TYPE_CHECKING
+
+from dev import events
+from dev.events import Request, Response
+from dev.routes import Router
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dev.functions import Function
+    from dev.routes import Match
+    from dev.template import Cors, Route
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+INTEGRATION_SECONDS = 30.0
+
+
+class HttpApi:
+    """
+    One HTTP API.
+
+    Args:
+        public_url: The address it is reached under, for the events.
+        integration_seconds: How long a function may take; shorter in tests only.
+
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        cors: Cors,
+        functions: Mapping[str, Function],
+        public_url: str,
+        integration_seconds: float = INTEGRATION_SECONDS,
+    ) -> None:
+        self._router = Router(routes)
+        self._cors = cors
+        self._functions = functions
+        self._public_url = public_url
+        self._integration_seconds = integration_seconds
+
+    def find(self, method: str, path: str) -> Match | None:
+        return self._router.find(method, path)
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request the way API Gateway would."""
+        if self._is_preflight(request):
+            return self._preflight(request)
+        return self._with_cors(request, self._routed(request))
+
+    def _routed(self, request: Request) -> Response:
+        match = self.find(request.method, request.path)
+        if match is None:
+            return message(404, "Not Found", request)
+        payload = json.dumps(events.event(request, match, self._public_url)).encode()
+        pending = self._functions[match.route.function].submit(payload)
+        try:
+            outcome = pending.result(self._integration_seconds)
+        except FutureTimeoutError:
+            return message(503, "Service Unavailable", request)
+        if outcome.failed:
+            return message(500, "Internal Server Error", request)
+        try:
+            return _with_request_id(events.response(outcome.payload), request)
+        except events.UnreadableAnswerError:
+            return message(500, "Internal Server Error", request)
+
+    def _is_preflight(self, request: Request) -> bool:
+        return (
+            request.method == "OPTIONS"
+            and bool(self._cors.origins)
+            and request.header("origin") is not None
+            and request.header("access-control-request-method") is not None
+        )
+
+    def _preflight(self, request: Request) -> Response:
+        headers = self._origin_headers(request)
+        if headers:
+            headers += _listed("access-control-allow-methods", self._cors.methods)
+            headers += _listed("access-control-allow-headers", self._cors.headers)
+            if self._cors.max_age is not None:
+                headers.append(("access-control-max-age", str(self._cors.max_age)))
+        return _with_request_id(Response(204, b"", tuple(headers)), request)
+
+    def _with_cors(self, request: Request, answer: Response) -> Response:
+        """Put the API's CORS headers in the place of the function's."""
+        if not self._cors.origins:
+            return answer
+        kept = [h for h in answer.headers if not h[0].startswith("access-control-")]
+        own = self._origin_headers(request)
+        if own:
+            own += _listed("access-control-expose-headers", self._cors.exposed)
+        return Response(answer.status, answer.body, (*kept, *own))
+
+    def _origin_headers(self, request: Request) -> list[tuple[str, str]]:
+        origin = request.header("origin")
+        if origin is None or not {"*", origin} & set(self._cors.origins):
+            return []
+        allowed = "*" if "*" in self._cors.origins else origin
+        headers = [("access-control-allow-origin", allowed)]
+        if self._cors.credentials:
+            headers.append(("access-control-allow-credentials", "true"))
+        return headers
+
+
+def message(status: int, text: str, request: Request) -> Response:
+    """Build one of API Gateway's own answers."""
+    body = json.dumps({"message": text}, separators=(",", ":")).encode()
+    headers = (("content-type", "application/json"),)
+    return _with_request_id(Response(status, body, headers), request)
+
+
+def _with_request_id(answer: Response, request: Request) -> Response:
+    kept = [header for header in answer.headers if header[0] != "apigw-requestid"]
+    return Response(answer.status, answer.body, (*kept, ("apigw-requestid", request.request_id)))
+
+
+def _listed(name: str, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(name, ",".join(values))] if values else []

@@ -1,0 +1,59 @@
+"""`python -m dev.kie`: the simulated Kie.ai as a process."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from dev.kie.dials import dials_text
+from dev.kie.server import KieSimulator, PortTakenError
+from dev.kie.settings import Settings
+
+_PORT_TAKEN = 2
+
+
+def main() -> int:
+    """Run until a signal asks to end."""
+    chosen = _parser().parse_args()
+    if chosen.dials:
+        print(dials_text())
+        return 0
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        with KieSimulator(_settings(chosen)):
+            ended.wait()
+    except PortTakenError as error:
+        print(error, file=sys.stderr)
+        return _PORT_TAKEN
+    return 0
+
+
+def _settings(chosen: argparse.Namespace) -> Settings:
+    values = {name: value for name, value in vars(chosen).items() if name != "dials"}
+    return Settings(**values)
+
+
+def _parser() -> argparse.ArgumentParser:
+    usual = Settings()
+    parser = argparse.ArgumentParser(prog="python -m dev.kie", description=__doc__)
+    add = parser.add_argument
+    add("--dials", action="store_true", help="print what can be written into a prompt, and end")
+    add("--host", default=usual.host)
+    add("--port", type=int, default=usual.port)
+    add("--state", type=Path, help="folder that survives restarts; without it, memory")
+    add("--api-key", help="the only key accepted; without it, any")
+    add("--webhook-hmac-key", help="signs webhooks")
+    add("--base-url", "--public-base", help="what result links start with; our own address")
+    add("--seconds", type=float, default=usual.seconds, help="how long a task takes")
+    add("--create-limit", type=int, default=usual.create_limit, help="creations in 10 s; 0: any")
+    add("--credits", type=float, default=usual.credits, help="balance of a new account")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

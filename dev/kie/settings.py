@@ -1,0 +1,41 @@
+"""What can be chosen when the simulator is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    Choices that hold as long as the simulator runs.
+
+    Attributes:
+        port: 0 takes a free one.
+        state: Folder that survives a restart; None keeps everything in memory.
+        api_key: The only key that is accepted; None accepts every key.
+        webhook_hmac_key: Signs webhooks; None sends them unsigned, as Kie.ai does without a key.
+        base_url: What result links start with; None is our own address.
+        seconds: How long a task takes unless a dial says otherwise.
+        create_limit: Creations accepted within ten seconds; 0 accepts any number.
+        credits: Balance of a new account.
+        webhook_timeout_seconds: How long the receiver of a webhook may take to answer.
+        retry_pauses_seconds: Waits before a webhook is sent again; one retry each.
+
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8001
+    state: Path | None = None
+    api_key: str | None = field(default=None, repr=False)
+    webhook_hmac_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    seconds: float = 1.5
+    create_limit: int = 20
+    credits: float = 10_000.0
+    webhook_timeout_seconds: float = 15.0
+    retry_pauses_seconds: tuple[float, ...] = (3.0, 9.0, 27.0)

@@ -1,0 +1,183 @@
+"""AWS on a loopback port: moto's application behind what it lacks, in this process."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import threading
+import uuid
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, make_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+
+    from dev.functions import Outcome
+
+_INVOKE = "/2015-03-31/functions/"
+
+type Environ = dict[str, Any]
+type StartResponse = Callable[..., Any]
+
+
+class Recorder(Protocol):
+    """Who is told of what moto has been asked to keep; see state.py."""
+
+    def aws_call(self, service: str, action: str, body: bytes) -> None: ...
+
+    def s3_call(self, environ: Environ, body: bytes) -> None: ...
+
+
+class _RequestHandler(MotoRequestHandler):
+    # In two segments, Nagle's algorithm costs each answer 40 ms.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: a person reads the functions' lines."""
+
+
+class MotoServer:
+    """
+    The AWS endpoint of the functions.
+
+    In front of moto stand the invocation of our own functions and one lock for each service whose
+    backend is not safe to use from two threads: DynamoDB (a transaction must not be seen half
+    done), SQS (a deletion rebuilds the list that a sending appends to) and Step Functions (two
+    starts under one name must not both win).
+    """
+
+    def __init__(self, invoke: Callable[[str, bytes], Outcome]) -> None:
+        self._invoke = invoke
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._locks = {
+            service: threading.Lock() for service in ("DynamoDB", "AmazonSQS", "AWSStepFunctions")
+        }
+        self.recorder: Recorder | None = None
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server: BaseWSGIServer = make_server(
+            "127.0.0.1", 0, self, threaded=True, request_handler=_RequestHandler
+        )
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def lock(self, service: str) -> AbstractContextManager[Any]:
+        """Give the lock of a service, named as in `X-Amz-Target`."""
+        return self._locks.get(service) or nullcontext()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(_INVOKE) and path.endswith("/invocations"):
+            return self._invocation(environ, start_response)
+        target = environ.get("HTTP_X_AMZ_TARGET")
+        if target:
+            return self._json_call(target, environ, start_response)
+        return self._rest_call(environ, start_response)
+
+    def _json_call(
+        self, target: str, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        service, _, action = target.partition(".")
+        service = service.partition("_")[0]
+        body = _read_body(environ)
+        if action == "ReceiveMessage" and json.loads(body).get("WaitTimeSeconds"):
+            # A long poll would keep senders out for its whole length.
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        with self.lock(service):
+            answer = _Answer(self._moto, environ)
+            if answer.ok and self.recorder is not None:
+                self.recorder.aws_call(service, action, body)
+        return answer.send(start_response)
+
+    def _rest_call(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if self.recorder is None or environ["REQUEST_METHOD"] in {"GET", "HEAD", "OPTIONS"}:
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        # Bodies of uploads are read by moto; only the small ones of POST say what they are about.
+        body = _read_body(environ) if environ["REQUEST_METHOD"] == "POST" else b""
+        answer = _Answer(self._moto, environ)
+        if answer.ok:
+            self.recorder.s3_call(environ, body)
+        return answer.send(start_response)
+
+    def _invocation(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer Lambda's Invoke, which moto's interpreter calls as any other client does."""
+        path = environ["PATH_INFO"].removeprefix(_INVOKE).removesuffix("/invocations")
+        name = _function_name(unquote(path))
+        try:
+            outcome = self._invoke(name, _read_body(environ) or b"{}")
+        except KeyError:
+            return _unknown_function(name, start_response)
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(outcome.payload))),
+            ("X-Amz-Executed-Version", "$LATEST"),
+            ("x-amzn-RequestId", str(uuid.uuid4())),
+        ]
+        if outcome.failed:
+            headers.append(("X-Amz-Function-Error", "Unhandled"))
+        start_response("200 OK", headers)
+        return [outcome.payload]
+
+
+class _Answer:
+    """An application's whole answer, held back until what it did has been recorded."""
+
+    def __init__(self, application: Any, environ: Environ) -> None:
+        self._start: tuple[Any, ...] = ()
+        self._body = b"".join(application(environ, self._remember))
+
+    @property
+    def ok(self) -> bool:
+        return str(self._start[0]).startswith("2")
+
+    def send(self, start_response: StartResponse) -> list[bytes]:
+        start_response(*self._start)
+        return [self._body]
+
+    def _remember(self, *start: Any) -> None:
+        self._start = start
+
+
+def _read_body(environ: Environ) -> bytes:
+    stream = environ["wsgi.input"]
+    if not environ.get("wsgi.input_terminated"):
+        stream = io.BytesIO(stream.read(int(environ.get("CONTENT_LENGTH") or 0)))
+    body: bytes = stream.read()
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    return body
+
+
+def _function_name(name_or_arn: str) -> str:
+    """Read the name from a name, an ARN, or either with a version behind it."""
+    parts = name_or_arn.split(":")
+    return parts[6] if name_or_arn.startswith("arn:") else parts[0]
+
+
+def _unknown_function(name: str, start_response: StartResponse) -> list[bytes]:
+    body = json.dumps({"Type": "User", "Message": f"Function not found: {name}"}).encode()
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("x-amzn-ErrorType", "ResourceNotFoundException"),
+    ]
+    start_response("404 Not Found", headers)
+    return [body]

@@ -1,0 +1,129 @@
+"""How `python -m dev` is set up: the environment, and the template's parameters."""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from dev import parameters
+from dev.template import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dev.template import Template
+
+LOCAL_KEY = "kg_local_dev"
+LOCAL_HMAC_KEY = "local-webhook-key"
+# A simulated task takes seconds, so nobody should wait for what a real one takes.
+_FAST = {"FirstPollSeconds": "4", "PollCapSeconds": "5", "DeadlineSeconds": "600"}
+
+
+class SettingsError(Exception):
+    """Something in the environment that `python -m dev` cannot work with."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    Everything the local cloud is told.
+
+    Attributes:
+        kie_url: Where Kie.ai answers, the simulator included.
+        simulator_port: Where the simulator is to listen; None when there is none.
+        values: The value of every template parameter.
+
+    """
+
+    public_url: str
+    kie_url: str
+    simulator_port: int | None
+    state_folder: Path
+    values: Mapping[str, str]
+
+
+def read(environ: Mapping[str, str], template: Template) -> Settings:
+    """Read the environment; the simulator's port is chosen on the way."""
+    port = read_port(environ)
+    outside = environ.get("KIE_BASE_URL", "").rstrip("/")
+    folder = Path(environ.get("GATEWAY_STATE") or ROOT / ".dev" / f"{port}-{_slug(outside)}")
+    simulator_port = None if outside else _simulator_port(port, folder)
+    kie_url = outside or f"http://127.0.0.1:{simulator_port}"
+    public_url = environ.get("PUBLIC_URL", "").rstrip("/") or f"http://127.0.0.1:{port}"
+    given = _given(environ, template, kie_url, public_url, simulated=not outside)
+    try:
+        overrides = parameters.parse_overrides(environ.get("GATEWAY_PARAMETERS", ""))
+        values = parameters.resolve(template.parameters, {**given, **overrides})
+    except parameters.ParameterError as exc:
+        raise SettingsError(f"GATEWAY_PARAMETERS: {exc}") from exc
+    return Settings(public_url, kie_url, simulator_port, folder.resolve(), values)
+
+
+def _given(
+    environ: Mapping[str, str],
+    template: Template,
+    kie_url: str,
+    public_url: str,
+    *,
+    simulated: bool,
+) -> dict[str, str]:
+    """Choose what takes the place of the template's defaults, before anyone overrides it."""
+    given = {
+        "KieApiKey": environ.get("KIE_API_KEY") or "local",
+        "KieWebhookHmacKey": environ.get("KIE_WEBHOOK_HMAC_KEY")
+        or (LOCAL_HMAC_KEY if simulated else ""),
+        "KieBaseUrl": kie_url,
+        "PublicBaseUrl": public_url,
+        "AllowedOrigins": "*",
+    }
+    address = urlsplit(kie_url)
+    if address.hostname in {"127.0.0.1", "localhost", "::1"}:
+        hosts = template.parameters.get("ResultHosts", {}).get("Default", "")
+        given["ResultHosts"] = f"{hosts},{address.netloc}".lstrip(",")
+        given["KieUploadBaseUrl"] = kie_url
+        given |= _FAST
+    return {name: value for name, value in given.items() if name in template.parameters}
+
+
+def read_port(environ: Mapping[str, str]) -> int:
+    """Read the port of the front, which is taken before anything else is done."""
+    text = environ.get("GATEWAY_PORT") or "8000"
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise SettingsError(f"GATEWAY_PORT={text} is not a port")
+    return int(text)
+
+
+def _slug(kie_url: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", urlsplit(kie_url).netloc.lower()) or "simulator"
+
+
+def _simulator_port(port: int, folder: Path) -> int:
+    """Take the port of last time if it is free: stored tasks name the simulator's links."""
+    kept = folder / "simulator-port"
+    last = [int(kept.read_text())] if kept.exists() else []
+    chosen = next(p for p in (*last, port + 1, 0) if is_free(p)) or _any_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(str(chosen))
+    return chosen
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on a loopback port; 0 is always free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+    return found

@@ -1,0 +1,212 @@
+"""The stack: template.yaml translated as SAM does it, and created in moto's CloudFormation."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.cloudformation.parsing import get_model_map
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]  # has no types
+
+from dev.functions import FunctionSpec
+from dev.seams import switch_interpreter
+from dev.template import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dev.template import Document, Template
+
+STACK_NAME = "kie-gateway"
+# Ours is the poller in queues.py: moto's runs the function inside SendMessage and never redelivers.
+_OURS = frozenset(("AWS::Lambda::EventSourceMapping",))
+# Nothing here reads them.
+_UNUSED = frozenset(("AWS::Lambda::Permission", "AWS::Lambda::LayerVersion"))
+
+
+@dataclass(frozen=True)
+class QueueSource:
+    """A queue that a function is fed from."""
+
+    queue_url: str
+    queue_arn: str
+    function: str
+    batch_size: int
+    partial_failures: bool
+
+
+@dataclass(frozen=True)
+class Stack:
+    """
+    What was created.
+
+    Attributes:
+        resources: Physical ids by logical id.
+        kinds: Types by logical id.
+        machines: ARNs of the state machines, by logical id.
+
+    """
+
+    resources: dict[str, str]
+    kinds: dict[str, str]
+    functions: dict[str, FunctionSpec]
+    sources: list[QueueSource]
+    machines: dict[str, str]
+
+    def physical(self, kind: str) -> dict[str, str]:
+        """Map physical to logical ids of one type."""
+        return {p: name for name, p in self.resources.items() if self.kinds[name] == kind}
+
+
+def create(template: Template, values: dict[str, str], client: Callable[[str], Any]) -> Stack:
+    """
+    Create everything the template describes, as far as moto can.
+
+    Args:
+        template: What to create.
+        values: The value of every parameter.
+        client: Makes a boto3 client for a service.
+
+    """
+    document = translate(template, values)
+    wanted = _outputs(document)
+    mappings = _of_type(document, "AWS::Lambda::EventSourceMapping")
+    resources, outputs = _deploy(_creatable(document, wanted), values, client("cloudformation"))
+    kinds = {name: document["Resources"][name]["Type"] for name in resources}
+    return Stack(
+        resources=resources,
+        kinds=kinds,
+        functions=_functions(template, resources, kinds, client("lambda")),
+        sources=[
+            _source(mapping, outputs[f"{name}Source"], client("sqs"))
+            for name, mapping in mappings.items()
+        ],
+        machines=_machines(template, document, resources, outputs, client("stepfunctions")),
+    )
+
+
+def translate(template: Template, values: dict[str, str]) -> Document:
+    """Let SAM's own translator expand the template; no code is packaged, so places are made up."""
+    document = copy.deepcopy(template.document)
+    for resource in document["Resources"].values():
+        properties = resource.get("Properties", {})
+        for name in ("CodeUri", "ContentUri", "DefinitionUri"):
+            if name in properties:
+                properties[name] = "s3://local/nothing"
+        properties.pop("Definition", None) and properties.update(DefinitionUri="s3://local/nothing")
+    translated: Document = transform(document, values, _NoManagedPolicies())
+    return translated
+
+
+class _NoManagedPolicies:
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def _of_type(document: Document, kind: str) -> dict[str, Document]:
+    resources = document["Resources"].items()
+    return {name: r["Properties"] for name, r in resources if r["Type"] == kind}
+
+
+def _outputs(document: Document) -> Document:
+    """Name the values we need resolved; moto's CloudFormation resolves them as outputs."""
+    wanted = {}
+    for name, mapping in _of_type(document, "AWS::Lambda::EventSourceMapping").items():
+        wanted[f"{name}Source"] = mapping["EventSourceArn"]
+    for name, machine in _of_type(document, "AWS::StepFunctions::StateMachine").items():
+        for key, value in machine.get("DefinitionSubstitutions", {}).items():
+            wanted[f"{name}Sub{key}"] = value
+    return {name: {"Value": value} for name, value in wanted.items()}
+
+
+def _creatable(document: Document, outputs: Document) -> Document:
+    """Leave out what moto's CloudFormation lacks, what is ours, and the code."""
+    known = set(get_model_map()) - _OURS - _UNUSED
+    resources = {n: r for n, r in document["Resources"].items() if r["Type"] in known}
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["Code"] = {"ZipFile": "# runs from its folder"}
+            resource["Properties"].pop("Layers", None)
+    return {**document, "Resources": resources, "Outputs": outputs}
+
+
+def _deploy(
+    document: Document, values: dict[str, str], cloudformation: Any
+) -> tuple[dict[str, str], dict[str, str]]:
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
+    cloudformation.create_stack(
+        StackName=STACK_NAME, TemplateBody=json.dumps(document), Parameters=given
+    )
+    [stack] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK_NAME)
+    resources = {
+        summary["LogicalResourceId"]: summary["PhysicalResourceId"]
+        for page in pages
+        for summary in page["StackResourceSummaries"]
+        # moto lists resources whose condition is false without a name.
+        if summary["LogicalResourceId"]
+    }
+    return resources, {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+
+
+def _functions(
+    template: Template, resources: dict[str, str], kinds: dict[str, str], client: Any
+) -> dict[str, FunctionSpec]:
+    names = [name for name, kind in kinds.items() if kind == "AWS::Lambda::Function"]
+    return {name: _function(template, name, resources[name], client) for name in names}
+
+
+def _function(template: Template, logical_id: str, name: str, client: Any) -> FunctionSpec:
+    found = client.get_function_configuration(FunctionName=name)
+    variables = found.get("Environment", {}).get("Variables", {})
+    return FunctionSpec(
+        logical_id=logical_id,
+        name=name,
+        arn=found["FunctionArn"],
+        handler=found["Handler"],
+        code_folder=template.code_folder(logical_id),
+        import_folders=tuple(template.import_folders(logical_id)),
+        timeout_seconds=float(found["Timeout"]),
+        memory_mb=int(found["MemorySize"]),
+        environment={key: str(value) for key, value in variables.items()},
+    )
+
+
+def _source(mapping: Document, arn: str, client: Any) -> QueueSource:
+    return QueueSource(
+        queue_url=client.get_queue_url(QueueName=arn.rsplit(":", 1)[-1])["QueueUrl"],
+        queue_arn=arn,
+        function=mapping["FunctionName"]["Ref"],
+        batch_size=int(mapping.get("BatchSize", 10)),
+        partial_failures="ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", ()),
+    )
+
+
+def _machines(
+    template: Template,
+    document: Document,
+    resources: dict[str, str],
+    outputs: dict[str, str],
+    client: Any,
+) -> dict[str, str]:
+    """
+    Create the state machines again, for the interpreter, under the ARNs they already have.
+
+    moto keeps the interpreter's machines apart from those that CloudFormation creates.
+    """
+    machines = _of_type(document, "AWS::StepFunctions::StateMachine")
+    made = {
+        name: client.describe_state_machine(stateMachineArn=resources[name]) for name in machines
+    }
+    switch_interpreter(on=True)
+    for name, properties in machines.items():
+        names = properties.get("DefinitionSubstitutions", {})
+        values = {key: outputs[f"{name}Sub{key}"] for key in names}
+        client.create_state_machine(
+            name=made[name]["name"],
+            definition=fill(template.machine_definition(name), values),
+            roleArn=made[name]["roleArn"],
+        )
+    return {name: resources[name] for name in machines}

@@ -1,0 +1,182 @@
+"""What survives a restart: DynamoDB's items, S3's objects and generated secrets, in a folder."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import string
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+FORMAT = 1
+_FLUSH_SECONDS = 0.05
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS items (tab TEXT, key TEXT, item TEXT, PRIMARY KEY (tab, key));
+CREATE TABLE IF NOT EXISTS objects (bucket TEXT, key TEXT, path TEXT, facts TEXT,
+                                    PRIMARY KEY (bucket, key));
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT);
+"""
+
+
+type _Write = tuple[str, tuple[str, ...]]
+
+
+class StateError(Exception):
+    """A state folder that this version cannot read."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An S3 object as it lies in the folder; `bucket` is the template's name for it."""
+
+    bucket: str
+    key: str
+    path: Path
+    facts: dict[str, Any]
+
+
+class State:
+    """
+    The folder and its database.
+
+    Writes are queued and reach the database within a twentieth of a second, in order; files are
+    written at once, so a record never names a file that is not there. Tables and buckets go by
+    their logical ids, for their physical names are new with each start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = folder / "files"
+        self.files.mkdir(parents=True, exist_ok=True)
+        self._db = _open(folder)
+        self._queue: SimpleQueue[_Write | threading.Event | None] = SimpleQueue()
+        self._writer = threading.Thread(target=self._write_behind, daemon=True)
+        self._writer.start()
+
+    # reading, at the start
+
+    def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for table, item in self._read("SELECT tab, item FROM items"):
+            yield table, json.loads(item)
+
+    def objects(self) -> Iterator[StoredObject]:
+        rows = self._read("SELECT bucket, key, path, facts FROM objects")
+        for bucket, key, path, facts in rows:
+            yield StoredObject(bucket, key, self.folder / path, json.loads(facts))
+
+    def secret(self, name: str, length: int) -> str:
+        """Give a generated secret its value of last time, or its first."""
+        known = self._read("SELECT value FROM secrets WHERE name = ?", name)
+        if known:
+            return str(known[0][0])
+        alphabet = string.ascii_letters + string.digits
+        value = "".join(secrets.choice(alphabet) for _ in range(length))
+        self._queue.put(("INSERT INTO secrets VALUES (?, ?)", (name, value)))
+        self.flush()
+        return value
+
+    # writing
+
+    def put_item(self, table: str, key: str, item: dict[str, Any]) -> None:
+        row = (table, key, json.dumps(item, separators=(",", ":")))
+        self._queue.put(("INSERT OR REPLACE INTO items VALUES (?, ?, ?)", row))
+
+    def delete_item(self, table: str, key: str) -> None:
+        self._queue.put(("DELETE FROM items WHERE tab = ? AND key = ?", (table, key)))
+
+    def put_object(self, bucket: str, key: str, body: bytes, facts: dict[str, Any]) -> None:
+        path = self.files / bucket / _file_name(key)
+        try:
+            _write(path, body)
+        except OSError:
+            # A key that is also another key's folder, or too long for a file's name.
+            path = self.files / bucket / f"%{secrets.token_hex(16)}"
+            _write(path, body)
+        row = (bucket, key, str(path.relative_to(self.folder)), json.dumps(facts))
+        self._queue.put(("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", row))
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        with suppress(OSError):
+            (self.files / bucket / _file_name(key)).unlink()
+        self._queue.put(("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key)))
+
+    def flush(self) -> None:
+        """Wait until everything queued is in the database."""
+        done = threading.Event()
+        self._queue.put(done)
+        done.wait(5)
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._writer.join(5)
+        self._db.close()
+
+    def _read(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as exc:
+            raise _unreadable(self.folder) from exc
+
+    def _write_behind(self) -> None:
+        waiting: list[_Write | threading.Event | None] = []
+        while None not in waiting:
+            waiting = [self._queue.get()]
+            time.sleep(_FLUSH_SECONDS)
+            waiting += [self._queue.get() for _ in range(self._queue.qsize())]
+            with self._db:
+                for entry in waiting:
+                    if isinstance(entry, tuple):
+                        self._db.execute(*entry)
+            for entry in waiting:
+                if isinstance(entry, threading.Event):
+                    entry.set()
+
+
+def _open(folder: Path) -> sqlite3.Connection:
+    path = folder / "state.sqlite"
+    known = (FORMAT,) if path.exists() else (0,)
+    db = sqlite3.connect(path, check_same_thread=False)
+    try:
+        # What the system holds survives our end; only a power cut could lose it.
+        db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;")
+        if db.execute("PRAGMA user_version").fetchone() != known:
+            raise _unreadable(folder)
+        db.executescript(f"{_SCHEMA} PRAGMA user_version={FORMAT};")
+    except (sqlite3.DatabaseError, StateError) as exc:
+        db.close()
+        raise _unreadable(folder) from exc
+    return db
+
+
+def _unreadable(folder: Path) -> StateError:
+    return StateError(
+        f"the state in {folder} was not written by this version; delete that folder to start anew"
+    )
+
+
+def _file_name(key: str) -> str:
+    """Turn an object's key into a path below its bucket's folder, readable and harmless."""
+    parts = (quote(part, safe=" ()+,=@~!'") for part in key.split("/"))
+    return "/".join("%2E" * len(p) if p in {".", ".."} else p or "%" for p in parts)
+
+
+def _write(path: Path, body: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"%{secrets.token_hex(8)}")
+    draft.write_bytes(body)
+    draft.replace(path)
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

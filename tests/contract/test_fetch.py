@@ -1,0 +1,543 @@
+"""Downloads from a file host that lies, stalls, redirects and breaks off, on loopback sockets."""
+
+import hashlib
+import itertools
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from kie_gateway.core.errors import (
+    SourceBrokenError,
+    SourceForbiddenError,
+    SourceGoneError,
+    SourceUnavailableError,
+    StorageError,
+)
+from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.fetch.files import FileFetcher
+
+type Answer = Callable[[socket.socket], None]
+
+BODY = bytes(range(256)) * 100
+
+
+class FileHost:
+    """Answers every connection with the bytes it was told to, and remembers the requests."""
+
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
+        self.requests: list[str] = []
+        self._answer = answer
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/file.bin?token=secret"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += connection.recv(4096)
+            self.requests.append(request.decode())
+            self._answer(connection)
+            connection.close()
+
+
+@contextmanager
+def host(answer: Answer | bytes, tls: ssl.SSLContext | None = None) -> Iterator[FileHost]:
+    file_host = FileHost(said(answer) if isinstance(answer, bytes) else answer, tls)
+    try:
+        yield file_host
+    finally:
+        file_host.close()
+
+
+def said(answer: bytes) -> Answer:
+    return lambda connection: connection.sendall(answer)
+
+
+def dripped(start: bytes, drop: bytes) -> Answer:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(start)
+        while True:
+            time.sleep(0.02)
+            connection.sendall(drop)
+
+    return drip
+
+
+def ok(body: bytes = BODY, **headers: str) -> bytes:
+    lines = {"Content-Length": str(len(body))} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
+    return f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + body
+
+
+def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body + end
+
+
+def fetcher(file_host: FileHost | None = None, listed: str = "", **options: Any) -> FileFetcher:
+    own = f"127.0.0.1:{file_host.port}," if file_host else ""
+    limits = {"max_bytes": 1_000_000, "idle_seconds": 0.3, "connect_seconds": 1} | options
+    return FileFetcher(ResultHosts.parse(own + listed), **limits)
+
+
+def fetch(file_host: FileHost, **options: Any) -> bytes:
+    with fetcher(file_host, **options).open(file_host.url) as file:
+        body = b"".join(iter(lambda: file.read(1000), b""))
+        file.finish()
+    return body
+
+
+def resolved_to(*addresses: str) -> Callable[..., list[tuple[Any, ...]]]:
+    """A name server that gives these answers, one set for each question."""
+    answers = iter(addresses)
+
+    def resolve(_host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+        found = next(answers).split()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in found]
+
+    return resolve
+
+
+def test_a_whole_file_arrives_with_its_facts() -> None:
+    with (
+        host(ok(Content_Type="image/png; x=y")) as file_host,
+        fetcher(file_host).open(file_host.url) as file,
+    ):
+        assert file_host.url == file.url
+        assert (len(BODY), "image/png; x=y") == (file.content_length, file.header_content_type)
+        assert BODY[:8192] == file.head
+        assert file.bytes_read == 0
+        assert BODY[:10] == file.read(10)
+        assert (10, hashlib.sha256(BODY[:10]).hexdigest()) == (file.bytes_read, file.sha256)
+        assert BODY[10:] == file.read(1_000_000)
+        assert file.read(1) == b""
+        file.finish()
+        assert (len(BODY), hashlib.sha256(BODY).hexdigest()) == (file.bytes_read, file.sha256)
+
+
+def test_reads_are_filled_although_the_host_sends_crumbs() -> None:
+    with (
+        host(chunked(*(b"abc" for _ in range(1000)))) as file_host,
+        fetcher(file_host).open(file_host.url) as file,
+    ):
+        assert file.content_length is None
+        assert [len(file.read(1024)) for _ in range(4)] == [1024, 1024, 952, 0]
+        file.finish()
+
+
+def test_a_request_carries_nothing_that_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    with host(ok(Set_Cookie="a=b")) as file_host:
+        fetch(file_host)
+        fetch(file_host)
+        request = file_host.requests[1].lower()
+
+    assert f"host: 127.0.0.1:{file_host.port}\r\n" in request
+    assert "accept-encoding: identity\r\n" in request
+    assert "cookie" not in request
+    assert "authorization" not in request
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        # bodies that are not what was announced
+        (ok(b""), SourceBrokenError),
+        (ok(b"", Content_Length=""), SourceBrokenError),
+        (chunked(), SourceBrokenError),
+        (ok(b"short", Content_Length="9"), SourceUnavailableError),
+        (chunked(b"cut", end=b""), SourceUnavailableError),
+        (chunked(b"cut", end=b"5\r\nab"), SourceUnavailableError),
+        (chunked(b"bad", end=b"zz\r\n"), SourceUnavailableError),
+        (
+            ok(b"5\r\nhello\r\n0\r\n\r\n", Content_Length="9", Transfer_Encoding="chunked"),
+            SourceBrokenError,
+        ),
+        (ok(b"x", Content_Length="1, 2"), SourceUnavailableError),
+        (ok(b"x", Content_Length="-1"), SourceUnavailableError),
+        (ok(b"x", Content_Length="0x10"), SourceUnavailableError),
+        (ok(b"x", Content_Length="9" * 5000), SourceUnavailableError),
+        # too large, said or sent
+        (ok(b"x", Content_Length="1000001"), SourceBrokenError),
+        (ok(b"x", Content_Length="99999999999999999999"), SourceBrokenError),
+        (ok(b"x" * 1_000_001, Content_Length=""), SourceBrokenError),
+        (chunked(b"x" * 600_000, b"x" * 600_000), SourceBrokenError),
+        # compressed
+        (ok(b"\x1f\x8b", Content_Encoding="gzip"), SourceBrokenError),
+        (ok(b"x", Content_Encoding="identity, br"), SourceBrokenError),
+        (ok(b"x", Transfer_Encoding="gzip, chunked"), SourceUnavailableError),
+        # no HTTP
+        (b"", SourceUnavailableError),
+        (b"hello\r\n\r\n", SourceUnavailableError),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", SourceUnavailableError),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 300_000 + b"\r\n\r\nbody", SourceUnavailableError),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 60_000 + b"\r\nbody", SourceUnavailableError),
+    ],
+)
+def test_a_file_that_is_not_whole_never_ends_well(answer: bytes, error: type[Exception]) -> None:
+    with host(answer) as file_host, pytest.raises(error) as failure:
+        fetch(file_host)
+
+    assert "secret" not in str(failure.value)
+
+
+def test_a_failure_is_repeated_and_never_becomes_an_end() -> None:
+    with (
+        host(chunked(b"x" * 9000, end=b"5\r\nab")) as file_host,
+        fetcher(file_host).open(file_host.url) as file,
+    ):
+        for _ in range(3):
+            with pytest.raises(SourceUnavailableError):
+                file.read(10_000)
+        with pytest.raises(SourceUnavailableError):
+            file.finish()
+
+
+def test_a_file_that_was_not_read_through_is_not_finished() -> None:
+    with host(ok()) as file_host, fetcher(file_host).open(file_host.url) as file:
+        file.read(10)
+        with pytest.raises(SourceBrokenError):
+            file.finish()
+
+
+def test_an_endless_body_is_cut_off() -> None:
+    endless = dripped(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 200_000)
+    with host(endless) as file_host, pytest.raises(SourceBrokenError):
+        fetch(file_host)
+
+
+def test_a_bomb_stays_the_few_bytes_it_is() -> None:
+    bomb = b"\x1f\x8b\x08" + b"\0" * 1000
+    with host(ok(bomb, Content_Encoding="identity")) as file_host:
+        assert bomb == fetch(file_host)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        *((status, SourceGoneError) for status in (403, 404, 410)),
+        *((status, SourceUnavailableError) for status in (408, 425, 429, 500, 502, 503, 599)),
+        *((status, SourceBrokenError) for status in (201, 204, 206, 300, 304, 400, 401, 402, 418)),
+    ],
+)
+def test_each_status_has_its_meaning(status: int, error: type[StorageError]) -> None:
+    answer = f"HTTP/1.1 {status} So\r\nContent-Length: 0\r\n\r\n".encode()
+    with host(answer) as file_host, pytest.raises(StorageError) as failure:
+        fetch(file_host)
+
+    assert error is type(failure.value)
+    assert str(status) in failure.value.message
+    assert "secret" not in failure.value.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        dripped(b"", b""),
+        dripped(b"HTTP/1.1 200 OK\r\n\r\nhello", b""),
+        dripped(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 10_000, b""),
+    ],
+)
+def test_silence_ends_the_download(answer: Answer) -> None:
+    with host(answer) as file_host, pytest.raises(SourceUnavailableError, match="in time"):
+        fetch(file_host)
+
+
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+)
+def test_a_dripping_host_is_cut_off_in_every_phase(start: bytes, drop: bytes) -> None:
+    began = time.monotonic()
+    with host(dripped(start, drop)) as file_host, pytest.raises(SourceUnavailableError):
+        fetch(file_host, total_seconds=0.4)
+
+    assert time.monotonic() - began < 2
+
+
+def test_a_host_that_sends_too_little_is_given_up() -> None:
+    hours = itertools.count(step=20.0)
+    slow = dripped(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1000)
+    with host(slow) as file_host, pytest.raises(SourceUnavailableError, match="too little"):
+        fetch(file_host, clock=lambda: next(hours), total_seconds=1e6)
+
+
+def test_time_spent_on_storing_is_not_held_against_the_host() -> None:
+    now = 0.0
+    with (
+        host(ok(b"x" * 500_000)) as file_host,
+        fetcher(file_host, clock=lambda: now).open(file_host.url) as file,
+    ):
+        for _ in range(4):
+            file.read(100_000)
+            now += 200
+        file.read(100_000)
+        file.finish()
+
+
+def test_nobody_listening_is_worth_another_try() -> None:
+    with host(b"") as file_host:
+        pass
+    with pytest.raises(SourceUnavailableError):
+        fetch(file_host)
+
+
+def redirect(location: str, status: int = 302) -> bytes:
+    return f"HTTP/1.1 {status} Go\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_to_listed_hosts_are_followed(status: int) -> None:
+    with host(ok()) as target:
+        location = f"http://127.0.0.1:{target.port}/other?x=1"
+        with host(redirect(location, status)) as first:
+            listed = f"127.0.0.1:{target.port}"
+            with fetcher(first, listed).open(first.url) as file:
+                assert location == file.url
+                assert BODY[:8192] == file.head
+
+
+def test_a_redirect_may_be_relative() -> None:
+    answers = iter([redirect("../there?x=1"), ok()])
+    with host(lambda connection: connection.sendall(next(answers))) as file_host:
+        assert fetch(file_host) == BODY
+
+    assert file_host.requests[1].startswith("GET /there?x=1 HTTP/1.1\r\n")
+
+
+def test_a_redirect_is_asked_for_letter_by_letter() -> None:
+    answers = iter([redirect("/a%20b;v=1/c;d=(e)?f=%2F&g=[h]#i"), ok()])
+    with host(lambda connection: connection.sendall(next(answers))) as file_host:
+        fetch(file_host)
+
+    assert file_host.requests[1].startswith("GET /a%20b;v=1/c;d=(e)?f=%2F&g=%5Bh%5D HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.1:1/",
+        "http://127.0.0.1/",
+        "https://127.0.0.1/",
+        "http://127.1:{port}/",
+        "http://127.0.0.1.:{port}/",
+        "http://2130706433:{port}/",
+        "http://0x7f000001:{port}/",
+        "http://0177.0.0.1:{port}/",
+        "http://localhost:{port}/",
+        "http://[::1]:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/",
+        "http://[::ffff:7f00:1]:{port}/",
+        "http://0.0.0.0:{port}/",
+        "http://0:{port}/",
+        "http://127.0.0.1:{port}@10.0.0.1/",
+        "http://10.0.0.1\\@127.0.0.1:{port}/",
+        "//10.0.0.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[fd00:ec2::254]/latest/meta-data/",
+        "http://\uff11\uff12\uff17.0.0.1:{port}/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:{port}/",
+        "https://evil.test/?token=secret",
+    ],
+)
+def test_redirects_out_of_the_list_are_refused(location: str) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(redirect(location.format(port=file_host.port)))
+
+    with host(answer) as file_host, pytest.raises(SourceForbiddenError) as refusal:
+        fetch(file_host)
+
+    assert len(file_host.requests) == 1
+    assert "secret" not in refusal.value.message
+
+
+@pytest.mark.parametrize("answer", [redirect("/again"), redirect("")])
+def test_redirects_that_lead_nowhere_end(answer: bytes) -> None:
+    with host(answer) as file_host, pytest.raises(SourceBrokenError):
+        fetch(file_host)
+
+    assert len(file_host.requests) <= 6
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "::1",
+        "fd00:ec2::254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "fe80::1%eth0",
+        "8.8.8.8 127.0.0.1",
+    ],
+)
+def test_a_listed_name_must_not_lead_to_a_private_address(addresses: str) -> None:
+    files = fetcher(listed="*.results.example", resolve=resolved_to(addresses))
+
+    with pytest.raises(SourceForbiddenError), files.open("https://a.results.example/x"):
+        pass
+
+
+def test_plain_http_goes_to_private_addresses_only() -> None:
+    files = fetcher(listed="files.example:8001", resolve=resolved_to("8.8.8.8"))
+
+    with pytest.raises(SourceForbiddenError), files.open("http://files.example:8001/x"):
+        pass
+
+
+def test_a_name_is_resolved_once_and_the_answer_is_what_we_connect_to() -> None:
+    with host(ok()) as file_host:
+        listed = f"files.example:{file_host.port}"
+        files = fetcher(listed=listed, resolve=resolved_to("127.0.0.1", "127.0.0.2"))
+        with files.open(f"http://{listed}/x") as file:
+            assert BODY[:8192] == file.head
+
+    assert f"Host: {listed}\r\n" in file_host.requests[0]
+
+
+def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
+    with host(ok()) as file_host:
+        listed = f"files.example:{file_host.port}"
+        files = fetcher(listed=listed, resolve=resolved_to("127.0.0.2 127.0.0.1"))
+        with files.open(f"http://{listed}/x") as file:
+            assert BODY[:8192] == file.head
+
+
+def test_an_address_of_the_new_kind_keeps_its_brackets() -> None:
+    with host(ok()) as file_host:
+        listed = f"[::1]:{file_host.port}"
+        files = fetcher(listed=listed, resolve=resolved_to("127.0.0.1"))
+        with files.open(f"http://{listed}/x"):
+            pass
+
+    assert f"Host: {listed}\r\n" in file_host.requests[0]
+
+
+def test_every_redirect_is_resolved_and_checked_again() -> None:
+    with host(redirect("https://a.results.example/x")) as file_host:
+        listed = f"files.example:{file_host.port}"
+        files = fetcher(
+            listed=f"{listed},*.results.example",
+            resolve=resolved_to("127.0.0.1", "169.254.169.254"),
+        )
+        with pytest.raises(SourceForbiddenError), files.open(f"http://{listed}/x"):
+            pass
+
+
+def test_a_name_that_cannot_be_resolved_is_worth_another_try() -> None:
+    def resolve(*_: Any, **__: Any) -> list[tuple[Any, ...]]:
+        raise socket.gaierror("Name or service not known")
+
+    for resolver in (resolve, resolved_to("")):
+        files = fetcher(listed="*.results.example", resolve=resolver)
+        with pytest.raises(SourceUnavailableError), files.open("https://a.results.example/x"):
+            pass
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for files.example, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "files.example")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("files.example")]), False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path = tmp_path_factory.mktemp("tls") / "files.pem"
+    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, pkcs8, plain))
+    return path
+
+
+def server_side(certificate: Path, names: list[str]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.sni_callback = lambda _socket, name, _context: names.append(str(name))
+    return context
+
+
+def test_tls_is_checked_against_the_name_although_we_connect_to_a_number(
+    certificate: Path,
+) -> None:
+    names: list[str] = []
+    with host(ok(), server_side(certificate, names)) as file_host:
+        files = fetcher(
+            listed=f"files.example:{file_host.port}",
+            resolve=resolved_to("127.0.0.1"),
+            tls=ssl.create_default_context(cafile=str(certificate)),
+        )
+        with files.open(f"https://files.example:{file_host.port}/x") as file:
+            assert file.read(1_000_000) == BODY
+
+    assert names == ["files.example"]
+    assert f"Host: files.example:{file_host.port}\r\n" in file_host.requests[0]
+
+
+@pytest.mark.parametrize(("name", "trusted"), [("other.example", True), ("files.example", False)])
+def test_a_wrong_certificate_ends_the_download(certificate: Path, name: str, trusted: bool) -> None:
+    with host(ok(), server_side(certificate, [])) as file_host:
+        files = fetcher(
+            listed=f"{name}:{file_host.port}",
+            resolve=resolved_to("127.0.0.1"),
+            tls=ssl.create_default_context(cafile=str(certificate)) if trusted else None,
+        )
+        with (
+            pytest.raises(SourceUnavailableError),
+            files.open(f"https://{name}:{file_host.port}/x?token=secret"),
+        ):
+            pass
+
+    assert file_host.requests == []
+
+
+def test_a_host_that_never_shakes_hands_is_given_up() -> None:
+    with host(dripped(b"", b"")) as file_host:
+        files = fetcher(file_host, connect_seconds=0.2)
+        with (
+            pytest.raises(SourceUnavailableError),
+            files.open(f"https://127.0.0.1:{file_host.port}/x"),
+        ):
+            pass

@@ -1,0 +1,485 @@
+"""The bucket against moto: over TLS as in AWS, and over plain http as in the local cloud."""
+
+import base64
+import hashlib
+import io
+import ipaddress
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.server import ThreadedMotoServer
+from werkzeug.serving import make_server
+
+from kie_gateway.aws.output_bucket import OutputBucket, attachment
+from kie_gateway.core.errors import SourceBrokenError, SourceUnavailableError, StorageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "kie-outputs"
+HEADERS = {
+    "content_type": "image/png",
+    "content_disposition": 'inline; filename="a.png"',
+    "cache_control": "private, max-age=60",
+}
+PART = 5 * 1024 * 1024
+
+
+class MemoryFile:
+    """A download that is in memory, and may break off."""
+
+    url = "https://files.example/x"
+    header_content_type = None
+
+    def __init__(
+        self, body: bytes, *, known: bool = True, fails_at: int = sys.maxsize, error: Any = None
+    ) -> None:
+        self.content_length = len(body) if known else None
+        self.head = body[:8192]
+        self.bytes_read = 0
+        self.finished = False
+        self._body = body
+        self._fails_at = fails_at
+        self._error = error
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self._body[: self.bytes_read]).hexdigest()
+
+    def read(self, size: int, /) -> bytes:
+        if self.bytes_read + size > self._fails_at:
+            raise self._error
+        part = self._body[self.bytes_read : self.bytes_read + size]
+        self.bytes_read += len(part)
+        return part
+
+    def finish(self) -> None:
+        self.finished = True
+
+
+@dataclass
+class Cloud:
+    """One way to S3, with a record of what was called."""
+
+    client: "S3Client"
+    make_client: Callable[..., "S3Client"]
+    calls: list[str] = field(default_factory=list)
+
+    @property
+    def bucket(self) -> OutputBucket:
+        return OutputBucket(self.client, BUCKET)
+
+    def objects(self) -> list[str]:
+        listed = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return [found["Key"] for found in listed]
+
+    def half_uploads(self) -> int:
+        return len(self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []))
+
+
+def write_certificate(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "local cloud")])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path = folder / "cloud.pem"
+    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, pkcs8, plain))
+    return path
+
+
+@pytest.fixture(scope="module")
+def http_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    address, port = server.get_host_and_port()
+    yield f"http://{address}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_certificate(tmp_path_factory.mktemp("tls")))
+
+
+@pytest.fixture(scope="module")
+def https_endpoint(trust: str) -> Iterator[str]:
+    app = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=(trust, trust))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://127.0.0.1:{server.port}"
+    server.shutdown()
+
+
+@pytest.fixture(params=["http", "https"])
+def cloud(request: pytest.FixtureRequest, trust: str) -> Iterator[Cloud]:
+    endpoint: str = request.getfixturevalue(f"{request.param}_endpoint")
+
+    def make_client(**options: Any) -> "S3Client":
+        return boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            verify=trust,
+            config=Config(signature_version="s3v4", **options),
+        )
+
+    client = make_client()
+    client.create_bucket(Bucket=BUCKET)
+    cloud = Cloud(client, make_client)
+    client.meta.events.register("before-call.s3", lambda model, **_: cloud.calls.append(model.name))
+    yield cloud
+    for key in cloud.objects():
+        client.delete_object(Bucket=BUCKET, Key=key)
+    client.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.mark.parametrize("size", [1, 8192, PART - 1, PART, PART + 1, 3 * PART])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_stored_file_is_the_file(cloud: Cloud, size: int, known: bool) -> None:
+    body = os.urandom(size)
+
+    stored = cloud.bucket.store(MemoryFile(body, known=known), key="a/b.png", **HEADERS)
+
+    found = cloud.client.get_object(Bucket=BUCKET, Key="a/b.png")
+    assert body == found["Body"].read()
+    assert (size, hashlib.sha256(body).hexdigest()) == (stored.bytes, stored.sha256)
+    assert (
+        found["ContentType"],
+        found["ContentDisposition"],
+        found["CacheControl"],
+    ) == ("image/png", 'inline; filename="a.png"', "private, max-age=60")
+    assert found.get("ContentEncoding") is None
+    assert cloud.half_uploads() == 0
+
+
+@pytest.mark.parametrize("cloud", ["https"], indirect=True)
+def test_a_file_of_known_length_takes_one_request_with_a_checksum(cloud: Cloud) -> None:
+    body = os.urandom(3 * PART)
+
+    cloud.bucket.store(MemoryFile(body), key="a", **HEADERS)
+
+    checksum = base64.b64encode(zlib.crc32(body).to_bytes(4)).decode()
+    head = cloud.client.head_object(Bucket=BUCKET, Key="a", ChecksumMode="ENABLED")
+    assert cloud.calls == ["PutObject", "HeadObject"]
+    assert checksum == head["ChecksumCRC32"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("fails_at", [0, 100_000, 2 * PART + 1])
+@pytest.mark.parametrize("mode", ["legacy", "standard"])
+def test_a_broken_download_leaves_nothing_and_keeps_its_own_error(
+    cloud: Cloud, known: bool, fails_at: int, mode: str
+) -> None:
+    error = SourceUnavailableError("the host broke off")
+    file = MemoryFile(os.urandom(3 * PART), known=known, fails_at=fails_at, error=error)
+    bucket = OutputBucket(cloud.make_client(retries={"mode": mode}), BUCKET)
+
+    with pytest.raises(SourceUnavailableError) as failure:
+        bucket.store(file, key="a", **HEADERS)
+
+    assert error is failure.value
+    assert cloud.objects() == []
+    assert cloud.half_uploads() == 0
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("size", [100, PART, 2 * PART])
+def test_a_body_that_ends_unfinished_never_becomes_visible(
+    cloud: Cloud, known: bool, size: int
+) -> None:
+    class ShortFile(MemoryFile):
+        def finish(self) -> None:
+            raise SourceBrokenError("shorter than announced")
+
+    with pytest.raises(SourceBrokenError):
+        cloud.bucket.store(ShortFile(os.urandom(size), known=known), key="a", **HEADERS)
+
+    assert cloud.objects() == []
+    assert cloud.half_uploads() == 0
+
+
+def test_storing_twice_is_harmless(cloud: Cloud) -> None:
+    first, second = (cloud.bucket.store(MemoryFile(b"hello"), key="a", **HEADERS) for _ in range(2))
+
+    assert first == second
+    assert cloud.objects() == ["a"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_s3_refuses_is_a_storage_error(cloud: Cloud, known: bool) -> None:
+    bucket = OutputBucket(cloud.client, "kie-no-such-bucket")
+
+    with pytest.raises(StorageError, match="NoSuchBucket"):
+        bucket.store(MemoryFile(os.urandom(2 * PART), known=known), key="a", **HEADERS)
+
+
+@pytest.mark.parametrize("cloud", ["https"], indirect=True)
+def test_a_refusal_before_the_first_byte_is_tried_again(cloud: Cloud) -> None:
+    sends = []
+
+    def lose_the_first(request: Any, **_: Any) -> None:
+        sends.append(request)
+        if len(sends) == 1:
+            raise ConnectionClosedError(endpoint_url=request.url)
+
+    client = cloud.make_client(retries={"mode": "standard"})
+    client.meta.events.register("before-send.s3.PutObject", lose_the_first)
+
+    OutputBucket(client, BUCKET).store(MemoryFile(b"hello"), key="a", **HEADERS)
+
+    assert len(sends) == 2
+    assert cloud.bucket.get_raw("a") == b"hello"
+
+
+def test_an_unreachable_s3_is_a_storage_error() -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url="https://127.0.0.1:1",
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    with pytest.raises(StorageError):
+        OutputBucket(client, BUCKET).store(MemoryFile(b"hello"), key="a", **HEADERS)
+
+
+def test_raw_bodies_come_back_as_they_were(cloud: Cloud) -> None:
+    cloud.bucket.put_raw("webhooks/a.json", b'{"a": 1}', "application/json")
+
+    assert cloud.bucket.get_raw("webhooks/a.json") == b'{"a": 1}'
+    head = cloud.client.head_object(Bucket=BUCKET, Key="webhooks/a.json")
+    assert head["ContentType"] == "application/json"
+
+
+def test_a_missing_object_is_a_storage_error(cloud: Cloud) -> None:
+    with pytest.raises(StorageError, match="NoSuchKey"):
+        cloud.bucket.get_raw("nothing/here")
+
+
+def test_any_number_of_objects_is_deleted_there_or_not(cloud: Cloud) -> None:
+    for key in ("a", "b", "c"):
+        cloud.bucket.put_raw(key, b"x", "text/plain")
+
+    cloud.bucket.delete([*(f"nothing/{n}" for n in range(1500)), "a", "b"])
+    cloud.bucket.delete([])
+
+    assert cloud.objects() == ["c"]
+
+
+@pytest.mark.parametrize("cloud", ["http"], indirect=True)
+@pytest.mark.parametrize(
+    ("download_name", "disposition"),
+    [
+        (None, 'inline; filename="a.png"'),
+        ("my file.png", 'attachment; filename="my file.png"'),
+        (
+            'lä"\r\n\\%.png',
+            "attachment; filename=\"l______.png\"; filename*=UTF-8''l%C3%A4%22%0D%0A%5C%25.png",
+        ),
+    ],
+)
+def test_a_signed_link_opens_without_credentials(
+    cloud: Cloud, download_name: str | None, disposition: str
+) -> None:
+    cloud.bucket.store(MemoryFile(b"hello"), key="a", **HEADERS)
+
+    link = cloud.bucket.presign("a", lifetime_seconds=60, download_name=download_name)
+
+    with urllib.request.urlopen(link) as answer:
+        assert (b"hello", disposition) == (answer.read(), answer.headers["Content-Disposition"])
+    assert "X-Amz-Expires=60" in link
+
+
+def test_a_download_name_cannot_break_out_of_its_header() -> None:
+    value = attachment('a"; filename="b.exe\r\nX: y')
+
+    assert value.isprintable()
+    assert value.count('"') == 2
+
+
+MEBIBYTE = 1024 * 1024
+BIG_FILE_BYTES = 200 * MEBIBYTE
+COPY_TWO_FILES = """
+import os, boto3
+from botocore.config import Config
+from kie_gateway.aws.output_bucket import OutputBucket
+from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.fetch.files import FileFetcher
+
+config = Config(signature_version="s3v4")
+client = boto3.client("s3", endpoint_url=os.environ["ENDPOINT"], config=config)
+bucket = OutputBucket(client, os.environ["BUCKET"])
+files = FileFetcher(ResultHosts.parse(os.environ["HOST"]), max_bytes=2**30)
+
+def copy(path):
+    with files.open(f"http://{os.environ['HOST']}{path}") as file:
+        stored = bucket.store(
+            file, key=path[1:], content_type="a/b", content_disposition="inline", cache_control="x"
+        )
+    return stored.bytes
+
+def peak_kibibytes():
+    # Not getrusage: its peak is inherited from the process that started this one.
+    return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
+
+copy("/small")
+open("/proc/self/clear_refs", "w").write("5")
+before = peak_kibibytes()
+print(copy("/big"), peak_kibibytes() - before)
+"""
+
+
+@contextmanager
+def listening(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serve one connection after the other until the test is over."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    talk(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def send_zeros(connection: socket.socket) -> None:
+    request = connection.recv(65536)
+    size = BIG_FILE_BYTES if b"/big" in request else 1000
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+    for start in range(0, size, MEBIBYTE):
+        connection.sendall(bytes(min(MEBIBYTE, size - start)))
+
+
+class DiscardingS3:
+    """
+    Takes one upload per connection over TLS and keeps its headers and chunk sizes only.
+
+    moto puts aws-chunked bodies together in quadratic time, which 200 MB do not stand.
+    """
+
+    def __init__(self, certificate: str) -> None:
+        self.headers: list[bytes] = []
+        self.chunk_sizes: list[int] = []
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.load_cert_chain(certificate)
+
+    def __call__(self, connection: socket.socket) -> None:
+        with self._tls.wrap_socket(connection, server_side=True) as secured:
+            stream = secured.makefile("rb")
+            self.headers = [line.strip().lower() for line in iter(stream.readline, b"\r\n")]
+            secured.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = io.BufferedReader(Dechunked(stream), MEBIBYTE)
+            self.chunk_sizes = list(discarded_chunks(body))
+            body.read()
+            secured.sendall(b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 0\r\n\r\n")
+
+
+class Dechunked(io.RawIOBase):
+    """The body within "Transfer-Encoding: chunked"."""
+
+    def __init__(self, stream: io.BufferedIOBase) -> None:
+        self._stream = stream
+        self._left = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = int(self._stream.readline(), 16)
+            if not self._left:
+                self._stream.readline()
+                return 0
+        size = self._stream.readinto(memoryview(buffer)[: self._left])
+        self._left -= size
+        if not self._left:
+            self._stream.readline()
+        return size
+
+
+def discarded_chunks(body: io.BufferedIOBase) -> Iterator[int]:
+    while size := int(body.readline(), 16):
+        body.read(size)
+        body.readline()
+        yield size
+
+
+def copy_in_another_process(endpoint: str, trust: str) -> tuple[int, int]:
+    """Return the size of the copy, and the KiB of memory that it took at most."""
+    with listening(send_zeros) as port:
+        environment = {
+            "ENDPOINT": endpoint,
+            "BUCKET": BUCKET,
+            "HOST": f"127.0.0.1:{port}",
+            "PYTHONPATH": str(Path(__file__).parents[2] / "layers/gateway/python"),
+            "AWS_CA_BUNDLE": trust,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", COPY_TWO_FILES],
+            env=environment, check=True, stdout=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    size, growth_kibibytes = map(int, done.stdout.split())
+    return size, growth_kibibytes
+
+
+def test_one_request_copies_a_large_file_in_constant_memory(trust: str) -> None:
+    s3 = DiscardingS3(trust)
+    with listening(s3) as port:
+        size, growth_kibibytes = copy_in_another_process(f"https://127.0.0.1:{port}", trust)
+
+    assert BIG_FILE_BYTES == size == sum(s3.chunk_sizes)
+    assert growth_kibibytes < 12 * 1024
+    # What the real S3 asks of such an upload, and moto does not.
+    assert min(s3.chunk_sizes[:-1]) >= 8 * 1024
+    assert b"x-amz-decoded-content-length: %d" % size in s3.headers
+    assert b"x-amz-content-sha256: streaming-unsigned-payload-trailer" in s3.headers
+    assert b"x-amz-trailer: x-amz-checksum-crc32" in s3.headers
+    assert not [header for header in s3.headers if header.startswith(b"content-length")]
+
+
+@pytest.mark.parametrize("cloud", ["http"], indirect=True)
+def test_parts_copy_a_large_file_in_constant_memory(cloud: Cloud, trust: str) -> None:
+    endpoint = cloud.client.meta.endpoint_url
+
+    size, growth_kibibytes = copy_in_another_process(endpoint, trust)
+
+    assert size == BIG_FILE_BYTES
+    assert growth_kibibytes < 12 * 1024

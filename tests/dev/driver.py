@@ -1,0 +1,19 @@
+"""Runs the small stack as a program of its own, so that a test can kill it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+from dev.cloud import LocalCloud
+from dev.template import Template
+from tests.dev.support import SMALL_STACK
+
+if __name__ == "__main__":
+    template, folder = Template(SMALL_STACK), Path(sys.argv[1])
+    with LocalCloud(template, state_folder=folder, prewarm=True) as cloud:
+        facts = {"url": cloud.url, "aws": cloud.aws.url, "resources": cloud.resources}
+        print(f"READY {json.dumps(facts)}", flush=True)
+        threading.Event().wait()
