@@ -19,7 +19,7 @@ from kie_gateway.core.task import (
     Submission,
     Task,
 )
-from kie_gateway.core.timeline import Happened
+from kie_gateway.core.timeline import Entry, Happened
 from tests.makers import (
     NOW,
     RESULT_URL,
@@ -208,6 +208,4 @@ def test_a_settled_status_never_changes() -> None:
 
 
 def _entry() -> Any:
-    from kie_gateway.core.timeline import Entry
-
     return Entry(Happened.KIE_ASKED, LATER, "Kie.ai says: waiting.")
