@@ -1,0 +1,90 @@
+"""The running `make dev`, driven from outside over HTTP only."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+START_SECONDS = 60.0
+
+
+class Gateway:
+    """A gateway in a process of its own, as `make dev` starts it."""
+
+    def __init__(self, state: Path, parameters: str) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = state / "gateway.log"
+        self._environment = {
+            **os.environ,
+            "GATEWAY_PORT": str(self.port),
+            "GATEWAY_STATE": str(state / "state"),
+            "GATEWAY_PARAMETERS": parameters,
+            "PYTHONPATH": "layers/gateway/python",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.http = httpx.Client(
+            base_url=self.url, headers={"Authorization": "Bearer kg_local_dev"}, timeout=40
+        )
+
+    def start(self) -> None:
+        with self.log.open("wb") as sink:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "dev"],
+                env=self._environment,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+        until = time.monotonic() + START_SECONDS
+        while f"ready {self.url}\n" not in self.log.read_text(errors="replace"):
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise AssertionError(self.log.read_text(errors="replace"))
+            time.sleep(0.05)
+
+    def stop(self, how: int = signal.SIGINT) -> int:
+        assert self._process is not None
+        self._process.send_signal(how)
+        return self._process.wait(10)
+
+    @property
+    def simulator(self) -> str:
+        line = next(
+            line
+            for line in self.log.read_text().splitlines()
+            if line.startswith("simulated Kie.ai")
+        )
+        return line.split()[-1]
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    running = Gateway(
+        tmp_path_factory.mktemp("gateway"), "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90"
+    )
+    running.start()
+    yield running
+    running.http.close()
+    running.stop()
+
+
+@pytest.fixture
+def fresh_gateway(tmp_path: Path) -> Iterator[Gateway]:
+    running = Gateway(tmp_path, "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90")
+    running.start()
+    yield running
+    running.http.close()
+    running.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

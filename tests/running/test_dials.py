@@ -1,0 +1,103 @@
+"""Every misbehaviour of Kie.ai ends as it should, on the running gateway."""
+
+import concurrent.futures
+import time
+
+import httpx
+import pytest
+
+from tests.running.conftest import Gateway
+from tests.running.driver import accepted_creations, assert_stored, create, happened, settle
+
+
+@pytest.mark.parametrize(
+    ("dial", "completed_by"),
+    [
+        ("", "webhook"),
+        ("[webhook lost]", "poll"),
+        ("[webhook late 8]", "poll"),
+        ("[webhook early]", "webhook"),
+        ("[webhook x5]", "webhook"),
+        ("[webhook forged]", "webhook"),
+        ("[webhook unreadable]", "webhook"),
+        ("[slow 8]", "webhook"),
+        ("[create 429]", "webhook"),
+        ("[create 500]", "webhook"),
+        ("[create 500 code]", "webhook"),
+        ("[create drop]", "webhook"),
+        ("[webhook lost] [poll null 5]", "poll"),
+        ("[webhook lost] [poll lag 6]", "poll"),
+        ("[file gone once]", "webhook"),
+        ("[webhook lost] [result double]", "poll"),
+    ],
+)
+def test_dial_ends_in_a_stored_file(gateway: Gateway, dial: str, completed_by: str) -> None:
+    task = create(gateway.http, f"a kite {dial}")
+    settled = settle(gateway.http, task["id"])
+    assert (settled["status"], settled["completed_by"]) == ("succeeded", completed_by)
+    assert settled["attention"] is None
+    assert_stored(gateway.http, settled)
+    assert accepted_creations(gateway.http, gateway.simulator, task["id"]) == 1
+    told = happened(gateway.http, task["id"])
+    assert told.count("succeeded") == 1
+    assert told.count("stored") == 1
+
+
+def test_failure_ends_as_failed_with_kies_words(gateway: Gateway) -> None:
+    task = settle(gateway.http, create(gateway.http, "x [fail 400 the picture is odd]")["id"])
+    assert task["status"] == "failed"
+    assert task["error"] == {
+        "code": "400",
+        "category": "input",
+        "message": "the picture is odd",
+        "retryable": False,
+    }
+
+
+def test_refused_content_says_so(gateway: Gateway) -> None:
+    task = settle(gateway.http, create(gateway.http, "x [refuse]")["id"])
+    assert (task["status"], task["error"]["category"]) == ("failed", "content_policy")
+
+
+def test_unknown_model_fails_with_kies_words(gateway: Gateway) -> None:
+    answer = gateway.http.post(
+        "/v1/tasks", json={"model": "nobody/knows-it", "input": {"prompt": "x"}}
+    )
+    assert answer.status_code == 202
+    task = answer.json()
+    assert (task["status"], task["error"]["category"]) == ("failed", "input")
+    assert "not supported" in task["error"]["message"]
+
+
+def test_dropped_creation_without_webhook_is_never_sent_again(gateway: Gateway) -> None:
+    task = create(gateway.http, "x [create drop] [webhook lost]", deadline_seconds=12)
+    assert (task["status"], task["attention"]) == ("queued", "submission_unknown")
+    settled = settle(gateway.http, task["id"])
+    assert (settled["status"], settled["attention"]) == ("expired", "submission_unknown")
+    assert accepted_creations(gateway.http, gateway.simulator, task["id"]) == 1
+
+
+def test_no_verdict_by_the_deadline_expires_and_a_late_webhook_still_counts(
+    gateway: Gateway,
+) -> None:
+    task = create(gateway.http, "x [slow 18]", deadline_seconds=10)
+    settled = settle(gateway.http, task["id"])
+    assert (settled["status"], settled["attention"]) == ("expired", "stalled")
+    for _ in range(60):
+        late = gateway.http.get(f"/v1/tasks/{task['id']}", params={"wait": 1}).json()
+        if late["status"] == "succeeded":
+            break
+        time.sleep(0.5)
+    assert (late["status"], late["completed_by"]) == ("succeeded", "webhook")
+    assert_stored(gateway.http, late)
+
+
+def test_fifty_at_once_with_a_fifth_of_the_webhooks_lost(fresh_gateway: Gateway) -> None:
+    prompts = [f"kite {n}" + (" [webhook lost]" if n % 5 == 0 else "") for n in range(50)]
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        tasks = list(pool.map(lambda prompt: create(fresh_gateway.http, prompt), prompts))
+    settled = [settle(fresh_gateway.http, task["id"], 120) for task in tasks]
+    assert [task["status"] for task in settled] == ["succeeded"] * 50
+    creations = httpx.get(f"{fresh_gateway.simulator}/sim/tasks").json()
+    assert len(creations) == 50
+    assert len({one["callBackUrl"] for one in creations}) == 50
