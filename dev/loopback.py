@@ -45,5 +45,11 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
 
+    def handle_expect_100(self) -> bool:
+        """Let the body come at once: S3 clients ask first, and give up waiting only after 1 s."""
+        proceed = super().handle_expect_100()
+        self.wfile.flush()
+        return proceed
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing: what matters has a line of its own."""
