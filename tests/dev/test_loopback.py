@@ -7,7 +7,7 @@ from dev.loopback import LoopbackHandler, LoopbackServer
 
 
 class Echo(LoopbackHandler):
-    def do_PUT(self) -> None:
+    def do_PUT(self) -> None:  # noqa: N802 - http.server calls it so
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
