@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dev.template import Template
 
 LOCAL_KEY = "kg_local_dev"
+LOCAL_HISTORY_TOKEN = "sim-history-token"  # noqa: S105 - the simulator's own, good for nothing else
 LOCAL_HMAC_KEY = "local-webhook-key"
 # A simulated task takes seconds, so nobody should wait for what a real one takes.
 _FAST = {"FirstPollSeconds": "4", "PollCapSeconds": "5", "DeadlineSeconds": "600"}
@@ -84,8 +85,10 @@ def _given(
     if address.hostname in {"127.0.0.1", "localhost", "::1"}:
         hosts = template.parameters.get("ResultHosts", {}).get("Default", "")
         given["ResultHosts"] = f"{hosts},{address.netloc}".lstrip(",")
-        given["KieUploadBaseUrl"] = kie_url
+        given["KieUploadBaseUrl"] = given["GuessBaseUrl"] = kie_url
         given |= _FAST
+    if simulated:
+        given["KieHistoryToken"] = LOCAL_HISTORY_TOKEN
     return {name: value for name, value in given.items() if name in template.parameters}
 
 

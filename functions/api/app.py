@@ -1,6 +1,7 @@
 """The HTTP API: parse, one flow, present."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -17,10 +18,12 @@ from kie_gateway.core.errors import (
     TaskSettledError,
 )
 from kie_gateway.core.idempotency import fingerprint
+from kie_gateway.core.model_facts import model_facts
 from kie_gateway.core.ports import TaskFilter
 from kie_gateway.core.task import CompletedBy, Output, Status, Task
 from kie_gateway.flows.await_task import await_task
 from kie_gateway.flows.create_task import NewTask, create_task
+from kie_gateway.flows.import_task import Adoption, Imported
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.kie.families.registry import family_of
 from kie_gateway.observability import count, logger, metrics
@@ -29,13 +32,26 @@ from kie_gateway.web import requests
 from kie_gateway.web.answers import TaskAnswers
 from kie_gateway.web.cursor import read_cursor
 from kie_gateway.web.docs_page import docs_page
-from kie_gateway.web.models import CreateTask, EventListBody, HealthBody, TaskBody, TaskListBody
+from kie_gateway.web.imports import import_item
+from kie_gateway.web.models import (
+    CreateTask,
+    EventListBody,
+    HealthBody,
+    ImportItem,
+    ImportListBody,
+    ImportResultBody,
+    ImportTasks,
+    TaskBody,
+    TaskListBody,
+)
 from kie_gateway.web.present import LINK_SECONDS, event_body
 from kie_gateway.web.resolver import PROBLEMS, GatewayResolver
 from kie_gateway.wiring import ApiGateway, start
 
 gateway = start(ApiGateway)
 app = GatewayResolver()
+
+_IMPORTS_AT_ONCE = 8
 
 Wait = Annotated[int, Query(ge=0, le=requests.MAX_WAIT_SECONDS, description="Seconds to wait.")]
 
@@ -50,6 +66,42 @@ def create(body: CreateTask) -> Response[TaskBody]:
         deadline_seconds=body.deadline_seconds,
         fingerprinted={"create": body.model_dump(mode="json")},
     )
+
+
+@app.post(
+    "/v1/tasks/import",
+    responses={207: {"description": "Each item with its own result"}, **PROBLEMS},
+    tags=["tasks"],
+)
+def import_tasks(body: ImportTasks) -> Response[ImportListBody]:
+    """Adopt up to a hundred tasks of Kie.ai, or links to results. Twice gives the same task."""
+    answers, owner, request_id = _answers(), _owner(), app.request_id
+
+    def adopt(item: ImportItem) -> Imported:
+        if item.url is not None:
+            gateway.check_link(item.url)
+        return gateway.adopt(
+            Adoption(
+                owner=owner,
+                model=item.model,
+                family=family_of(item.model).name,
+                kind=model_facts(item.model).kind,
+                deadline_seconds=gateway.settings.deadline_seconds,
+                upstream_task_id=item.upstream_task_id,
+                url=item.url,
+                metadata=item.metadata,
+            )
+        )
+
+    def one(index: int) -> ImportResultBody:
+        return import_item(
+            index, body.items[index], adopt=adopt, present=answers.body, request_id=request_id
+        )
+
+    with ThreadPoolExecutor(_IMPORTS_AT_ONCE) as pool:
+        results = list(pool.map(one, range(len(body.items))))
+    count("TaskImported", sum(result.status == 201 for result in results))
+    return Response(207, content_type="application/json", body=ImportListBody(data=results))
 
 
 @app.get("/v1/tasks", responses=PROBLEMS, tags=["tasks"])
@@ -94,7 +146,7 @@ def refresh(task_id: str) -> Response[TaskBody]:
         tasks=gateway.tasks,
         executions=gateway.executions,
         queue=gateway.queue,
-        ask=lambda task: gateway.ask(task, CompletedBy.REFRESH),
+        ask=lambda task: gateway.ask(task, CompletedBy.REFRESH, whole_ladder=True),
         now=gateway.now(),
     )
     wait_seconds = requests.preferred_wait_seconds(app.request_headers)
@@ -188,7 +240,7 @@ def _create(
         NewTask(
             owner=_owner(),
             model=model,
-            family=family_of(model),
+            family=family_of(model).name,
             input=task_input,
             metadata=metadata,
             deadline_seconds=deadline_seconds or gateway.settings.deadline_seconds,
@@ -200,6 +252,7 @@ def _create(
         task_id=gateway.new_task_id(),
         tasks=gateway.tasks,
         executions=gateway.executions,
+        queue=gateway.queue,
         submit=gateway.submit,
         policy=gateway.policy,
         now=gateway.now(),

@@ -1,7 +1,12 @@
 """Logs and metrics: one logger, one set of metrics, both with the task's id at hand."""
 
+import warnings
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+# A request that counts nothing is no fault.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 logger = Logger(utc=True, use_rfc3339=True, log_uncaught_exceptions=True)
 metrics = Metrics()

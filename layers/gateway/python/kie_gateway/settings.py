@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kie_gateway.core.errors import ConfigurationError
 
@@ -25,10 +25,20 @@ class KieSettings(BaseModel):
 
 
 class PollSettings(BaseModel):
-    """When to ask Kie.ai."""
+    """
+    When to ask Kie.ai, and where else.
+
+    Attributes:
+        guess_after_seconds: Age from which links are guessed; 0 for never.
+        guess_base_url: Kie's file host.
+        result_hosts: Where results may be fetched from.
+    """
 
     first_poll_seconds: int
     poll_cap_seconds: int
+    guess_after_seconds: int
+    guess_base_url: str
+    result_hosts: str
 
 
 class RoadSettings(BaseModel):
@@ -45,9 +55,8 @@ class CallbackSecretSettings(BaseModel):
 
 
 class StoreSettings(BaseModel):
-    """What may be stored, and where from."""
+    """What may be stored."""
 
-    result_hosts: str
     max_result_bytes: int
 
 
@@ -68,9 +77,7 @@ class ApiFunctionSettings(
         deadline_seconds: For tasks that do not bring their own.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", str_min_length=0)
-
-    public_base_url: str
+    public_base_url: str = Field(min_length=0)
     deadline_seconds: int
 
 
@@ -82,7 +89,7 @@ class CallbackFunctionSettings(RecordSettings, RoadSettings, CallbackSecretSetti
 
 
 class StoreFunctionSettings(
-    RecordSettings, KieSettings, StoreSettings, PollSettings, CallbackSecretSettings
+    RecordSettings, KieSettings, StoreSettings, PollSettings, CallbackSecretSettings, UploadSettings
 ):
     """Environment of StoreFunction."""
 

@@ -1,10 +1,10 @@
 """The one place that knows the concrete classes; clients are made once, while a function starts."""
 
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
@@ -17,18 +17,36 @@ from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.secrets import KieKeys, Secrets
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core.errors import ConfigurationError, SourceForbiddenError
+from kie_gateway.aws.times_table import TimesTable
+from kie_gateway.core.errors import (
+    ConfigurationError,
+    FieldFault,
+    InvalidRequestError,
+    RecordUnavailableError,
+    SourceForbiddenError,
+)
+from kie_gateway.core.model_times import Observed
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.fetch.files import FileFetcher
+from kie_gateway.fetch.guessed_links import GuessedLinks
 from kie_gateway.flows.ask_kie import ask_kie
+from kie_gateway.flows.host_inputs import host_inputs
+from kie_gateway.flows.import_task import Adoption, Imported, import_task
+from kie_gateway.flows.learn_time import learn_time
 from kie_gateway.flows.record_webhook import WebhookRecorder
+from kie_gateway.flows.rungs import GuessRung, HistoryRung, Rung
 from kie_gateway.flows.store_outputs import StoreOutputs
 from kie_gateway.flows.submit_task import submit_task
 from kie_gateway.flows.watch_task import Watch
 from kie_gateway.kie.client import KieClient
+from kie_gateway.kie.families.registry import family
+from kie_gateway.kie.history import KieHistory, Session
+from kie_gateway.kie.http import KieHttp
+from kie_gateway.kie.uploads import KieUploads
 from kie_gateway.kie.webhook import KieWebhooks
+from kie_gateway.observability import count, logger
 from kie_gateway.settings import (
     ApiFunctionSettings,
     CallbackFunctionSettings,
@@ -119,12 +137,36 @@ class _Asking(_Common):
     ) -> None:
         super().__init__(settings.table_name, settings.bucket_name, settings.kie_secret_arn)
         self._callback_secret_arn = settings.callback_secret_arn
-        self.policy = PollPolicy(settings.first_poll_seconds, settings.poll_cap_seconds)
+        self.times = TimesTable(self.clients.dynamodb, settings.table_name)
+        self.policy = PollPolicy(
+            settings.first_poll_seconds,
+            settings.poll_cap_seconds,
+            observed=lambda model: observed_times(model, self.times),
+        )
+        self.hosts = ResultHosts.parse(settings.result_hosts)
         http = httpx.Client(base_url=settings.kie_base_url, follow_redirects=False)
-        self.kie = KieClient(http, lambda: self.kie_keys().api_key)
+        self.kie = KieClient(KieHttp(http, lambda: self.kie_keys().api_key))
+
+        self.uploads = KieUploads(
+            httpx.Client(base_url=settings.kie_upload_base_url),
+            lambda: self.kie_keys().api_key,
+            lambda: str(ULID()).lower(),
+        )
+        self.rungs: list[Rung] = [HistoryRung(KieHistory(http, self._history_session))]
+        if settings.guess_after_seconds:
+            links = GuessedLinks(
+                FileFetcher(self.hosts, max_bytes=0), settings.guess_base_url, guessed_paths
+            )
+            self.rungs.append(GuessRung(links, timedelta(seconds=settings.guess_after_seconds)))
 
     def callback_secret(self) -> str:
         return self.secrets.text(self._callback_secret_arn)
+
+    def _history_session(self) -> Session | None:
+        keys = self.kie_keys()
+        if keys.history_token is None:
+            return None
+        return Session(keys.history_token, keys.history_unique_id)
 
     def submit(self, task: Task) -> Task:
         """Send the creation of a task whose record says `sending`, for us."""
@@ -132,13 +174,20 @@ class _Asking(_Common):
             task,
             tasks=self.tasks,
             kie=self.kie,
+            archive=self.bucket,
             policy=self.policy,
             callback_secret=self.callback_secret(),
             now=self.now,
+            prepare=self._prepare,
         )
 
-    def ask(self, task: Task, by: CompletedBy) -> Task:
-        """Ask Kie.ai how a task stands and record the answer."""
+    def _prepare(self, task: Task) -> Mapping[str, Any]:
+        return host_inputs(
+            task.input, host=self.uploads, all_links=family(task.family).hosts_inputs
+        )
+
+    def ask(self, task: Task, by: CompletedBy, *, whole_ladder: bool = False) -> Task:
+        """Ask Kie.ai how a task stands, or whoever else may know, and record the answer."""
         return ask_kie(
             task,
             by=by,
@@ -148,6 +197,9 @@ class _Asking(_Common):
             policy=self.policy,
             callback_secret=self.callback_secret(),
             now=self.now,
+            rungs=self.rungs,
+            whole_ladder=whole_ladder,
+            tell_unclear=count_unclear,
         )
 
 
@@ -164,6 +216,26 @@ class ApiGateway(_Asking):
         )
         self.new_task_id = new_task_id
         self.sleep = time.sleep
+
+    def check_link(self, url: str) -> None:
+        """Make sure that a caller's link is one that results may be fetched from."""
+        try:
+            self.hosts.check(url)
+        except SourceForbiddenError as error:
+            raise InvalidRequestError(error.message, [FieldFault("/url", error.message)]) from None
+
+    def adopt(self, adoption: Adoption) -> Imported:
+        """Adopt work that was created elsewhere."""
+        return import_task(
+            adoption,
+            task_id=self.new_task_id(),
+            tasks=self.tasks,
+            executions=self.executions,
+            queue=self.queue,
+            kie=self.kie,
+            policy=self.policy,
+            now=self.now(),
+        )
 
 
 class CallbackGateway(_Common):
@@ -190,13 +262,13 @@ class _Storing(_Asking):
 
     def __init__(self, settings: StoreFunctionSettings | WatchFunctionSettings) -> None:
         super().__init__(settings)
-        hosts = ResultHosts.parse(settings.result_hosts)
         self.store = StoreOutputs(
             tasks=self.tasks,
-            files=FileFetcher(hosts, max_bytes=settings.max_result_bytes),
+            files=FileFetcher(self.hosts, max_bytes=settings.max_result_bytes),
             outputs=self.bucket,
             kie=self.kie,
             now=self.now,
+            tell_success=lambda task: learn_time(task, self.times, self.now()),
         )
 
 
@@ -221,6 +293,27 @@ class WatchGateway(_Storing):
             store=self.store,
             now=self.now,
         )
+
+
+def count_unclear(task: Task, reason: str) -> None:
+    """Count an answer that was not understood: somebody should teach us its shape."""
+    logger.warning("answer not understood", extra={"family": task.family, "reason": reason})
+    count("KieAnswerNotUnderstood")
+
+
+def observed_times(model: str, times: TimesTable) -> Observed | None:
+    """Read what was observed of a model; a table that does not answer has observed nothing."""
+    try:
+        return times.observed(model)
+    except RecordUnavailableError:
+        return None
+
+
+def guessed_paths(task: Task) -> Sequence[str]:
+    """Name the paths that the task's family puts results under."""
+    if task.upstream_task_id is None:
+        return ()
+    return family(task.family).guesses(task.upstream_task_id, task.upstream_completed_at)
 
 
 def _is_allowed(hosts: ResultHosts, url: str) -> bool:

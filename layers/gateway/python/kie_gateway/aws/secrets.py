@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 MEMORY_SECONDS = 300.0
+_OTHER_KEYS = ("webhook_hmac_key", "history_token", "history_unique_id")
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,14 @@ class KieKeys:
 
     Attributes:
         webhook_hmac_key: None if webhooks are not signed for this account.
+        history_token: Of a session of Kie's dashboard; None switches its history pages off.
+        history_unique_id: What the dashboard sends beside the token.
     """
 
     api_key: str = field(repr=False)
     webhook_hmac_key: str | None = field(repr=False)
+    history_token: str | None = field(repr=False, default=None)
+    history_unique_id: str | None = field(repr=False, default=None)
 
 
 class Secrets:
@@ -48,12 +53,16 @@ class Secrets:
         """
         try:
             values = json.loads(self.text(arn))
-            api_key, hmac_key = values["api_key"], values.get("webhook_hmac_key")
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise ConfigurationError(
-                'KieSecret must be JSON such as {"api_key": "...", "webhook_hmac_key": "..."}'
-            ) from None
-        return KieKeys(api_key=api_key, webhook_hmac_key=hmac_key or None)
+        except ValueError:
+            values = None
+        match values:
+            case {"api_key": str(api_key)} if api_key:
+                others = {name: values.get(name) or None for name in _OTHER_KEYS}
+                if all(value is None or isinstance(value, str) for value in others.values()):
+                    return KieKeys(api_key=api_key, **others)
+        raise ConfigurationError(
+            'KieSecret must be JSON such as {"api_key": "...", "webhook_hmac_key": "..."}'
+        )
 
     def text(self, arn: str) -> str:
         """
@@ -69,5 +78,7 @@ class Secrets:
             text = self._client.get_secret_value(SecretId=arn)["SecretString"]
         except (ClientError, BotoCoreError) as error:
             raise ConfigurationError(f"the secret {arn} cannot be read: {error}") from error
+        except KeyError:
+            raise ConfigurationError(f"the secret {arn} holds bytes and no text") from None
         self._remembered[arn] = (self._clock(), text)
         return text

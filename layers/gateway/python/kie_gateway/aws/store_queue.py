@@ -11,6 +11,9 @@ from kie_gateway.core.errors import RecordUnavailableError
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+# SQS allows 12 h since the message was received, and a call may have taken 15 min of them.
+LONGEST_PAUSE_SECONDS = 42_000
+
 
 class SqsStoreQueue:
     """The queue, as flows need it (`core/ports.py`, StoreQueue)."""
@@ -38,7 +41,7 @@ class SqsStoreQueue:
         Have a message that is not done with come back after a pause.
 
         Args:
-            seconds: 0 to 43,200; rounded up.
+            seconds: Rounded up; at most `LONGEST_PAUSE_SECONDS`.
 
         Raises:
             RecordUnavailableError: It comes back after the queue's own pause instead.
@@ -47,7 +50,7 @@ class SqsStoreQueue:
             self._client.change_message_visibility(
                 QueueUrl=self._queue_url,
                 ReceiptHandle=receipt_handle,
-                VisibilityTimeout=min(math.ceil(max(seconds, 0)), 43_200),
+                VisibilityTimeout=min(math.ceil(max(seconds, 0)), LONGEST_PAUSE_SECONDS),
             )
         except (ClientError, BotoCoreError) as error:
             raise RecordUnavailableError(f"SQS: {error}") from error

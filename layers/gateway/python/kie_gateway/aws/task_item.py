@@ -1,9 +1,11 @@
 """How a task and its timeline are written as items of the table."""
 
 import json
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kie_gateway.core.task import (
@@ -38,19 +40,39 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def _write_source(source: Source) -> dict[str, Any]:
+    values = asdict(source)
+    if source.content is not None:
+        # Notes and words repeat a lot, and an item must stay below 400 KB.
+        values["content"] = b64encode(zlib.compress(source.content.encode())).decode()
+    return {name: value for name, value in values.items() if value not in (None, ())}
+
+
+def _read_source(values: dict[str, Any]) -> Source:
+    content = values.get("content")
+    return Source(
+        **{
+            **values,
+            "alternates": tuple(values.get("alternates", ())),
+            "content": zlib.decompress(b64decode(content)).decode() if content else None,
+        }
+    )
+
+
 def _read_failure(text: str) -> Failure:
     values = json.loads(text)
     return Failure(**{**values, "category": Category(values["category"])})
 
 
-def _time(value: datetime) -> str:
-    return value.isoformat(timespec="milliseconds")
+def write_time(value: datetime) -> str:
+    """Write a moment so that texts compare as the moments do, whatever zone it came in."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 _TEXT = _Codec("S", str, str)
 _INT = _Codec("N", str, int)
 _FLOAT = _Codec("N", repr, float)
-_TIME = _Codec("S", _time, datetime.fromisoformat)
+_TIME = _Codec("S", write_time, datetime.fromisoformat)
 _JSON = _Codec("S", _json, json.loads)
 _CODECS: dict[str, _Codec] = {
     "status": _Codec("S", str, Status),
@@ -59,10 +81,11 @@ _CODECS: dict[str, _Codec] = {
     "completed_by": _Codec("S", str, CompletedBy),
     "input": _JSON,
     "metadata": _JSON,
+    "upstream_facts": _JSON,
     "sources": _Codec(
         "S",
-        lambda sources: _json([asdict(source) for source in sources]),
-        lambda text: tuple(Source(**values) for values in json.loads(text)),
+        lambda sources: _json([_write_source(source) for source in sources]),
+        lambda text: tuple(_read_source(values) for values in json.loads(text)),
     ),
     "outputs": _Codec(
         "S",
@@ -133,9 +156,9 @@ def write_entry(task_id: str, entry: Entry, order: str) -> Item:
     """
     return {
         "pk": {"S": f"TASK#{task_id}"},
-        "sk": {"S": f"ENTRY#{_time(entry.at)}#{order}"},
+        "sk": {"S": f"ENTRY#{write_time(entry.at)}#{order}"},
         "happened": {"S": entry.happened.value},
-        "at": {"S": _time(entry.at)},
+        "at": {"S": write_time(entry.at)},
         "message": {"S": entry.message},
         "facts": {"S": _json(dict(entry.facts))},
     }

@@ -16,6 +16,7 @@ from kie_gateway.aws.task_item import (
     task_key,
     write_entry,
     write_task,
+    write_time,
 )
 from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _MAX_TRIES = 10
 # A filtered list reads at most this many pages of the index before it answers with a cursor.
 _MAX_LIST_READS = 5
+# Upgrades of a clip go by the clip's own id.
+_MOST_NAMESAKES = 20
 
 
 class TaskTable:
@@ -125,6 +128,19 @@ class TaskTable:
                 return None, read_task(item) if item is not None else None
         return after, None
 
+    def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
+        """Find tasks by Kie's id; one that was given its id a moment ago may be missing."""
+        with _translated():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName="by_upstream",
+                KeyConditionExpression="upstream_task_id = :id",
+                ExpressionAttributeValues={":id": {"S": upstream_task_id}},
+                Limit=_MOST_NAMESAKES,
+            )
+        found = (self.get(item["task_id"]["S"]) for item in answer["Items"])
+        return [task for task in found if task is not None]
+
     def note(self, task_id: str, entry: Entry) -> None:
         """Add to the timeline without a move."""
         with _translated():
@@ -190,7 +206,7 @@ class TaskTable:
         ):
             if moment is not None:
                 names["#created_at"] = "created_at"
-                values[f":{name}"] = {"S": moment.isoformat(timespec="milliseconds")}
+                values[f":{name}"] = {"S": write_time(moment)}
                 clauses.append(f"#created_at {sign} :{name}")
         query: QueryInputTypeDef = {
             "TableName": self._table,
@@ -278,7 +294,7 @@ class TaskTable:
             {
                 "Put": {
                     "TableName": self._table,
-                    "Item": write_entry(task_id, entry, f"{position:02d}#{order}"),
+                    "Item": write_entry(task_id, entry, f"{order}#{position:02d}"),
                 }
             }
             for position, entry in enumerate(entries)

@@ -14,6 +14,9 @@ GatewayError
 |- ProviderError               what Kie.ai or the way to it did
 |  |- ProviderBusyError        certainly refused for now, asking again is right
 |  |- ProviderRejectedError    certainly refused for good, keeps Kie's code and words
+|  |  |- ProviderAuthError     the key is wrong
+|  |  |- ProviderInputError    the input is wrong, or its content is not allowed
+|  |  '- ProviderNoCreditsError  the account's balance is too low
 |  |- ProviderUnreachableError nothing was sent
 |  |- SubmissionUnknownError   the creation may have been accepted: never send it again
 |  '- ProviderContractError    an answer that was not understood
@@ -176,6 +179,24 @@ class ProviderRejectedError(ProviderError):
     def __init__(self, message: str, *, provider_code: str | None, category: str) -> None:
         super().__init__(message, provider_code=provider_code)
         self.category = category
+
+
+class ProviderAuthError(ProviderRejectedError):
+    """Kie.ai does not know our key, or does not let it do this."""
+
+    code = "upstream_unauthorized"
+
+
+class ProviderInputError(ProviderRejectedError):
+    """Kie.ai will not make this of this input."""
+
+    code = "upstream_input_refused"
+
+
+class ProviderNoCreditsError(ProviderRejectedError):
+    """The account's balance is too low."""
+
+    code = "upstream_credits_exhausted"
 
 
 class ProviderUnreachableError(ProviderError):

@@ -93,6 +93,31 @@ def submitted(
     return Move(after, (entry,))
 
 
+def answered_at_once(
+    task: Task, upstream_task_id: str | None, verdict: Finished | Failed, *, now: datetime
+) -> Move | None:
+    """Record a creation whose answer holds the verdict: no webhook will come for it."""
+    if task.submission not in _UNSUBMITTED:
+        return None
+    started = replace(
+        task,
+        submission=Submission.ACCEPTED,
+        upstream_task_id=upstream_task_id,
+        submitted_at=task.submitted_at or now,
+    )
+    by = CompletedBy.IMMEDIATE
+    if isinstance(verdict, Failed):
+        return fail(started, verdict, by=by, now=now)
+    return report_finished(
+        started,
+        verdict,
+        upstream_task_id=upstream_task_id,
+        by=by,
+        happened=Happened.RESULT_REPORTED,
+        now=now,
+    )
+
+
 def adopt(task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime) -> Move | None:
     """Take over the id that a webhook names for a creation whose answer we never saw."""
     if task.upstream_task_id is not None or task.submission not in _UNSUBMITTED:
@@ -172,6 +197,7 @@ def report_finished(
         upstream_state=finished.state,
         upstream_code=None,
         upstream_message=None,
+        upstream_facts=finished.facts,
         upstream_completed_at=finished.completed_at or now,
         credits_charged=finished.credits,
         attention=None,
@@ -215,13 +241,22 @@ def fail(
     return Move(after, (_failed_entry(failed.failure, now),))
 
 
-def asked(task: Task, state: str | None, entry: Entry, *, next_at: datetime) -> Move | None:
+def asked(
+    task: Task,
+    state: str | None,
+    entry: Entry,
+    *,
+    next_at: datetime,
+    completed_at: datetime | None = None,
+) -> Move | None:
     """Record that Kie.ai was asked and gave no verdict."""
     if task.status not in _MAY_GET_A_VERDICT:
         return None
     after = replace(
         task,
         upstream_state=state or task.upstream_state,
+        upstream_message=None if state else entry.message,
+        upstream_completed_at=completed_at or task.upstream_completed_at,
         asked_at=entry.at,
         polls=task.polls + 1,
         next_at=next_at,

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.model_times import Observed
 from kie_gateway.core.moves import Move
 from kie_gateway.core.remote_file import RemoteFile, StoredFile
-from kie_gateway.core.report import Report
+from kie_gateway.core.report import Failed, Finished, Report
 from kie_gateway.core.task import Task
 from kie_gateway.core.timeline import Entry
 
@@ -69,6 +70,9 @@ class TaskStore(Protocol):
     def move(self, task: Task, decide: Decide) -> Moved:
         """Move the record, deciding again on the record as it stands whenever it has changed."""
 
+    def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
+        """Find tasks by Kie's id; one that was given its id a moment ago may be missing."""
+
     def note(self, task_id: str, entry: Entry) -> None:
         """Add to the timeline without a move."""
 
@@ -106,9 +110,18 @@ class StoreQueue(Protocol):
 
 @dataclass(frozen=True)
 class Accepted:
-    """Kie.ai's yes to a creation."""
+    """
+    Kie.ai's yes to a creation.
 
-    upstream_task_id: str
+    Attributes:
+        upstream_task_id: None only where the answer holds the result and names no task.
+        at_once: The verdict, where the answer holds it already.
+        raw: The answer as it came.
+    """
+
+    upstream_task_id: str | None
+    at_once: Finished | Failed | None = None
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -131,12 +144,63 @@ class Provider(Protocol):
             SubmissionUnknownError: perhaps created.
         """
 
-    def ask(self, family: str, upstream_task_id: str) -> Answer:
+    def ask(self, task: Task) -> Answer:
         """
         Ask how a task stands.
 
         Raises:
             ProviderError: no answer about the task came.
+        """
+
+    def fresh_link(self, task: Task, url: str) -> str | None:
+        """
+        Ask for another link to a file of Kie's; None if it has none.
+
+        Raises:
+            ProviderError: no answer came.
+        """
+
+
+@dataclass(frozen=True)
+class Record:
+    """
+    What a history page says of a task.
+
+    Attributes:
+        at: When it was completed, or else created; None if it does not say.
+    """
+
+    report: Report
+    at: datetime | None
+
+
+class History(Protocol):
+    """Kie's own history pages."""
+
+    def is_open(self, task: Task) -> bool:
+        """Whether there is a page that may list the task, and a session to read it."""
+
+    def find(self, task: Task) -> Record | None:
+        """
+        Find a task by its exact id.
+
+        Raises:
+            ProviderError: no page came.
+        """
+
+
+class Guesses(Protocol):
+    """Links that Kie.ai may have put a result under."""
+
+    def candidates(self, task: Task) -> Sequence[str]:
+        """Name links, the likeliest first, a dozen at most; none without a pattern."""
+
+    def first_alive(self, links: Sequence[str]) -> str | None:
+        """
+        Find the first link that leads to a file.
+
+        Raises:
+            StorageError: The links may not be tried at all.
         """
 
 
@@ -178,6 +242,26 @@ class Archive(Protocol):
 
     def put_raw(self, key: str, body: bytes, content_type: str) -> None:
         """Keep a body."""
+
+
+class ModelTimes(Protocol):
+    """Times that this deployment's tasks have taken."""
+
+    def add(self, model: str, seconds: float, now: datetime) -> None:
+        """Count a finished task. Raises RecordUnavailableError."""
+
+    def observed(self, model: str) -> Observed | None:
+        """Read them; None while there are too few. Raises RecordUnavailableError."""
+
+
+class InputHost(Protocol):
+    """Kie's own place for input files; every call raises ProviderError when it fails."""
+
+    def take_url(self, url: str, extension: str) -> str:
+        """Have Kie.ai fetch a file; returns its link there."""
+
+    def take_base64(self, content: str, extension: str) -> str:
+        """Send a small file as base64 or as a data URL; returns its link at Kie.ai."""
 
 
 class OutputStore(Protocol):

@@ -1,5 +1,6 @@
 """A file on its way: what is being downloaded, and what is stored in the end."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,33 @@ class RemoteFile(Protocol):
 
     def finish(self) -> None:
         """Make sure that the whole body was read, and that it is whole."""
+
+
+class InlineFile:
+    """A result that stood in Kie's answer itself, read like a download."""
+
+    url = ""
+
+    def __init__(self, body: bytes, content_type: str) -> None:
+        self._body = body
+        self.content_length: int | None = len(body)
+        self.header_content_type: str | None = content_type
+        self.head = body[:8192]
+        self.bytes_read = 0
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the bytes that `read` has handed out."""
+        return hashlib.sha256(self._body[: self.bytes_read]).hexdigest()
+
+    def read(self, size: int, /) -> bytes:
+        """Hand out bytes."""
+        part = self._body[self.bytes_read : self.bytes_read + size]
+        self.bytes_read += len(part)
+        return part
+
+    def finish(self) -> None:
+        """Do nothing: what is in memory is whole."""
 
 
 @dataclass(frozen=True)

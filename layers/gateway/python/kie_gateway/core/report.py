@@ -5,7 +5,8 @@ Families translate Kie's many shapes into these (`kie/families/`); everything be
 word of Kie's wire format.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from kie_gateway.core.task import Failure, Source
@@ -24,15 +25,17 @@ class Finished:
     Kie.ai is done.
 
     Attributes:
-        sources: At least one link, in Kie's order.
+        sources: At least one result, in Kie's order.
         completed_at: When Kie says it was done, None if it does not say.
         credits: What Kie says it took, None if it does not say.
+        facts: Further things Kie tells of the result, such as seeds; short values only.
     """
 
     state: str
     sources: tuple[Source, ...]
     completed_at: datetime | None = None
     credits: float | None = None
+    facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,15 @@ class NotVisible:
 
 @dataclass(frozen=True)
 class NotUnderstood:
-    """Something else; never guessed to be running for ever."""
+    """
+    Something else; never guessed to be running for ever.
+
+    Attributes:
+        completed_at: When Kie says it was done, although the result is not there.
+    """
 
     reason: str
+    completed_at: datetime | None = None
 
 
 type Report = Running | Finished | Failed | NotVisible | NotUnderstood

@@ -10,6 +10,8 @@ often. `docs/decisions/0004-poll-schedule.md` has the figures.
 import math
 from datetime import datetime, timedelta
 
+from kie_gateway.core.model_times import Observed
+
 # Spread of log-normal completion times; a property of generators at large, not of one model.
 SIGMA = 0.5
 # Standard normal quantiles of the 80th, 95th and 99th percentile.
@@ -19,15 +21,20 @@ GROWTH = 1.5
 NOT_VISIBLE_GRACE = timedelta(seconds=90)
 
 
-def ask_ages(typical_seconds: float, first_poll_seconds: int) -> tuple[float, float, float]:
+def ask_ages(
+    typical_seconds: float, first_poll_seconds: int, observed: Observed | None = None
+) -> tuple[float, float, float]:
     """
     Ages, in seconds since submission, at which the first three questions are due.
 
     Args:
         typical_seconds: Median time of the model.
         first_poll_seconds: The first age, fixed by the operator; 0 derives it.
+        observed: What this deployment has seen of the model; takes the place of the rule.
     """
     ages = [typical_seconds * math.exp(SIGMA * z) for z in QUANTILES]
+    if observed is not None:
+        ages = [observed.p80, observed.p95, observed.p99]
     scale = first_poll_seconds / ages[0] if first_poll_seconds else 1.0
     first, second, third = (age * scale for age in ages)
     return first, second, third
@@ -41,6 +48,7 @@ def next_ask_at(
     typical_seconds: float,
     first_poll_seconds: int,
     poll_cap_seconds: int,
+    observed: Observed | None = None,
 ) -> datetime:
     """
     Choose when to ask Kie.ai next.
@@ -54,7 +62,7 @@ def next_ask_at(
         A moment after `now` and no later than the deadline; the deadline itself once it has passed.
     """
     age = (now - since).total_seconds()
-    ages = ask_ages(typical_seconds, first_poll_seconds)
+    ages = ask_ages(typical_seconds, first_poll_seconds, observed)
     due = next((a for a in ages if a > age + 0.5), max(age, ages[-1]) * GROWTH)
     pause = min(max(due - age, 1.0), poll_cap_seconds)
     return min(now + timedelta(seconds=pause), deadline_at)

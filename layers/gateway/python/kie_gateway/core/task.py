@@ -53,13 +53,14 @@ class Submission(StrEnum):
     How far the creation at Kie.ai has come.
 
     `sending` is written before Kie is called: whoever finds it there later cannot know whether the
-    call went out, and so never sends it again.
+    call went out, and so never sends it again. `imported` was created by somebody else.
     """
 
     WAITING = "waiting"
     SENDING = "sending"
     ACCEPTED = "accepted"
     UNKNOWN = "unknown"
+    IMPORTED = "imported"
 
 
 class Step(StrEnum):
@@ -103,9 +104,22 @@ class Failure:
 
 @dataclass(frozen=True)
 class Source:
-    """A result as Kie.ai named it: a link that expires."""
+    """
+    A result as Kie.ai gave it.
+
+    Attributes:
+        url: A link that expires; empty where the result stood in the answer itself.
+        alternates: Other links to the same result, to be tried when the first brings nothing.
+        content: The result itself, such as lyrics; None where there is a link.
+        content_type: Of `content`.
+        duration_seconds: As Kie.ai says, None if it does not.
+    """
 
     url: str
+    alternates: tuple[str, ...] = ()
+    content: str | None = None
+    content_type: str | None = None
+    duration_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +155,7 @@ class Task:
     Attributes:
         callback_base_url: Public address of this deployment when the task was created.
         sending_at: When the creation was last about to be sent to Kie.ai.
+        upstream_facts: What else Kie.ai told of the result, such as seeds.
         sources: What Kie.ai said the results are; empty before its verdict.
         asked_at: When Kie.ai was last asked.
         next_at: Earliest moment for the next step of the watch.
@@ -170,6 +185,7 @@ class Task:
     upstream_state: str | None = None
     upstream_code: str | None = None
     upstream_message: str | None = None
+    upstream_facts: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     outputs: tuple[Output, ...] = ()
     error: Failure | None = None

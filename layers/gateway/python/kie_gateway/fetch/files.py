@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from io import BytesIO
 from urllib.parse import urljoin
 
@@ -45,6 +46,7 @@ class FileFetcher:
         connect_seconds: Longest wait for a connection, and for the TLS handshake.
         idle_seconds: Longest wait for the next bytes.
         total_seconds: Longest time from `open` to the last byte.
+        probe_seconds: Longest time of a question whether a file is there.
         resolve: Same shape as `socket.getaddrinfo`.
         clock: Seconds that never run backwards.
         tls: Trust to use; None stands for the public certificate authorities.
@@ -58,6 +60,7 @@ class FileFetcher:
         connect_seconds: float = 10,
         idle_seconds: float = 30,
         total_seconds: float = 840,
+        probe_seconds: float = 5,
         resolve: Resolve = socket.getaddrinfo,
         clock: Clock = time.monotonic,
         tls: ssl.SSLContext | None = None,
@@ -66,10 +69,15 @@ class FileFetcher:
         self._max_bytes = max_bytes
         self._timeouts = {"connect": connect_seconds, "read": idle_seconds, "write": idle_seconds}
         self._total_seconds = total_seconds
+        self._probe_seconds = probe_seconds
         self._resolve = resolve
         self._clock = clock
-        # Built once: reading the authorities costs some 20 ms.
-        self._tls = tls or ssl.create_default_context(cafile=certifi.where())
+        self._given_tls = tls
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Built once, and only when needed: reading the authorities costs some 20 ms."""
+        return self._given_tls or ssl.create_default_context(cafile=certifi.where())
 
     @contextmanager
     def open(self, url: str) -> Iterator[RemoteFile]:
@@ -92,6 +100,20 @@ class FileFetcher:
                 place = self._next_place(place, answer)
         raise SourceBrokenError(f"{place.without_query}: more than {MOST_REDIRECTS} redirects")
 
+    def exists(self, url: str) -> bool:
+        """
+        Ask with HEAD whether a link leads to a file that has bytes; redirects count as no.
+
+        Raises:
+            SourceForbiddenError: The link is not allowed.
+            SourceUnavailableError: The host did not answer.
+        """
+        patience = Patience(total_seconds=self._probe_seconds, clock=self._clock)
+        place = self._hosts.check(url)
+        with self._ask(place, patience, method="HEAD") as answer:
+            length = _header(answer, "content-length")
+            return answer.status == 200 and length != "0"
+
     def _next_place(self, place: SafeUrl, answer: httpcore.Response) -> SafeUrl:
         location = _header(answer, "location")
         if not location:
@@ -99,7 +121,9 @@ class FileFetcher:
         return self._hosts.check(urljoin(str(place), location))
 
     @contextmanager
-    def _ask(self, place: SafeUrl, patience: Patience) -> Iterator[httpcore.Response]:
+    def _ask(
+        self, place: SafeUrl, patience: Patience, *, method: str = "GET"
+    ) -> Iterator[httpcore.Response]:
         encrypted = place.scheme == "https"
         network = GuardedNetwork(
             self._hosts, encrypted=encrypted, patience=patience, resolve=self._resolve
@@ -114,7 +138,7 @@ class FileFetcher:
             )
             headers = {"Host": place.authority, **_HEADERS}
             extensions = {"timeout": self._timeouts}
-            request = connection.stream("GET", url, headers=headers, extensions=extensions)
+            request = connection.stream(method, url, headers=headers, extensions=extensions)
             with _translated(place):
                 answer = stack.enter_context(request)
             yield answer

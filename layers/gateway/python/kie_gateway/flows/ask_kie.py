@@ -1,18 +1,27 @@
-"""Ask Kie.ai how a task stands, and record the answer."""
+"""
+Ask Kie.ai how a task stands, and record the answer.
 
-from collections.abc import Callable
+The status call is the first rung of a ladder; what else may know the truth (`flows/rungs.py`) is
+asked when the status call is not understood or lags, and each rung shows on the timeline.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from kie_gateway.core import moves
-from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.errors import ProviderError
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Answer, Archive, Provider, TaskStore
+from kie_gateway.core.ports import Archive, Provider, TaskStore
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
 from kie_gateway.core.schedule import NOT_VISIBLE_GRACE
 from kie_gateway.core.task import CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.hide_token import hide_token, hide_token_in_report
+from kie_gateway.flows.keep_answer import keep_answer
+from kie_gateway.flows.rungs import Rung
 from kie_gateway.flows.submit_task import lose_submission
+
+_WITHOUT_VERDICT = (Status.QUEUED, Status.RUNNING, Status.EXPIRED)
 
 
 def ask_kie(
@@ -25,26 +34,71 @@ def ask_kie(
     policy: PollPolicy,
     callback_secret: str,
     now: Callable[[], datetime],
+    rungs: Sequence[Rung] = (),
+    whole_ladder: bool = False,
+    tell_unclear: Callable[[Task, str], None] = lambda _task, _reason: None,
 ) -> Task:
     """
     Ask about a task that has no verdict yet.
 
     Args:
-        by: Who is asking; becomes the task's `completed_by` if the answer is a verdict.
-        callback_secret: To keep the callback token, which Kie.ai echoes, out of the archive.
+        by: Who is asking; becomes the task's `completed_by` if the status call is a verdict.
+        callback_secret: To keep the callback token, which Kie.ai echoes, out of archive and record.
+        rungs: Who else may know, in order.
+        whole_ladder: Ask them all, whether it is their time or not.
+        tell_unclear: Told of answers that were not understood.
 
     Returns:
         The record afterwards. It is not expired here, whatever the time.
     """
     if task.upstream_task_id is None:
         return _without_id(task, tasks=tasks, policy=policy, now=now())
+    if task.submission is Submission.IMPORTED:
+        by = CompletedBy.IMPORT
+    report: Report | None = None
     try:
-        answer = kie.ask(task.family, task.upstream_task_id)
+        answer = kie.ask(task)
     except ProviderError as error:
-        return _no_answer(task, error, tasks=tasks, policy=policy, now=now())
-    if isinstance(answer.report, Finished | Failed | NotUnderstood):
-        _keep(task, answer, archive=archive, callback_secret=callback_secret, now=now())
-    return record_answer(task, answer.report, by=by, tasks=tasks, policy=policy, now=now())
+        error.message = hide_token(error.message, task, callback_secret)
+        after = _no_answer(task, error, tasks=tasks, policy=policy, now=now())
+    else:
+        report = hide_token_in_report(answer.report, task, callback_secret)
+        if isinstance(report, Finished | Failed | NotUnderstood):
+            keep_answer(
+                task, answer.raw, archive=archive, callback_secret=callback_secret, now=now()
+            )
+        if isinstance(report, NotUnderstood):
+            tell_unclear(task, report.reason)
+        after = record_answer(task, report, by=by, tasks=tasks, policy=policy, now=now())
+    for rung in rungs:
+        if after.status not in _WITHOUT_VERDICT:
+            return after
+        # As it stood before this question: the first question alone is no sign of a lag.
+        if whole_ladder or rung.is_due(task, report, now()):
+            after = _climb(after, rung, tasks=tasks, now=now())
+    return after
+
+
+def _climb(task: Task, rung: Rung, *, tasks: TaskStore, now: datetime) -> Task:
+    heard = rung.ask(task, now)
+    if heard is None:
+        return task
+    tasks.note(task.task_id, Entry(rung.happened, now, heard.words, heard.facts))
+    finished = heard.finished
+    if finished is None:
+        return task
+
+    def decide(current: Task) -> moves.Move | None:
+        return moves.report_finished(
+            current,
+            finished,
+            upstream_task_id=current.upstream_task_id,
+            by=rung.by,
+            happened=Happened.RESULT_REPORTED,
+            now=now,
+        )
+
+    return tasks.move(task, decide).task
 
 
 def record_answer(
@@ -92,7 +146,13 @@ def _no_verdict(
         case _:
             reason = report.reason if isinstance(report, NotUnderstood) else ""
             words = f"Kie.ai's answer was not understood and is kept in the archive: {reason}"
-    return moves.asked(task, None, Entry(Happened.KIE_ASKED, now, words), next_at=next_at)
+    return moves.asked(
+        task,
+        None,
+        Entry(Happened.KIE_ASKED, now, words),
+        next_at=next_at,
+        completed_at=report.completed_at if isinstance(report, NotUnderstood) else None,
+    )
 
 
 def _without_id(task: Task, *, tasks: TaskStore, policy: PollPolicy, now: datetime) -> Task:
@@ -126,15 +186,3 @@ def _no_answer(
         return moves.asked(current, None, entry, next_at=policy.next_ask_at(current, now))
 
     return tasks.move(task, decide).task
-
-
-def _keep(
-    task: Task, answer: Answer, *, archive: Archive, callback_secret: str, now: datetime
-) -> None:
-    key = f"answers/{task.task_id}/{now:%Y%m%dT%H%M%S%fZ}.json"
-    archive.put_raw(key, without_token(answer.raw, task, callback_secret), "application/json")
-
-
-def without_token(raw: bytes, task: Task, callback_secret: str) -> bytes:
-    """Take the callback token out of a body: Kie.ai echoes the URL it was given."""
-    return raw.replace(callback_token(task.task_id, callback_secret).encode(), b"[token]")

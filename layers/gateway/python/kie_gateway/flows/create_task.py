@@ -15,7 +15,7 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.idempotency import MEMORY, IdempotencyKey
 from kie_gateway.core.model_facts import model_facts
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Executions, TaskStore
+from kie_gateway.core.ports import Executions, StoreQueue, TaskStore
 from kie_gateway.core.task import Status, Step, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.watch_again import watch_again
@@ -60,6 +60,7 @@ def create_task(
     task_id: str,
     tasks: TaskStore,
     executions: Executions,
+    queue: StoreQueue,
     submit: Callable[[Task], Task],
     policy: PollPolicy,
     now: datetime,
@@ -89,7 +90,7 @@ def create_task(
     except RecordUnavailableError:
         tasks.forget(task, idempotency)
         raise
-    after = _submit(task, submit, tasks=tasks, executions=executions, now=now)
+    after = _submit(task, submit, tasks=tasks, executions=executions, queue=queue, now=now)
     return Created(after, replayed=False)
 
 
@@ -99,11 +100,15 @@ def _submit(
     *,
     tasks: TaskStore,
     executions: Executions,
+    queue: StoreQueue,
     now: datetime,
 ) -> Task:
     """Submit; from here on the task is watched, so trouble is the watch's and not the caller's."""
     try:
         after = submit(task)
+        if after.status is Status.STORING:
+            # The answer held the result: no webhook will come, and the watch sleeps.
+            queue.request_storing(task.task_id)
         if after.next_step is not Step.SUBMIT:
             return after
         # Its watch sleeps until a result is likely, which is later than the next attempt.
@@ -113,8 +118,16 @@ def _submit(
         executions.stop(task.task_id, task.watches, "Kie.ai refused the creation for now.")
     except GatewayError as error:
         _log.warning("the watch goes on with %s: %s", task.task_id, error)
-        return task
+        return _as_it_stands(task, tasks)
     return handed_over
+
+
+def _as_it_stands(task: Task, tasks: TaskStore) -> Task:
+    """Read a task; a caller who got an error here would create, and pay, again."""
+    try:
+        return tasks.get(task.task_id) or task
+    except RecordUnavailableError:
+        return task
 
 
 def _replay(

@@ -19,7 +19,7 @@ from kie_gateway.core.ports import Archive, Executions, Said, StoreQueue, TaskSt
 from kie_gateway.core.report import Failed, Finished, Running
 from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.ask_kie import without_token
+from kie_gateway.flows.keep_answer import without_token
 from kie_gateway.flows.watch_again import watch_again
 
 _log = logging.getLogger(__name__)
@@ -86,9 +86,10 @@ class WebhookRecorder:
         if task is None:
             return Recorded.UNDELIVERED
         self._verify(task, delivery, now)
-        recorded = self._record(task, self.reader.read(task, delivery.body), now)
-        key = f"webhooks/{task.task_id}/{now:%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
+        # Before it is read, so that no word of it can carry the token anywhere.
         body = without_token(delivery.body, task, secret)
+        recorded = self._record(task, self.reader.read(task, body), now)
+        key = f"webhooks/{task.task_id}/{now:%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
         self._attempt("archive", lambda: self.archive.put_raw(key, body, "application/json"))
         return recorded
 

@@ -1,17 +1,27 @@
 """Copy a task's results into the bucket, and only then say that it succeeded."""
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from kie_gateway.core import moves
-from kie_gateway.core.errors import ProviderError, SourceGoneError, StorageError
+from kie_gateway.core.errors import (
+    ProviderError,
+    SourceBrokenError,
+    SourceGoneError,
+    SourceUnavailableError,
+    StorageError,
+)
 from kie_gateway.core.media import identify
 from kie_gateway.core.ports import Files, OutputStore, Provider, TaskStore
-from kie_gateway.core.remote_file import RemoteFile
+from kie_gateway.core.remote_file import InlineFile, RemoteFile
 from kie_gateway.core.report import Finished
 from kie_gateway.core.task import Output, Source, Status, Task
+
+_log = logging.getLogger(__name__)
 
 # A task's files never change under their key, so browsers may keep them.
 CACHE_CONTROL = "private, max-age=31536000, immutable"
@@ -68,6 +78,9 @@ class StoreOutputs:
 
     Only one copy runs at a time: the record names until when it is held. Keys are derived from the
     task, so a copy that was cut off is simply written over by the next.
+
+    Attributes:
+        tell_success: Told once of every task that has succeeded.
     """
 
     tasks: TaskStore
@@ -75,6 +88,7 @@ class StoreOutputs:
     outputs: OutputStore
     kie: Provider
     now: Callable[[], datetime]
+    tell_success: Callable[[Task], None] = lambda _: None
 
     def __call__(self, task: Task) -> Task:
         """Copy everything, or nothing that shows; returns the record afterwards."""
@@ -107,17 +121,41 @@ class StoreOutputs:
         if task.upstream_task_id is None:
             return task.sources
         try:
-            report = self.kie.ask(task.family, task.upstream_task_id).report
+            report = self.kie.ask(task).report
+            sources = report.sources if isinstance(report, Finished) else task.sources
+            if sources == task.sources:
+                # The record still names the old links: exchange them one by one.
+                sources = tuple(self._exchanged(task, source) for source in sources)
         except ProviderError:
             return task.sources
-        return report.sources if isinstance(report, Finished) else task.sources
+        return sources
+
+    def _exchanged(self, task: Task, source: Source) -> Source:
+        fresh = self.kie.fresh_link(task, source.url) if source.url else None
+        return replace(source, url=fresh) if fresh else source
 
     def _copy_all(self, hold: Hold) -> list[Output]:
         return [self._copy(hold, index, source) for index, source in enumerate(hold.task.sources)]
 
     def _copy(self, hold: Hold, index: int, source: Source) -> Output:
+        """Copy a result from the first of its links that brings it."""
+        if source.content is not None:
+            body = source.content.encode()
+            content_type = source.content_type or "text/plain; charset=utf-8"
+            return self._put(hold, index, source, nullcontext(InlineFile(body, content_type)))
+        *others, last = (source.url, *source.alternates)
+        for url in others:
+            try:
+                return self._put(hold, index, source, self.files.open(url))
+            except (SourceGoneError, SourceBrokenError, SourceUnavailableError) as error:
+                _log.warning("%s: another link is tried: %s", hold.task.task_id, error.message)
+        return self._put(hold, index, source, self.files.open(last))
+
+    def _put(
+        self, hold: Hold, index: int, source: Source, opened: AbstractContextManager[RemoteFile]
+    ) -> Output:
         hold.keep()
-        with self.files.open(source.url) as file:
+        with opened as file:
             kind = identify(file.head)
             key = f"outputs/{hold.task.owner}/{hold.task.task_id}/{index}.{kind.extension}"
             stored = self.outputs.store(
@@ -135,7 +173,8 @@ class StoreOutputs:
             bytes=stored.bytes,
             sha256=stored.sha256,
             key=key,
-            source_url=_without_query(source.url),
+            source_url=_without_query(file.url),
+            duration_seconds=source.duration_seconds,
         )
 
     def _settle(self, hold: Hold, stored: list[Output]) -> Task:
@@ -144,6 +183,8 @@ class StoreOutputs:
         )
         if settled.task.status is Status.CANCELED:
             self.outputs.delete([output.key for output in stored])
+        if settled.changed:
+            self.tell_success(settled.task)
         return settled.task
 
     def _give_back(self, hold: Hold, error: StorageError) -> Task:

@@ -1,22 +1,27 @@
 """Ask Kie.ai to create a task, at most once, and record exactly what is known afterwards."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from kie_gateway.core import moves
 from kie_gateway.core.callback_token import callback_url
 from kie_gateway.core.errors import (
     ProviderBusyError,
+    ProviderError,
     ProviderRejectedError,
     ProviderUnreachableError,
     SubmissionUnknownError,
 )
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Accepted, Provider, TaskStore
+from kie_gateway.core.ports import Accepted, Archive, Provider, TaskStore
 from kie_gateway.core.report import Failed
 from kie_gateway.core.schedule import after_refusal_at
 from kie_gateway.core.task import Category, Failure, Submission, Task
+from kie_gateway.flows.hide_token import hide_token, hide_token_in_report
+from kie_gateway.flows.keep_answer import keep_answer
 
 
 def submit_task(
@@ -24,27 +29,53 @@ def submit_task(
     *,
     tasks: TaskStore,
     kie: Provider,
+    archive: Archive,
     policy: PollPolicy,
     callback_secret: str,
     now: Callable[[], datetime],
     spread: Callable[[], float] = random.random,
+    prepare: Callable[[Task], Mapping[str, Any]] = lambda task: task.input,
 ) -> Task:
     """
     Send the creation of a task whose record says `sending`, for us.
 
+    Args:
+        prepare: Makes of a task's input what Kie.ai can use; may raise ProviderError, as nothing
+            is created by then.
+
     Returns:
-        The record afterwards: running, still queued (refused for now, or unknown), or failed.
+        The record afterwards: running, still queued (refused for now, or unknown), failed, or
+        storing if the answer holds the result already.
     """
-    url = callback_url(task.callback_base_url, task.task_id, callback_secret)
     try:
-        accepted = kie.create(task.model, task.input, url)
+        accepted = _create(task, kie, callback_secret, prepare)
     except (ProviderBusyError, ProviderUnreachableError) as error:
         return _refused_for_now(task, error, tasks=tasks, now=now(), spread=spread())
     except ProviderRejectedError as error:
         return _refused_for_good(task, error, tasks=tasks, now=now())
     except SubmissionUnknownError as error:
         return lose_submission(task, error.message, tasks=tasks, policy=policy, now=now())
+    if accepted.at_once is not None:
+        keep_answer(task, accepted.raw, archive=archive, callback_secret=callback_secret, now=now())
     return _accepted(task, accepted, tasks=tasks, policy=policy, now=now())
+
+
+def _create(
+    task: Task,
+    kie: Provider,
+    callback_secret: str,
+    prepare: Callable[[Task], Mapping[str, Any]],
+) -> Accepted:
+    url = callback_url(task.callback_base_url, task.task_id, callback_secret)
+    try:
+        accepted = kie.create(task.model, prepare(task), url)
+    except ProviderError as error:
+        error.message = hide_token(error.message, task, callback_secret)
+        raise
+    if accepted.at_once is None:
+        return accepted
+    verdict = hide_token_in_report(accepted.at_once, task, callback_secret)
+    return replace(accepted, at_once=verdict)
 
 
 def lose_submission(
@@ -62,9 +93,15 @@ def lose_submission(
 def _accepted(
     task: Task, accepted: Accepted, *, tasks: TaskStore, policy: PollPolicy, now: datetime
 ) -> Task:
+    upstream_task_id, verdict = accepted.upstream_task_id, accepted.at_once
+
     def decide(current: Task) -> moves.Move | None:
+        if verdict is not None:
+            return moves.answered_at_once(current, upstream_task_id, verdict, now=now)
+        if upstream_task_id is None:
+            return None
         next_at = policy.next_ask_at(current, now)
-        return moves.submitted(current, accepted.upstream_task_id, next_at=next_at, now=now)
+        return moves.submitted(current, upstream_task_id, next_at=next_at, now=now)
 
     return tasks.move(task, decide).task
 

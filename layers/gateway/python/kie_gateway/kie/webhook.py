@@ -30,7 +30,7 @@ class KieWebhooks:
         """
         if hmac_key is None:
             return
-        named = list(family(task.family).task_ids(wire.parse(body)))
+        named = list(wire.task_ids(wire.parse(body)))
         on_record = [task.upstream_task_id] if task.upstream_task_id else []
         signature.verify(headers, [*named, *on_record], hmac_key, now=now)
 
@@ -39,10 +39,9 @@ class KieWebhooks:
         parsed = wire.parse(body)
         if parsed is None:
             return Said(NotUnderstood("the body is no JSON"), None, is_about_another_task=False)
-        speaks = family(task.family)
-        named = next(iter(speaks.task_ids(parsed)), None)
+        named = next(wire.task_ids(parsed), None)
         return Said(
-            report=speaks.interpret(parsed),
+            report=family(task.family).interpret(parsed),
             upstream_task_id=named,
             is_about_another_task=None not in (named, task.upstream_task_id)
             and named != task.upstream_task_id,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 _MAX_DECODINGS = 4
+_DEEPEST = 6
 # Numbers above this are milliseconds: as seconds they would lie beyond the year 5000.
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -63,20 +64,39 @@ def moment(value: Any) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def links(value: Any) -> Iterator[str]:
-    """Find the http links in a list, an object's values or a string, in order."""
+def links(value: Any, depth: int = 0) -> Iterator[str]:
+    """Find the http links in a list, an object or a string, in order; nested at most 6 deep."""
     value = decoded(value)
     match value:
-        case str() if value.startswith(("https://", "http://")):
+        case str() if value.strip().startswith(("https://", "http://")):
             yield value.strip()
-        case list():
+        case list() if depth < _DEEPEST:
             for one in value:
-                yield from links(one)
-        case dict():
-            for one in value.values():
-                yield from links(one)
+                yield from links(one, depth + 1)
+        case dict() if depth < _DEEPEST:
+            named = value.get("resultUrl") or value.get("url")
+            for one in (named,) if named else value.values():
+                yield from links(one, depth + 1)
         case _:
             return
+
+
+def task_ids(body: Any) -> Iterator[str]:
+    """
+    Find the ids of Kie's tasks that a body may be about.
+
+    Documented are `data.task_id` (Suno, Runway), `data.taskId` (Market, Veo, 4o, Flux, MIDI, cover)
+    and `taskId` on top (Aleph); Kie's page on signatures reads the first.
+    """
+    body = decoded(body)
+    if not isinstance(body, dict):
+        return
+    for holder in (decoded(body.get("data")), body):
+        if isinstance(holder, dict):
+            for key in ("task_id", "taskId"):
+                found = text(holder.get(key))
+                if found is not None:
+                    yield found
 
 
 def message_of(body: Any) -> str:

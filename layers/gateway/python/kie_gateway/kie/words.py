@@ -5,12 +5,58 @@ Kie answers code 500 for wrong input, for missing credits, for paused models and
 alike (seen by several public clients), so the text has to decide.
 """
 
+from enum import Enum
+
 from kie_gateway.core.task import Category
 
+
+class Meaning(Enum):
+    """What a word for a task's state means, whichever family uses it."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    CALLBACK_FAILED = "callback_failed"
+
+
+# `queuing` is documented and was never seen. TEXT_SUCCESS and FIRST_SUCCESS are stages of Suno's
+# music, with more to come. Numbers are `successFlag`; 200 stands there on history pages, 4 is
+# Luma's word for a callback that failed.
+_MEANINGS = {
+    **dict.fromkeys(
+        (
+            *("waiting", "wait", "queuing", "queueing", "queued", "pending", "generating"),
+            *("running", "processing", "in_progress", "created", "submitted"),
+            *("text_success", "first_success", "0"),
+        ),
+        Meaning.RUNNING,
+    ),
+    **dict.fromkeys(
+        ("success", "succeeded", "complete", "completed", "finished", "done", "成功", "1", "200"),
+        Meaning.SUCCESS,
+    ),
+    **dict.fromkeys(
+        ("fail", "failed", "failure", "error", "sensitive_word_error", "2", "3"), Meaning.FAILURE
+    ),
+    **dict.fromkeys(("callback_exception", "4"), Meaning.CALLBACK_FAILED),
+}
+
+
+def meaning_of(word: str) -> Meaning | None:
+    """Read a state in any case; None for a word nobody has seen."""
+    word = word.strip().lower().replace(" ", "_").replace("-", "_").removesuffix(".0")
+    if word.endswith("_failed"):
+        # CREATE_TASK_FAILED, GENERATE_AUDIO_FAILED, wait_failed and their like.
+        return Meaning.FAILURE
+    return _MEANINGS.get(word)
+
+
 _CREDITS = ("insufficient", "credit", "balance", "top up", "top-up", "recharge")
+_REFUNDED = ("refund", "returned")
 _CONTENT = (
     "sensitive",
-    "moderation",
+    "violat",
+    "moderat",
     "content policy",
     "policy violation",
     "prohibited",
@@ -43,6 +89,7 @@ _INPUT = (
 )
 _NOT_OFFERED = ("paused", "disabled", "offline", "retired", "no longer")
 _NOT_VISIBLE = ("is null", "not exist", "not found", "no record")
+_STILL_WORKING = ("still processing", "is processing", "being processed", "in progress")
 
 
 def _has(text: str, words: tuple[str, ...]) -> bool:
@@ -51,8 +98,8 @@ def _has(text: str, words: tuple[str, ...]) -> bool:
 
 
 def means_no_credits(text: str) -> bool:
-    """Whether Kie.ai says that the account's balance is too low."""
-    return _has(text, _CREDITS)
+    """Whether Kie.ai says that the account's balance is too low; refunds are another matter."""
+    return _has(text, _CREDITS) and not _has(text, _REFUNDED)
 
 
 def means_not_visible(text: str) -> bool:
@@ -60,9 +107,14 @@ def means_not_visible(text: str) -> bool:
     return _has(text, _NOT_VISIBLE)
 
 
+def means_still_working(text: str) -> bool:
+    """Whether words that come with an error's code only say that the work goes on (Veo)."""
+    return _has(text, _STILL_WORKING)
+
+
 def is_final_refusal(text: str) -> bool:
     """Whether a code 500 names something that trying again cannot change."""
-    return _has(text, _CREDITS + _CONTENT + _INPUT + _NOT_OFFERED)
+    return means_no_credits(text) or _has(text, _CONTENT + _INPUT + _NOT_OFFERED)
 
 
 def category_of(code: str | None, text: str) -> Category:

@@ -34,13 +34,17 @@ class TaskAnswers:
         self, task: Task, status: HTTPStatus = HTTPStatus.OK, headers: Headers | None = None
     ) -> Response[TaskBody]:
         """Answer with a task."""
-        body = task_body(task, base_url=self.base_url, link=self.link, now=self.now)
+        body = self.body(task)
         return Response(
             status.value,
             content_type="application/json",
             body=body,
             headers={**self._headers(task), **(headers or {})},
         )
+
+    def body(self, task: Task) -> TaskBody:
+        """Present a task."""
+        return task_body(task, base_url=self.base_url, link=self.link, now=self.now)
 
     def created(self, task: Task, headers: Headers) -> Response[TaskBody]:
         """Answer with a task that shall be looked at again."""
@@ -55,10 +59,7 @@ class TaskAnswers:
         """Answer with a page of tasks."""
         cursor = write_cursor(page.next_after) if page.next_after else None
         return TaskListBody(
-            data=[
-                task_body(task, base_url=self.base_url, link=self.link, now=self.now)
-                for task in page.tasks
-            ],
+            data=[self.body(task) for task in page.tasks],
             has_more=cursor is not None,
             next_cursor=cursor,
         )

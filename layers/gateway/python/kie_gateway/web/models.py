@@ -1,9 +1,17 @@
 """Requests and answers of the HTTP API, as callers see them and as OpenAPI describes them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from kie_gateway.core.task import Attention, Category, CompletedBy, Status
 
@@ -54,6 +62,35 @@ class CreateTask(BaseModel):
         return value
 
 
+class ImportItem(BaseModel):
+    """Work to adopt: a task of Kie.ai by its id, or a link to a result."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: ModelId = Field(description="What made it, as in a new task.")
+    upstream_task_id: str | None = Field(default=None, min_length=1, max_length=100)
+    url: str | None = Field(default=None, min_length=1, max_length=8192)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict, max_length=LARGEST_METADATA_KEYS)
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if (self.upstream_task_id is None) == (self.url is None):
+            raise ValueError("give either upstream_task_id or url")
+        return self
+
+
+class ImportTasks(BaseModel):
+    """Up to a hundred pieces of work to adopt; each is judged by itself."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    items: list[dict[str, JsonValue]] = Field(
+        min_length=1,
+        max_length=100,
+        description="Each with `model`, and `upstream_task_id` or `url`; `metadata` as you like.",
+    )
+
+
 class UpstreamBody(BaseModel):
     """What Kie.ai said of the task."""
 
@@ -61,6 +98,7 @@ class UpstreamBody(BaseModel):
     state: str | None = Field(description="Kie.ai's word for its state.")
     code: str | None
     message: str | None
+    facts: dict[str, Any] = Field(description="What else Kie.ai told of the result, such as seeds.")
 
 
 class OutputBody(BaseModel):
@@ -137,6 +175,22 @@ class TaskListBody(BaseModel):
     data: list[TaskBody]
     has_more: bool
     next_cursor: str | None
+
+
+class ImportResultBody(BaseModel):
+    """What became of one item: 201 adopted, 200 known before, or a problem."""
+
+    index: int
+    status: int
+    task: TaskBody | None
+    problem: dict[str, Any] | None
+
+
+class ImportListBody(BaseModel):
+    """What became of each item, in order."""
+
+    object: Literal["list"] = "list"
+    data: list[ImportResultBody]
 
 
 class EventBody(BaseModel):

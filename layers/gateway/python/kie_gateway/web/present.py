@@ -47,6 +47,7 @@ def task_body(
             state=task.upstream_state,
             code=task.upstream_code,
             message=task.upstream_message,
+            facts=dict(task.upstream_facts),
         ),
         outputs=[_output_body(output, link(output)) for output in task.outputs],
         error=_error_body(task),

@@ -1,0 +1,91 @@
+"""Times of models, counted in the table: one item for each model and month, gone after a year."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.model_times import BUCKETS, Observed, bucket_of, observe
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_MEMORY_SECONDS = 300.0
+# Models get faster and slower: what is older than this tells nothing of today.
+_MONTHS_READ = 3
+_KEPT = timedelta(days=365)
+
+
+class TimesTable:
+    """Times, as flows need them (`core/ports.py`, ModelTimes)."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._table = table_name
+        self._clock = clock
+        self._remembered: dict[str, tuple[float, Observed | None]] = {}
+
+    def add(self, model: str, seconds: float, now: datetime) -> None:
+        """
+        Count a finished task.
+
+        Raises:
+            RecordUnavailableError: It was not counted.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": f"MODEL#{model}"}, "sk": {"S": f"TIMES#{now:%Y-%m}"}},
+                UpdateExpression="ADD #bucket :one SET #ttl = :ttl",
+                ExpressionAttributeNames={
+                    "#bucket": f"b{bucket_of(seconds):02}",
+                    "#ttl": "ttl",
+                },
+                ExpressionAttributeValues={
+                    ":one": {"N": "1"},
+                    ":ttl": {"N": str(int((now + _KEPT).timestamp()))},
+                },
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise RecordUnavailableError(f"DynamoDB: {error}") from error
+
+    def observed(self, model: str) -> Observed | None:
+        """
+        Read the times of the last months, remembered for five minutes; None while too few.
+
+        Raises:
+            RecordUnavailableError: They could not be read.
+        """
+        read_at, observed = self._remembered.get(model, (-_MEMORY_SECONDS, None))
+        if self._clock() - read_at < _MEMORY_SECONDS:
+            return observed
+        try:
+            items = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :times)",
+                ExpressionAttributeValues={
+                    ":pk": {"S": f"MODEL#{model}"},
+                    ":times": {"S": "TIMES#"},
+                },
+                ScanIndexForward=False,
+                Limit=_MONTHS_READ,
+            )["Items"]
+        except (ClientError, BotoCoreError) as error:
+            raise RecordUnavailableError(f"DynamoDB: {error}") from error
+        counts: Counter[int] = Counter()
+        for item in items:
+            for bucket in range(BUCKETS):
+                counts[bucket] += int(item.get(f"b{bucket:02}", {}).get("N", "0"))
+        observed = observe(+counts)
+        self._remembered[model] = (self._clock(), observed)
+        return observed

@@ -1,0 +1,160 @@
+"""Adopt work that was created at Kie.ai by somebody else, or a bare link to a result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from kie_gateway.core import moves
+from kie_gateway.core.errors import RecordUnavailableError, TaskNotFoundError
+from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.ports import Executions, Provider, StoreQueue, TaskStore
+from kie_gateway.core.report import Failed, Finished, NotVisible, Report
+from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
+from kie_gateway.core.timeline import Entry, Happened
+
+# Importing twice gives the same task for as long as anybody may think of doing so.
+_MEMORY = timedelta(days=3650)
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """
+    What to adopt, checked: exactly one of `upstream_task_id` and `url`.
+
+    Attributes:
+        url: Leads to a host that results may be fetched from.
+    """
+
+    owner: str
+    model: str
+    family: str
+    kind: str
+    deadline_seconds: int
+    upstream_task_id: str | None = None
+    url: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Tell it from others; callers' keys are visible characters only, so none is the same."""
+        return f"\timport {self.family} {self.upstream_task_id or self.url}"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The task, and whether it was known before."""
+
+    task: Task
+    is_new: bool
+
+
+def import_task(
+    adoption: Adoption,
+    *,
+    task_id: str,
+    tasks: TaskStore,
+    executions: Executions,
+    queue: StoreQueue,
+    kie: Provider,
+    policy: PollPolicy,
+    now: datetime,
+) -> Imported:
+    """
+    Adopt one piece of work; nothing stays behind when it raises.
+
+    Raises:
+        TaskNotFoundError: Kie.ai knows no such task, or it is another owner's.
+        ProviderError: Kie.ai did not say how the task stands.
+        RecordUnavailableError: The task could not be recorded or watched.
+    """
+    known = _known(adoption, tasks)
+    if known is not None:
+        return Imported(known, is_new=False)
+    task = _new_task(adoption, task_id, now)
+    move = _as_it_stands(task, _report(adoption, task, kie), policy=policy, now=now)
+    key = IdempotencyKey(adoption.owner, adoption.name, "", now + _MEMORY)
+    existing = tasks.create(move.task, move.entries, key)
+    if existing is not None:
+        same = tasks.get(existing.task_id)
+        if same is None:
+            raise TaskNotFoundError("the imported task has been deleted")
+        return Imported(same, is_new=False)
+    if move.task.status.is_settled:
+        return Imported(move.task, is_new=True)
+    try:
+        executions.start(task_id, move.task.watches, move.task.next_at or now)
+        if move.task.status is Status.STORING:
+            queue.request_storing(task_id)
+    except RecordUnavailableError:
+        tasks.forget(move.task, key)
+        raise
+    return Imported(move.task, is_new=True)
+
+
+def _known(adoption: Adoption, tasks: TaskStore) -> Task | None:
+    """Find a task of this gateway that is the same work."""
+    if adoption.upstream_task_id is None:
+        return None
+    same = [
+        task
+        for task in tasks.find_by_upstream(adoption.upstream_task_id)
+        if task.family == adoption.family
+    ]
+    own = [task for task in same if task.owner == adoption.owner]
+    if same and not own:
+        raise TaskNotFoundError("there is no such task")
+    return own[0] if own else None
+
+
+def _new_task(adoption: Adoption, task_id: str, now: datetime) -> Task:
+    return Task(
+        task_id=task_id,
+        owner=adoption.owner,
+        status=Status.RUNNING,
+        model=adoption.model,
+        family=adoption.family,
+        kind=adoption.kind,
+        input={},
+        metadata=adoption.metadata,
+        callback_base_url="",
+        created_at=now,
+        deadline_at=now + timedelta(seconds=adoption.deadline_seconds),
+        submission=Submission.IMPORTED,
+        upstream_task_id=adoption.upstream_task_id,
+        submitted_at=now,
+    )
+
+
+def _report(adoption: Adoption, task: Task, kie: Provider) -> Report:
+    if adoption.url is not None:
+        return Finished(state="imported", sources=(Source(adoption.url),))
+    report = kie.ask(task).report
+    if isinstance(report, NotVisible):
+        raise TaskNotFoundError(f"Kie.ai knows no such task: {report.message}")
+    return report
+
+
+def _as_it_stands(task: Task, report: Report, *, policy: PollPolicy, now: datetime) -> moves.Move:
+    what = "a link" if task.upstream_task_id is None else "a task of Kie.ai"
+    first = Entry(
+        Happened.IMPORTED,
+        now,
+        f"Adopted {what}.",
+        {"model": task.model, "upstream_task_id": task.upstream_task_id},
+    )
+    move: moves.Move | None = None
+    if isinstance(report, Finished):
+        move = moves.report_finished(
+            task,
+            report,
+            upstream_task_id=task.upstream_task_id,
+            by=CompletedBy.IMPORT,
+            happened=Happened.RESULT_REPORTED,
+            now=now,
+        )
+    elif isinstance(report, Failed):
+        move = moves.fail(task, report, by=CompletedBy.IMPORT, now=now)
+    move = move or moves.Move(replace(task, next_at=policy.next_ask_at(task, now)))
+    return moves.Move(move.task, (first, *move.entries))

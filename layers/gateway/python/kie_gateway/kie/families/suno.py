@@ -1,0 +1,150 @@
+"""
+Suno: music, lyrics, and the tools that work on earlier tracks.
+
+Sources: Kie's Suno pages (documented); keys in snake case (several clients); `CALLBACK_EXCEPTION`
+with finished audio (several clients); the Chinese word for success (recorded live traffic). Only
+`complete` and `error` end a task: `text` and `first` tell of progress and may come out of order.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kie_gateway.core.report import Report
+from kie_gateway.core.task import Source
+from kie_gateway.kie import reading, wire
+from kie_gateway.kie.families.family import Call, Family
+from kie_gateway.kie.tracks import track_sources
+
+_MUSIC = "/api/v1/generate"
+_TOOLS = ("wav", "mp4", "vocal-removal", "midi")
+_CREATIONS = {
+    "suno": _MUSIC,
+    "suno/generate": _MUSIC,
+    **{
+        f"suno/{name}": f"{_MUSIC}/{name}"
+        for name in (
+            *("extend", "upload-cover", "upload-extend", "add-vocals", "add-instrumental"),
+            *("replace-section", "mashup", "sounds"),
+        )
+    },
+    "suno/lyrics": "/api/v1/lyrics",
+    **{f"suno/{name}": f"/api/v1/{name}/generate" for name in _TOOLS},
+    "suno/cover": "/api/v1/suno/cover/generate",
+    # These two answer at once and are never asked about.
+    "suno/style": "/api/v1/style/generate",
+    "suno/timestamped-lyrics": f"{_MUSIC}/get-timestamped-lyrics",
+}
+_ASKING = {
+    "suno/lyrics": "/api/v1/lyrics/record-info",
+    **{f"suno/{name}": f"/api/v1/{name}/record-info" for name in _TOOLS},
+    "suno/cover": "/api/v1/suno/cover/record-info",
+}
+_VERSION = re.compile(r"(?:suno/)?(v\d(?:_[a-z0-9]+)*)", re.IGNORECASE)
+_NOT_STEMS = ("originUrl", "origin_url")
+_STEPS = {"text": "TEXT_SUCCESS", "first": "FIRST_SUCCESS", "complete": "SUCCESS", "error": "ERROR"}
+
+
+class _Suno(Family):
+    def speaks(self, model: str) -> bool:
+        """Speak for operations, and for bare versions such as `V5`."""
+        return super().speaks(model) or _VERSION.fullmatch(model) is not None
+
+    def creation(self, model: str, task_input: Mapping[str, Any], callback_url: str) -> Call:
+        """Ask for an operation; a version in the model's place goes into the body."""
+        version = _VERSION.fullmatch(model)
+        if version is None:
+            return super().creation(model, task_input, callback_url)
+        return super().creation("suno", {**task_input, "model": version[1].upper()}, callback_url)
+
+    def question(self, model: str, upstream_task_id: str, task_input: Mapping[str, Any]) -> Call:
+        """Ask how a task stands; lyrics and tools have places of their own."""
+        del task_input
+        path = _ASKING.get(model.lower(), self.asking_path)
+        return Call("GET", path, {"taskId": upstream_task_id})
+
+    def interpret(self, body: Any) -> Report:
+        """Read an answer or a webhook of any operation."""
+        code, _, data = reading.envelope(body)
+        found = reading.look(body, _sources(data))
+        step = (wire.text(data.get("callbackType")) or "").lower()
+        if step in _STEPS:
+            # Lyrics say `complete` even when they failed: only the code tells.
+            word = _STEPS[step] if code in reading.YES else "ERROR"
+            found = replace(found, data={**data, "state": word})
+        return reading.conclude(found)
+
+
+def _sources(data: Mapping[str, Any]) -> tuple[Source, ...]:
+    response = wire.decoded(data.get("response"))
+    holders = [one for one in (response, data) if isinstance(one, dict)]
+    lists = [
+        found
+        for holder in holders
+        for key in ("sunoData", "suno_data", "data")
+        if isinstance(found := wire.decoded(holder.get(key)), list)
+    ]
+    for read in (track_sources, _lyrics):
+        for one in lists:
+            if found := read(one):
+                return found
+    return reading.sources_of(_tool_links(holders)) or _documents(holders)
+
+
+def _lyrics(texts: list[Any]) -> tuple[Source, ...]:
+    found = []
+    for one in texts:
+        text = wire.text(one.get("text")) if isinstance(one, dict) else None
+        if text:
+            title = wire.text(one.get("title"))
+            found.append(
+                reading.document(f"{title}\n\n{text}\n" if title else f"{text}\n", "text/plain")
+            )
+    return tuple(found)
+
+
+def _tool_links(holders: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Find WAVs, music videos, stems and covers."""
+    for holder in holders:
+        for key in ("audioWavUrl", "audio_wav_url", "videoUrl", "video_url", "images"):
+            yield from wire.links(holder.get(key))
+        separated = wire.decoded(holder.get("vocal_separation_info"))
+        for stems in (separated, holder):
+            if isinstance(stems, dict):
+                for key, value in stems.items():
+                    if _is_stem(key):
+                        yield from wire.links(value)
+
+
+def _is_stem(key: str) -> bool:
+    is_link = key.endswith(("Url", "_url"))
+    is_other = key.lower().startswith(("callback", "origin", "stream", "source", "image"))
+    return is_link and not is_other and key not in _NOT_STEMS
+
+
+def _documents(holders: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
+    """Find results that are no files: notes, words with their times, a described style."""
+    for holder in holders:
+        notes = wire.decoded(holder.get("midiData")) or holder
+        if isinstance(notes, dict) and notes.get("instruments"):
+            return (reading.json_document({"instruments": notes["instruments"]}),)
+        if holder.get("alignedWords"):
+            return (reading.json_document({"alignedWords": holder["alignedWords"]}),)
+        text = wire.text(holder.get("result"))
+        if text:
+            return (reading.document(f"{text}\n", "text/plain"),)
+    return ()
+
+
+FAMILY = _Suno(
+    name="suno",
+    typical_seconds=60.0,
+    creations=_CREATIONS,
+    asking_path=f"{_MUSIC}/record-info",
+    history_path="/client/v1/userRecord/suno-record/page",
+    hosts=(
+        *("*.aiquickdraw.com", "*.kie.ai"),
+        *("cdn1.suno.ai", "cdn2.suno.ai", "audiopipe.suno.ai"),
+    ),
+)

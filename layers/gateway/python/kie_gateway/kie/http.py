@@ -1,0 +1,147 @@
+"""
+Requests to Kie.ai: the key, the timeouts, and repeating where that is harmless.
+
+Errors never carry the text of the HTTP library, which may quote addresses and headers.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from kie_gateway.core.errors import (
+    ProviderAuthError,
+    ProviderBusyError,
+    ProviderContractError,
+    ProviderError,
+    ProviderUnreachableError,
+)
+from kie_gateway.core.task import Category
+from kie_gateway.kie import wire
+from kie_gateway.kie.families.family import Call
+
+ASK_TIMEOUT = httpx.Timeout(10.0, connect=5.0, pool=5.0)
+# 429 and 430: too often; 433: the key's hourly or daily cap; 455: maintenance.
+BUSY_CODES = {"429", "430", "433", "455"}
+LONG_PAUSES = {"433": 600.0, "455": 60.0}
+_AUTH_CODES = {"401", "403"}
+_MAX_WORDS = 500
+_ATTEMPTS = 3
+# An attempt that took longer than this is not repeated: somebody waits for us.
+_PATIENCE_SECONDS = 5.0
+_LONGEST_RETRY_AFTER = 3600.0
+# Cloudflare's words for a Kie.ai that is not there.
+_GATEWAY_STATUSES = {502, 503, 504, *range(520, 528)}
+
+
+class KieHttp:
+    """
+    Kie.ai's HTTP API.
+
+    Args:
+        http: With Kie's base URL; made once, so that connections are kept.
+        api_key: Called for each request, since the key may be changed while we run.
+        sleep: Waits between harmless repetitions.
+        spread: A random number from 0 to 1, so that many of us do not come back at once.
+    """
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        api_key: Callable[[], str],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
+        self._http = http
+        self._api_key = api_key
+        self._sleep = sleep
+        self._spread = spread
+
+    def send(self, call: Call, *, timeout: httpx.Timeout = ASK_TIMEOUT) -> httpx.Response:
+        """Send a request once; httpx's errors come as they are."""
+        return self._http.request(
+            call.method,
+            call.path,
+            params=dict(call.params) or None,
+            json=call.body,
+            headers={"Authorization": f"Bearer {self._api_key()}", "Accept": "application/json"},
+            timeout=timeout,
+        )
+
+    def ask(self, call: Call) -> httpx.Response:
+        """
+        Send a request that changes nothing; repeated when the way to Kie.ai breaks.
+
+        Raises:
+            ProviderUnreachableError: No answer came.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            started = time.monotonic()
+            try:
+                response = self.send(call)
+            except httpx.HTTPError as error:
+                failure: httpx.Response | httpx.HTTPError = error
+            else:
+                if response.status_code not in _GATEWAY_STATUSES:
+                    return response
+                failure = response
+            if attempt == _ATTEMPTS or time.monotonic() - started > _PATIENCE_SECONDS:
+                break
+            self._sleep(2**attempt * 0.1 * (0.5 + self._spread()))
+        if isinstance(failure, httpx.Response):
+            return failure
+        raise ProviderUnreachableError(words_of(failure))
+
+    def without_key(self, message: str) -> str:
+        """Take the key out of Kie's words, and cut them to a length for people."""
+        return message.replace(self._api_key(), "[key]")[:_MAX_WORDS]
+
+    def refuse_unusable(self, response: httpx.Response, body: Any) -> None:
+        """
+        Tell answers that say nothing of what was asked from those that do.
+
+        Raises:
+            ProviderAuthError: The key is wrong.
+            ProviderBusyError: Asking again later is right.
+            ProviderContractError: The answer is no JSON object.
+        """
+        status, code = str(response.status_code), wire.code_of(body)
+        message = self.without_key(wire.message_of(body)) or f"HTTP {status}"
+        if _AUTH_CODES & {status, code}:
+            raise ProviderAuthError(
+                message, provider_code=code or status, category=Category.INTERNAL
+            )
+        if status == "429" or code in BUSY_CODES:
+            raise ProviderBusyError(
+                message, provider_code=code or status, retry_after_seconds=retry_after(response)
+            )
+        if not isinstance(body, dict):
+            raise self._no_json(response, message)
+
+    def unusable(self, response: httpx.Response, body: Any) -> ProviderError:
+        """Make an error of an answer that could not be used."""
+        code = wire.code_of(body) or str(response.status_code)
+        message = self.without_key(wire.message_of(body)) or f"code {code}"
+        if response.status_code >= 500 or code.startswith("5"):
+            return ProviderBusyError(message, provider_code=code)
+        return ProviderContractError(message, provider_code=code)
+
+    def _no_json(self, response: httpx.Response, message: str) -> ProviderError:
+        status = str(response.status_code)
+        if response.status_code >= 500:
+            return ProviderBusyError(message, provider_code=status)
+        return ProviderContractError(f"HTTP {status} with a body that is no JSON object")
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Read the pause that Kie.ai asks for, in seconds; None if it does not."""
+    seconds = wire.number(response.headers.get("retry-after"))
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER) if seconds is not None else None
+
+
+def words_of(error: httpx.HTTPError) -> str:
+    """Name a network error without its text."""
+    return f"Kie.ai: {type(error).__name__}"
