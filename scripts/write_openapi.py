@@ -9,10 +9,11 @@ PATH = Path(__file__).parent.parent / "docs" / "openapi.json"
 def openapi_json() -> str:
     """Describe the API; importing the routes needs settings, whatever their values."""
     names = "TABLE_NAME BUCKET_NAME STORE_QUEUE_URL WATCH_MACHINE_ARN KIE_SECRET_ARN"
-    names += " CALLBACK_SECRET_ARN KIE_BASE_URL KIE_UPLOAD_BASE_URL PUBLIC_BASE_URL"
-    numbers = "FIRST_POLL_SECONDS POLL_CAP_SECONDS DEADLINE_SECONDS"
+    names += " CALLBACK_SECRET_ARN KIE_BASE_URL KIE_UPLOAD_BASE_URL PUBLIC_BASE_URL GUESS_BASE_URL"
+    numbers = "FIRST_POLL_SECONDS POLL_CAP_SECONDS DEADLINE_SECONDS GUESS_AFTER_SECONDS"
     os.environ.update(dict.fromkeys(names.split(), "http://127.0.0.1"))
     os.environ.update(dict.fromkeys(numbers.split(), "1"))
+    os.environ["RESULT_HOSTS"] = "files.example.com"
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "KieGateway")
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "kie-gateway")

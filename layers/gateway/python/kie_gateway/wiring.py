@@ -46,6 +46,7 @@ from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.kie.uploads import KieUploads
 from kie_gateway.kie.webhook import KieWebhooks
+from kie_gateway.media.measure import measure
 from kie_gateway.observability import count, logger
 from kie_gateway.settings import (
     ApiFunctionSettings,
@@ -267,6 +268,8 @@ class _Storing(_Asking):
             files=FileFetcher(self.hosts, max_bytes=settings.max_result_bytes),
             outputs=self.bucket,
             kie=self.kie,
+            policy=self.policy,
+            measure=measure,
             now=self.now,
             tell_success=lambda task: learn_time(task, self.times, self.now()),
         )

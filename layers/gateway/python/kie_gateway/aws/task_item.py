@@ -74,6 +74,11 @@ _INT = _Codec("N", str, int)
 _FLOAT = _Codec("N", repr, float)
 _TIME = _Codec("S", write_time, datetime.fromisoformat)
 _JSON = _Codec("S", _json, json.loads)
+_OUTPUTS = _Codec(
+    "S",
+    lambda outputs: _json([asdict(output) for output in outputs]),
+    lambda text: tuple(Output(**values) for values in json.loads(text)),
+)
 _CODECS: dict[str, _Codec] = {
     "status": _Codec("S", str, Status),
     "attention": _Codec("S", str, Attention),
@@ -87,11 +92,8 @@ _CODECS: dict[str, _Codec] = {
         lambda sources: _json([_write_source(source) for source in sources]),
         lambda text: tuple(_read_source(values) for values in json.loads(text)),
     ),
-    "outputs": _Codec(
-        "S",
-        lambda outputs: _json([asdict(output) for output in outputs]),
-        lambda text: tuple(Output(**values) for values in json.loads(text)),
-    ),
+    "outputs": _OUTPUTS,
+    "previews": _OUTPUTS,
     "error": _Codec("S", lambda failure: _json(asdict(failure)), _read_failure),
     "credits_estimated": _FLOAT,
     "credits_charged": _FLOAT,

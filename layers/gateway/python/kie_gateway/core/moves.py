@@ -187,7 +187,7 @@ def report_finished(
     now: datetime,
 ) -> Move | None:
     """Record Kie's verdict with its links; the first verdict wins."""
-    if task.status not in _MAY_GET_A_VERDICT:
+    if task.status not in _MAY_GET_A_VERDICT or only_previews(task, finished):
         return None
     after = replace(
         _adopted(task, upstream_task_id, now),
@@ -252,10 +252,14 @@ def asked(
     """Record that Kie.ai was asked and gave no verdict."""
     if task.status not in _MAY_GET_A_VERDICT:
         return None
+    words = None if state else entry.message
+    if task.upstream_task_id is None:
+        # Nothing could be asked, so the last word is still what the creation was answered.
+        words = task.upstream_message
     after = replace(
         task,
         upstream_state=state or task.upstream_state,
-        upstream_message=None if state else entry.message,
+        upstream_message=words,
         upstream_completed_at=completed_at or task.upstream_completed_at,
         asked_at=entry.at,
         polls=task.polls + 1,
@@ -276,7 +280,9 @@ def expire(task: Task, now: datetime) -> Move | None:
         completed_at=now,
         next_at=now + STALL_REST,
     )
-    entry = Entry(Happened.EXPIRED, now, "No verdict by the deadline; a late result still counts.")
+    came = " Only previews came." if task.previews else ""
+    words = f"No verdict by the deadline; a late result still counts.{came}"
+    entry = Entry(Happened.EXPIRED, now, words)
     return Move(after, (entry,))
 
 
@@ -290,10 +296,10 @@ def cancel(task: Task, now: datetime) -> Move | None:
 
 
 def start_storing(task: Task, now: datetime) -> Move | None:
-    """Take the right to copy the results; whoever comes while it is held waits."""
+    """Take the right to copy the results; whoever comes while it is held, or too early, waits."""
     if task.status is not Status.STORING or task.attention is Attention.STORAGE_FAILED:
         return None
-    if task.storing_until is not None and now < task.storing_until:
+    if any(moment is not None and now < moment for moment in (task.storing_until, task.next_at)):
         return None
     after = replace(task, storing_until=now + STORING_LEASE, store_attempts=task.store_attempts + 1)
     entry = Entry(
@@ -330,9 +336,7 @@ def storing_failed(
     after = replace(
         task,
         storing_until=None,
-        next_at=now + STALL_REST
-        if given_up
-        else after_storage_failure_at(task.store_attempts, now),
+        next_at=None if given_up else after_storage_failure_at(task.store_attempts, now),
         attention=Attention.STORAGE_FAILED if given_up else task.attention,
     )
     entry = Entry(
@@ -362,6 +366,51 @@ def settle(task: Task, outputs: Sequence[Output], now: datetime) -> Move | None:
         Entry(Happened.SUCCEEDED, now, f"Every output is stored: {len(outputs)}."),
     )
     return Move(after, entries)
+
+
+def only_previews(task: Task, finished: Finished) -> bool:
+    """Whether a verdict names nothing but files that turned out to be previews."""
+    known = {preview.source_url for preview in task.previews}
+    return bool(known) and all(without_query(one.url) in known for one in finished.sources)
+
+
+def keep_previews(
+    task: Task,
+    previews: Sequence[Output],
+    why: str,
+    held_until: datetime | None,
+    *,
+    next_at: datetime,
+    now: datetime,
+) -> Move | None:
+    """Go on waiting: what Kie.ai named is far below what was asked for."""
+    if task.status is not Status.STORING or task.storing_until != held_until:
+        return None
+    # Past its deadline it is the watch that says so, as for every task without a verdict.
+    after = replace(
+        task,
+        status=Status.RUNNING,
+        previews=(*task.previews, *previews),
+        sources=(),
+        completed_by=None,
+        upstream_completed_at=None,
+        storing_until=None,
+        next_at=next_at,
+    )
+    entry = Entry(
+        Happened.PREVIEW_KEPT,
+        now,
+        f"Kept as a preview, not as a result: {why}. The real one is waited for.",
+        {"previews": len(after.previews)},
+    )
+    return Move(after, (entry,))
+
+
+def stall_storing(task: Task, now: datetime) -> Move | None:
+    """Record that an execution fails for copies that were given up; entered again, it tries again."""
+    if task.attention is not Attention.STORAGE_FAILED or task.next_at is not None:
+        return None
+    return Move(replace(task, next_at=now + STALL_REST))
 
 
 def try_storing_again(task: Task, now: datetime) -> Move | None:
@@ -412,6 +461,11 @@ def _stored_entry(output: Output, now: datetime) -> Entry:
         f"Output {output.index}: {output.content_type}, {output.bytes} bytes.",
         {"index": output.index, "bytes": output.bytes, "sha256": output.sha256},
     )
+
+
+def without_query(url: str) -> str:
+    """Drop the query, where hosts put signatures."""
+    return url.partition("?")[0].partition("#")[0]
 
 
 def _count(sources: Sequence[Source]) -> str:

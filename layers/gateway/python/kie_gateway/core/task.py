@@ -132,7 +132,8 @@ class Output:
         media: `image`, `video`, `audio`, `text`, `archive` or `other`.
         key: Where it lies in the bucket.
         sha256: Lower-case hex.
-        source_url: Kie's link, which has an end of its own.
+        source_url: Kie's link without its query, which has an end of its own.
+        animated: Whether a picture moves; None for everything else.
     """
 
     index: int
@@ -145,6 +146,7 @@ class Output:
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    animated: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class Task:
         sending_at: When the creation was last about to be sent to Kie.ai.
         upstream_facts: What else Kie.ai told of the result, such as seeds.
         sources: What Kie.ai said the results are; empty before its verdict.
+        previews: Stored files that are no results: far below what was asked for.
         asked_at: When Kie.ai was last asked.
         next_at: Earliest moment for the next step of the watch.
         polls: How often Kie.ai was asked by the watch.
@@ -188,6 +191,7 @@ class Task:
     upstream_facts: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     outputs: tuple[Output, ...] = ()
+    previews: tuple[Output, ...] = ()
     error: Failure | None = None
     credits_estimated: float | None = None
     credits_charged: float | None = None

@@ -26,6 +26,7 @@ class Happened(StrEnum):
     STORING_STARTED = "storing_started"
     STORING_FAILED = "storing_failed"
     STORED = "stored"
+    PREVIEW_KEPT = "preview_kept"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"

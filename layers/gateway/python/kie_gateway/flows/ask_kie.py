@@ -114,7 +114,7 @@ def record_answer(
 
     def decide(current: Task) -> moves.Move | None:
         match report:
-            case Finished():
+            case Finished() if not moves.only_previews(current, report):
                 return moves.report_finished(
                     current,
                     report,
@@ -139,6 +139,8 @@ def _no_verdict(
         case Running(state):
             entry = Entry(Happened.KIE_ASKED, now, f"Kie.ai says: {state}.", {"state": state})
             return moves.asked(task, state, entry, next_at=next_at)
+        case Finished():
+            words = "Kie.ai names only the previews that it has named before."
         case NotVisible(message):
             if now - (task.submitted_at or task.created_at) < NOT_VISIBLE_GRACE:
                 next_at = policy.while_not_visible_at(task, now)

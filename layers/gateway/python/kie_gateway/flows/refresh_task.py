@@ -32,7 +32,10 @@ def refresh_task(
         after = task
     if after.status is not Status.STORING:
         return after
-    queue.request_storing(after.task_id)
-    if task.status is Status.EXPIRED or task.attention is Attention.STORAGE_FAILED:
-        after = watch_again(after, tasks=tasks, executions=executions, now=now)
+    try:
+        queue.request_storing(after.task_id)
+    finally:
+        # Even if the queue is down: from here on nothing else would look at the task again.
+        if task.status is Status.EXPIRED or task.attention is Attention.STORAGE_FAILED:
+            after = watch_again(after, tasks=tasks, executions=executions, now=now)
     return after

@@ -1,11 +1,13 @@
 """Copy a task's results into the bucket, and only then say that it succeeded."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
+from threading import Lock
 
 from kie_gateway.core import moves
 from kie_gateway.core.errors import (
@@ -15,14 +17,20 @@ from kie_gateway.core.errors import (
     SourceUnavailableError,
     StorageError,
 )
-from kie_gateway.core.media import identify
+from kie_gateway.core.media import MediaType, identify
+from kie_gateway.core.media_facts import MediaFacts
+from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Files, OutputStore, Provider, TaskStore
+from kie_gateway.core.quality import Wanted, wanted, why_preview
 from kie_gateway.core.remote_file import InlineFile, RemoteFile
 from kie_gateway.core.report import Finished
 from kie_gateway.core.task import Output, Source, Status, Task
 
 _log = logging.getLogger(__name__)
 
+COPIES_AT_ONCE = 3
+# Enough for the index of a film, which stands at either end of it.
+SKIMMED_BYTES = 1024 * 1024
 # A task's files never change under their key, so browsers may keep them.
 CACHE_CONTROL = "private, max-age=31536000, immutable"
 
@@ -35,6 +43,7 @@ class Hold:
         self._tasks = tasks
         self._now = now
         self._renewed_at = now()
+        self._lock = Lock()
 
     def keep(self) -> None:
         """
@@ -43,32 +52,91 @@ class Hold:
         Raises:
             StorageError: Another copy has taken over.
         """
-        now = self._now()
-        if now - self._renewed_at < moves.RENEW_AFTER:
-            return
-        until = self.task.storing_until
-        if until is None:
-            return
-        moved = self._tasks.move(self.task, lambda current: moves.keep_storing(current, until, now))
-        if not moved.changed:
-            raise StorageError("Another copy of the results has taken over.")
-        self.task, self._renewed_at = moved.task, now
+        with self._lock:
+            now, until = self._now(), self.task.storing_until
+            if until is None or now - self._renewed_at < moves.RENEW_AFTER:
+                return
+            moved = self._tasks.move(
+                self.task, lambda current: moves.keep_storing(current, until, now)
+            )
+            if not moved.changed:
+                raise StorageError("Another copy of the results has taken over.")
+            self.task, self._renewed_at = moved.task, now
 
 
-class HeldFile:
-    """A download that keeps the hold while it is read."""
+class SkimmedFile:
+    """
+    A download that keeps the hold while it is read, and its first and last bytes for measuring.
 
-    def __init__(self, file: RemoteFile, hold: Hold) -> None:
+    Attributes:
+        start: First bytes, up to `SKIMMED_BYTES`.
+    """
+
+    def __init__(self, file: RemoteFile, keep: Callable[[], None]) -> None:
         self._file = file
-        self._hold = hold
+        self._keep = keep
+        self.start = b""
+        self._last: deque[bytes] = deque()
+        self._last_bytes = 0
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._file, name)
+    @property
+    def end(self) -> bytes:
+        """The last bytes handed out so far."""
+        return b"".join(self._last)[-SKIMMED_BYTES:]
+
+    @property
+    def url(self) -> str:
+        """Where the body comes from."""
+        return self._file.url
+
+    @property
+    def content_length(self) -> int | None:
+        """Announced size."""
+        return self._file.content_length
+
+    @property
+    def header_content_type(self) -> str | None:
+        """What the host calls it."""
+        return self._file.header_content_type
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes."""
+        return self._file.head
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes `read` has handed out."""
+        return self._file.bytes_read
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of those."""
+        return self._file.sha256
 
     def read(self, size: int, /) -> bytes:
         """Hand out bytes; renew the hold if it is time."""
-        self._hold.keep()
-        return self._file.read(size)
+        self._keep()
+        part = self._file.read(size)
+        if len(self.start) < SKIMMED_BYTES:
+            self.start += part[: SKIMMED_BYTES - len(self.start)]
+        self._last.append(part)
+        self._last_bytes += len(part)
+        while self._last_bytes - len(self._last[0]) >= SKIMMED_BYTES:
+            self._last_bytes -= len(self._last.popleft())
+        return part
+
+    def finish(self) -> None:
+        """Make sure that the whole body was read."""
+        self._file.finish()
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """A stored file, and why it is only a preview, if it is one."""
+
+    output: Output
+    why_preview: str | None
 
 
 @dataclass(frozen=True)
@@ -80,6 +148,8 @@ class StoreOutputs:
     task, so a copy that was cut off is simply written over by the next.
 
     Attributes:
+        measure: Measures a file by its type, first bytes, last bytes and size.
+        minimum: Tells the smallest picture, width and height, that a model delivers.
         tell_success: Told once of every task that has succeeded.
     """
 
@@ -87,7 +157,10 @@ class StoreOutputs:
     files: Files
     outputs: OutputStore
     kie: Provider
+    policy: PollPolicy
+    measure: Callable[[MediaType, bytes, bytes, int], MediaFacts]
     now: Callable[[], datetime]
+    minimum: Callable[[str], tuple[int, int] | None] = lambda _: None
     tell_success: Callable[[Task], None] = lambda _: None
 
     def __call__(self, task: Task) -> Task:
@@ -134,50 +207,82 @@ class StoreOutputs:
         fresh = self.kie.fresh_link(task, source.url) if source.url else None
         return replace(source, url=fresh) if fresh else source
 
-    def _copy_all(self, hold: Hold) -> list[Output]:
-        return [self._copy(hold, index, source) for index, source in enumerate(hold.task.sources)]
+    def _copy_all(self, hold: Hold) -> list[_Copied]:
+        """Copy every result, a few at a time; the first trouble counts once all have ended."""
+        sources = hold.task.sources
+        asked = wanted(hold.task.input, self.minimum(hold.task.model))
+        with ThreadPoolExecutor(min(len(sources), COPIES_AT_ONCE)) as pool:
+            copies = [
+                pool.submit(self._copy, hold, index, source, asked)
+                for index, source in enumerate(sources)
+            ]
+        return [copy.result() for copy in copies]
 
-    def _copy(self, hold: Hold, index: int, source: Source) -> Output:
+    def _copy(self, hold: Hold, index: int, source: Source, asked: Wanted) -> _Copied:
         """Copy a result from the first of its links that brings it."""
         if source.content is not None:
             body = source.content.encode()
             content_type = source.content_type or "text/plain; charset=utf-8"
-            return self._put(hold, index, source, nullcontext(InlineFile(body, content_type)))
+            inline = InlineFile(body, content_type)
+            return self._put(hold, index, source, nullcontext(inline), asked)
         *others, last = (source.url, *source.alternates)
         for url in others:
             try:
-                return self._put(hold, index, source, self.files.open(url))
+                return self._put(hold, index, source, self.files.open(url), asked)
             except (SourceGoneError, SourceBrokenError, SourceUnavailableError) as error:
                 _log.warning("%s: another link is tried: %s", hold.task.task_id, error.message)
-        return self._put(hold, index, source, self.files.open(last))
+        return self._put(hold, index, source, self.files.open(last), asked)
 
     def _put(
-        self, hold: Hold, index: int, source: Source, opened: AbstractContextManager[RemoteFile]
-    ) -> Output:
+        self,
+        hold: Hold,
+        index: int,
+        source: Source,
+        opened: AbstractContextManager[RemoteFile],
+        asked: Wanted,
+    ) -> _Copied:
         hold.keep()
-        with opened as file:
-            kind = identify(file.head)
-            key = f"outputs/{hold.task.owner}/{hold.task.task_id}/{index}.{kind.extension}"
+        task = hold.task
+        with opened as remote:
+            kind = identify(remote.head)
+            size = remote.content_length or 0
+            at_once = self.measure(kind, remote.head, b"", size) if kind.media == "image" else None
+            why = why_preview(at_once, asked) if at_once else None
+            name = f"{index}.{kind.extension}"
+            if why is not None:
+                name = f"{index}-{len(task.previews)}.{kind.extension}"
+            folder = "outputs" if why is None else "previews"
+            key = f"{folder}/{task.owner}/{task.task_id}/{name}"
+            file = SkimmedFile(remote, hold.keep)
             stored = self.outputs.store(
-                HeldFile(file, hold),  # type: ignore[arg-type]  # the rest is handed on
+                file,
                 key=key,
                 content_type=kind.content_type,
                 # What a browser would run must never be opened under our name.
                 content_disposition="attachment" if kind.active else "inline",
                 cache_control=CACHE_CONTROL,
             )
-        return Output(
+            facts = self.measure(kind, file.start, file.end, stored.bytes)
+        output = Output(
             index=index,
             media=kind.media,
             content_type=kind.content_type,
             bytes=stored.bytes,
             sha256=stored.sha256,
             key=key,
-            source_url=_without_query(file.url),
-            duration_seconds=source.duration_seconds,
+            source_url=moves.without_query(source.url),
+            width=facts.width,
+            height=facts.height,
+            duration_seconds=facts.duration_seconds or source.duration_seconds,
+            animated=facts.animated,
         )
+        return _Copied(output, why)
 
-    def _settle(self, hold: Hold, stored: list[Output]) -> Task:
+    def _settle(self, hold: Hold, copied: list[_Copied]) -> Task:
+        previews = [one.output for one in copied if one.why_preview is not None]
+        if previews:
+            return self._keep_previews(hold, copied, previews)
+        stored = [one.output for one in copied]
         settled = self.tasks.move(
             hold.task, lambda current: moves.settle(current, stored, self.now())
         )
@@ -187,6 +292,21 @@ class StoreOutputs:
             self.tell_success(settled.task)
         return settled.task
 
+    def _keep_previews(self, hold: Hold, copied: list[_Copied], previews: list[Output]) -> Task:
+        why = next(one.why_preview for one in copied if one.why_preview is not None)
+        held_until, now = hold.task.storing_until, self.now()
+        return self.tasks.move(
+            hold.task,
+            lambda current: moves.keep_previews(
+                current,
+                previews,
+                why,
+                held_until,
+                next_at=self.policy.while_not_visible_at(current, now),
+                now=now,
+            ),
+        ).task
+
     def _give_back(self, hold: Hold, error: StorageError) -> Task:
         held_until = hold.task.storing_until
         return self.tasks.move(
@@ -195,8 +315,3 @@ class StoreOutputs:
                 current, error.message, held_until, retryable=error.retryable, now=self.now()
             ),
         ).task
-
-
-def _without_query(url: str) -> str:
-    """Drop the query, where hosts put signatures."""
-    return urlsplit(url)._replace(query="", fragment="").geturl()

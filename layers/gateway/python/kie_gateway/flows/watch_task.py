@@ -72,12 +72,14 @@ class Watch:
     def _stall(self, task: Task) -> Task:
         """Record the stall; entered again by a redrive, try once more."""
         now = self.now()
-        may_try_again = task.next_at is None or now >= task.next_at
-        if task.attention is Attention.STORAGE_FAILED and may_try_again:
+        stalled_before = task.next_at is not None and now >= task.next_at
+        if task.attention is Attention.STORAGE_FAILED and stalled_before:
             return self.tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
-        if task.status is Status.EXPIRED and may_try_again:
+        if task.status is Status.EXPIRED and stalled_before:
             task = self.ask(task)
-        task = self.tasks.move(task, lambda current: moves.expire(current, now)).task
+        task = self.tasks.move(
+            task, lambda current: moves.expire(current, now) or moves.stall_storing(current, now)
+        ).task
         if decide(task, now).step is Step.STALL:
             raise TaskStalledError(stall_message(task))
         return task

@@ -112,6 +112,7 @@ class OutputBody(BaseModel):
     width: int | None
     height: int | None
     duration_seconds: float | None
+    animated: bool | None = Field(description="Whether a picture moves.")
     url: str = Field(description="A link for an hour. urls.self always has a fresh one.")
 
 
@@ -154,6 +155,9 @@ class TaskBody(BaseModel):
     metadata: dict[str, Any]
     upstream: UpstreamBody
     outputs: list[OutputBody]
+    previews: list[OutputBody] = Field(
+        description="Files that Kie.ai named and that are far below what was asked for."
+    )
     error: ErrorBody | None
     credits: CreditsBody
     completed_by: CompletedBy | None = Field(description="Which way the verdict came.")

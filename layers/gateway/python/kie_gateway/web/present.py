@@ -50,6 +50,7 @@ def task_body(
             facts=dict(task.upstream_facts),
         ),
         outputs=[_output_body(output, link(output)) for output in task.outputs],
+        previews=[_output_body(preview, link(preview)) for preview in task.previews],
         error=_error_body(task),
         credits=CreditsBody(estimated=task.credits_estimated, charged=task.credits_charged),
         completed_by=task.completed_by,
@@ -102,6 +103,7 @@ def _output_body(output: Output, url: str) -> OutputBody:
         width=output.width,
         height=output.height,
         duration_seconds=output.duration_seconds,
+        animated=output.animated,
         url=url,
     )
 

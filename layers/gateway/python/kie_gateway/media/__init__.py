@@ -1,0 +1,1 @@
+"""Measures of media files: sizes, durations, whether they move."""

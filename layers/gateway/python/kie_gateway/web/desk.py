@@ -1,0 +1,61 @@
+"""What every route needs of the request at hand: who asks, and how to answer."""
+
+from typing import TYPE_CHECKING
+
+from kie_gateway.core.api_key import ApiKey
+from kie_gateway.core.errors import TaskNotFoundError
+from kie_gateway.core.task import Output, Task
+from kie_gateway.flows.await_task import await_task
+from kie_gateway.observability import logger
+from kie_gateway.web.answers import TaskAnswers
+from kie_gateway.web.present import LINK_SECONDS
+from kie_gateway.web.resolver import GatewayResolver
+
+if TYPE_CHECKING:
+    from kie_gateway.wiring import ApiGateway
+
+
+class Desk:
+    """The desk that requests come to, one at a time."""
+
+    def __init__(self, app: GatewayResolver, gateway: "ApiGateway") -> None:
+        self.app = app
+        self.gateway = gateway
+
+    def owner(self) -> str:
+        """Name the owner that the caller's key stands for."""
+        caller: ApiKey = self.app.context["caller"]
+        return caller.owner
+
+    def owned(self, task_id: str) -> Task:
+        """Find the caller's task; somebody else's does not exist for them."""
+        task = self.gateway.tasks.get(task_id)
+        if task is None or task.owner != self.owner():
+            raise TaskNotFoundError("there is no such task")
+        logger.append_keys(task_id=task_id)
+        return task
+
+    def wait(self, task: Task, wait_seconds: int) -> Task:
+        """Wait for a task to end, for a while."""
+        return await_task(
+            task,
+            wait_seconds=wait_seconds,
+            tasks=self.gateway.tasks,
+            sleep=self.gateway.sleep,
+            now=self.gateway.now,
+        )
+
+    def answers(self) -> TaskAnswers:
+        """Answer about tasks."""
+        return TaskAnswers(self.base_url(), self.link, self.gateway.now())
+
+    def base_url(self) -> str:
+        """Tell the API's public address, without a slash at the end."""
+        context = self.app.current_event.raw_event["requestContext"]
+        return self.gateway.settings.public_base_url or f"https://{context['domainName']}"
+
+    def link(self, output: Output, *, download_name: str | None = None) -> str:
+        """Make a link to an output that opens without a key."""
+        return self.gateway.bucket.presign(
+            output.key, lifetime_seconds=LINK_SECONDS, download_name=download_name
+        )

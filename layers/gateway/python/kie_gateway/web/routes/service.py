@@ -1,0 +1,34 @@
+"""The service itself: health, its description, and its pages; no key needed."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from kie_gateway.version import VERSION
+from kie_gateway.web.desk import Desk
+from kie_gateway.web.docs_page import docs_page
+from kie_gateway.web.models import HealthBody
+
+
+def add_service_routes(desk: Desk) -> None:
+    """Add the routes."""
+    app = desk.app
+
+    @app.get("/v1/health", tags=["service"], security=[])
+    def health() -> HealthBody:
+        """Tell that the gateway answers. No key needed."""
+        return HealthBody(version=VERSION)
+
+    @app.get("/v1/openapi.json", include_in_schema=False)
+    def openapi() -> Response[str]:
+        """Describe the API. No key needed."""
+        return Response(200, content_type="application/json", body=app.get_openapi_json_schema())
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> Response[str]:
+        """Show the API to people. No key needed."""
+        page = docs_page(app.get_openapi_json_schema())
+        return Response(200, content_type="text/html; charset=utf-8", body=page)
+
+    @app.get("/", include_in_schema=False)
+    def root() -> Response[None]:
+        """Lead people to the documentation."""
+        return Response(302, headers={"Location": "/docs"})

@@ -1,0 +1,194 @@
+"""Tasks: create, look, and what may be done with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from kie_gateway.core import moves
+from kie_gateway.core.errors import TaskNotFailedError, TaskSettledError
+from kie_gateway.core.idempotency import fingerprint
+from kie_gateway.core.ports import TaskFilter
+from kie_gateway.core.task import CompletedBy, Status
+from kie_gateway.flows.create_task import NewTask, create_task
+from kie_gateway.flows.refresh_task import refresh_task
+from kie_gateway.kie.families.registry import family_of
+from kie_gateway.observability import count, logger
+from kie_gateway.web import requests
+from kie_gateway.web.cursor import read_cursor
+from kie_gateway.web.desk import Desk
+from kie_gateway.web.models import CreateTask, EventListBody, TaskBody, TaskListBody
+from kie_gateway.web.present import event_body
+from kie_gateway.web.resolver import PROBLEMS
+
+Wait = Annotated[int, Query(ge=0, le=requests.MAX_WAIT_SECONDS, description="Seconds to wait.")]
+
+
+def add_task_routes(desk: Desk) -> None:
+    """Add the routes."""
+    _add_looking(desk)
+    _add_doing(desk, _Creations(desk))
+
+
+def _add_doing(desk: Desk, creations: "_Creations") -> None:
+    app, gateway = desk.app, desk.gateway
+
+    @app.post("/v1/tasks", responses={202: {"description": "Accepted"}, **PROBLEMS}, tags=["tasks"])
+    def create(body: CreateTask) -> Response[TaskBody]:
+        """Create a task. With Prefer: wait=N, wait up to 25 s for its end."""
+        return creations.create(
+            body.model,
+            body.input,
+            body.metadata,
+            deadline_seconds=body.deadline_seconds,
+            fingerprinted={"create": body.model_dump(mode="json")},
+        )
+
+    @app.post("/v1/tasks/<task_id>/refresh", responses=PROBLEMS, tags=["tasks"])
+    def refresh(task_id: str) -> Response[TaskBody]:
+        """Ask Kie.ai now, and store the results if it is done. Never generates again."""
+        task = refresh_task(
+            desk.owned(task_id),
+            tasks=gateway.tasks,
+            executions=gateway.executions,
+            queue=gateway.queue,
+            ask=lambda task: gateway.ask(task, CompletedBy.REFRESH, whole_ladder=True),
+            now=gateway.now(),
+        )
+        wait_seconds = requests.preferred_wait_seconds(app.request_headers)
+        return desk.answers().task(desk.wait(task, wait_seconds))
+
+    @app.post("/v1/tasks/<task_id>/cancel", responses=PROBLEMS, tags=["tasks"])
+    def cancel(task_id: str) -> Response[TaskBody]:
+        """Stop waiting for a task. Kie.ai cannot be stopped and charges all the same."""
+        moved = gateway.tasks.move(
+            desk.owned(task_id), lambda task: moves.cancel(task, gateway.now())
+        )
+        if not moved.changed:
+            raise TaskSettledError(f"the task is {moved.task.status.value} already")
+        return desk.answers().created(moved.task, {})
+
+    @app.post("/v1/tasks/<task_id>/retry", responses=PROBLEMS, tags=["tasks"])
+    def retry(task_id: str) -> Response[TaskBody]:
+        """Create a new task like a failed one."""
+        failed = desk.owned(task_id)
+        if failed.status is not Status.FAILED:
+            raise TaskNotFailedError(
+                f"the task is {failed.status.value}; only a failed one is retried, or it may cost"
+                " twice"
+            )
+        return creations.create(
+            failed.model,
+            failed.input,
+            failed.metadata,
+            deadline_seconds=int((failed.deadline_at - failed.created_at).total_seconds()),
+            fingerprinted={"retry": task_id},
+            retry_of=task_id,
+        )
+
+
+def _add_looking(desk: Desk) -> None:
+    app, gateway = desk.app, desk.gateway
+
+    @app.get("/v1/tasks", responses=PROBLEMS, tags=["tasks"])
+    def list_tasks(
+        status: Annotated[Status | None, Query()] = None,
+        model: Annotated[str | None, Query(max_length=100)] = None,
+        created_after: Annotated[datetime | None, Query()] = None,
+        created_before: Annotated[datetime | None, Query()] = None,
+        batch_id: Annotated[str | None, Query(max_length=100)] = None,
+        parent_id: Annotated[str | None, Query(max_length=100)] = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        order: Annotated[Literal["desc", "asc"], Query()] = "desc",
+    ) -> TaskListBody:
+        """List your tasks, newest first."""
+        page = gateway.tasks.list_tasks(
+            desk.owner(),
+            TaskFilter(status, model, created_after, created_before, batch_id, parent_id),
+            limit=limit,
+            after=read_cursor(cursor) if cursor is not None else None,
+            newest_first=order == "desc",
+        )
+        return desk.answers().page(page)
+
+    @app.get("/v1/tasks/<task_id>", responses=PROBLEMS, tags=["tasks"])
+    def get_task(task_id: str, wait: Wait = 0) -> Response[TaskBody]:
+        """Read a task; with wait=N, wait up to 25 s for its end."""
+        task = desk.wait(desk.owned(task_id), wait)
+        answers = desk.answers()
+        answer = answers.task(task)
+        if requests.matches_etag(app.request_headers, str(answer.headers["ETag"])):
+            return answers.unchanged(task)
+        return answer
+
+    @app.get("/v1/tasks/<task_id>/events", responses=PROBLEMS, tags=["tasks"])
+    def events(task_id: str) -> EventListBody:
+        """Read everything that happened to a task."""
+        task = desk.owned(task_id)
+        entries = gateway.tasks.entries(task.task_id)
+        return EventListBody(data=[event_body(entry) for entry in entries])
+
+
+@dataclass(frozen=True)
+class _Creations:
+    """Creating tasks, new ones and those like an earlier one."""
+
+    desk: Desk
+
+    def create(
+        self,
+        model: str,
+        task_input: Mapping[str, Any],
+        metadata: Mapping[str, Any],
+        *,
+        deadline_seconds: int | None,
+        fingerprinted: Mapping[str, Any],
+        retry_of: str | None = None,
+    ) -> Response[TaskBody]:
+        desk, gateway = self.desk, self.desk.gateway
+        asked = desk.app.request_headers
+        created = create_task(
+            NewTask(
+                owner=desk.owner(),
+                model=model,
+                family=family_of(model).name,
+                input=task_input,
+                metadata=metadata,
+                deadline_seconds=deadline_seconds or gateway.settings.deadline_seconds,
+                callback_base_url=desk.base_url(),
+                idempotency_key=requests.idempotency_key(asked),
+                fingerprint=fingerprint(fingerprinted),
+                retry_of=retry_of,
+            ),
+            task_id=gateway.new_task_id(),
+            tasks=gateway.tasks,
+            executions=gateway.executions,
+            queue=gateway.queue,
+            submit=gateway.submit,
+            policy=gateway.policy,
+            now=gateway.now(),
+        )
+        logger.info(
+            "task replayed" if created.replayed else "task created",
+            extra={
+                "task_id": created.task.task_id,
+                "status": created.task.status.value,
+                "model": model,
+            },
+        )
+        count("TaskReplayed" if created.replayed else "TaskCreated")
+        headers: dict[str, str | list[str]] = {}
+        if created.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        wait_seconds = requests.preferred_wait_seconds(asked)
+        if not wait_seconds:
+            return desk.answers().created(created.task, headers)
+        headers["Preference-Applied"] = f"wait={wait_seconds}"
+        task = desk.wait(created.task, wait_seconds)
+        if task.status.is_settled:
+            return desk.answers().task(task, headers=headers)
+        return desk.answers().created(task, headers)
