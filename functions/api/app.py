@@ -14,13 +14,17 @@ from kie_gateway.web.routes.imports import add_import_routes
 from kie_gateway.web.routes.outputs import add_output_routes
 from kie_gateway.web.routes.service import add_service_routes
 from kie_gateway.web.routes.tasks import add_task_routes
+from kie_gateway.web.routes.uploads import add_upload_routes
 from kie_gateway.wiring import ApiGateway, start
 
 gateway = start(ApiGateway)
 app = GatewayResolver()
 desk = Desk(app, gateway)
-for add_routes in (add_task_routes, add_import_routes, add_output_routes, add_service_routes):
-    add_routes(desk)
+add_task_routes(desk)
+add_import_routes(desk)
+add_output_routes(desk)
+add_upload_routes(desk)
+add_service_routes(desk)
 
 
 def authenticate(headers: Mapping[str, str]) -> ApiKey:

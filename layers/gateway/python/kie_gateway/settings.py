@@ -55,9 +55,10 @@ class CallbackSecretSettings(BaseModel):
 
 
 class StoreSettings(BaseModel):
-    """What may be stored."""
+    """What may be stored, and how long it is kept."""
 
     max_result_bytes: int
+    asset_retention_days: int
 
 
 class UploadSettings(BaseModel):

@@ -39,6 +39,7 @@ from kie_gateway.flows.record_webhook import WebhookRecorder
 from kie_gateway.flows.rungs import GuessRung, HistoryRung, Rung
 from kie_gateway.flows.store_outputs import StoreOutputs
 from kie_gateway.flows.submit_task import submit_task
+from kie_gateway.flows.use_uploads import link_uploads
 from kie_gateway.flows.watch_task import Watch
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.families.registry import family
@@ -74,6 +75,9 @@ _S3 = Config(
     signature_version="s3v4",
 )
 
+# Kie.ai fetches inputs when it comes to the task, which may take a while.
+_UPLOAD_LINK_SECONDS = 6 * 3600
+
 
 def utc_now() -> datetime:
     """Tell the time in whole milliseconds, as precisely as the record keeps it."""
@@ -84,6 +88,11 @@ def utc_now() -> datetime:
 def new_task_id() -> str:
     """Make a task id; ids sort by time of creation."""
     return f"task_{str(ULID()).lower()}"
+
+
+def new_upload_id() -> str:
+    """Make the id of an upload, which nobody can guess."""
+    return f"upload_{str(ULID()).lower()}"
 
 
 class _Clients:
@@ -184,8 +193,13 @@ class _Asking(_Common):
 
     def _prepare(self, task: Task) -> Mapping[str, Any]:
         return host_inputs(
-            task.input, host=self.uploads, all_links=family(task.family).hosts_inputs
+            link_uploads(task.input, task.owner, self._link_upload),
+            host=self.uploads,
+            all_links=family(task.family).hosts_inputs,
         )
+
+    def _link_upload(self, key: str) -> str:
+        return self.bucket.presign(key, lifetime_seconds=_UPLOAD_LINK_SECONDS)
 
     def ask(self, task: Task, by: CompletedBy, *, whole_ladder: bool = False) -> Task:
         """Ask Kie.ai how a task stands, or whoever else may know, and record the answer."""
@@ -216,6 +230,7 @@ class ApiGateway(_Asking):
             self.clients.stepfunctions, self.settings.watch_machine_arn
         )
         self.new_task_id = new_task_id
+        self.new_upload_id = new_upload_id
         self.sleep = time.sleep
 
     def check_link(self, url: str) -> None:
@@ -271,6 +286,7 @@ class _Storing(_Asking):
             policy=self.policy,
             measure=measure,
             now=self.now,
+            retention_days=settings.asset_retention_days,
             tell_success=lambda task: learn_time(task, self.times, self.now()),
         )
 

@@ -49,9 +49,13 @@ class OutputBucket:
         content_type: str,
         content_disposition: str,
         cache_control: str,
+        tags: str = "",
     ) -> StoredFile:
         """
         Copy a file while it is being read.
+
+        Args:
+            tags: Of the object, written as an HTTP query.
 
         A file of known length goes up in one request. Nothing becomes visible when it breaks off:
         the body raises before the upload is complete, and S3 keeps no half objects.
@@ -70,12 +74,14 @@ class OutputBucket:
                     ContentType=content_type,
                     ContentDisposition=content_disposition,
                     CacheControl=cache_control,
+                    Tagging=tags,
                 )
             else:
                 headers = {
                     "ContentType": content_type,
                     "ContentDisposition": content_disposition,
                     "CacheControl": cache_control,
+                    "Tagging": tags,
                 }
                 self._client.upload_fileobj(
                     body, self._bucket_name, key, ExtraArgs=headers, Config=_IN_PARTS
@@ -123,6 +129,47 @@ class OutputBucket:
             if errors := answer.get("Errors"):
                 first = errors[0].get("Code", "no code")
                 raise StorageError(f"S3 kept {len(errors)} objects that were to go: {first}")
+
+    def delete_folder(self, prefix: str) -> None:
+        """Delete every object whose key starts so."""
+        keys = list(self.keys(prefix))
+        if keys:
+            self.delete(keys)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Name every object whose key starts so."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket_name, Prefix=prefix
+        )
+        with _translated("listing"):
+            for page in pages:
+                yield from (item["Key"] for item in page.get("Contents", []))
+
+    def size_of(self, key: str) -> int | None:
+        """Tell the size of an object in bytes; None if there is none."""
+        try:
+            return self._client.head_object(Bucket=self._bucket_name, Key=key)["ContentLength"]
+        except self._client.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
+                return None
+            raise StorageError("S3 did not say whether there is such a file") from error
+
+    def presign_upload(
+        self, key: str, *, content_type: str, size: int, lifetime_seconds: int
+    ) -> tuple[str, dict[str, str]]:
+        """Make a form that uploads one object of this very type and size, without credentials."""
+        with _translated("signing a form"):
+            form = self._client.generate_presigned_post(
+                self._bucket_name,
+                key,
+                Fields={"Content-Type": content_type},
+                Conditions=[
+                    {"Content-Type": content_type},
+                    ["content-length-range", size, size],
+                ],
+                ExpiresIn=lifetime_seconds,
+            )
+        return form["url"], form["fields"]
 
     def _can_stream(self, file: RemoteFile) -> bool:
         """

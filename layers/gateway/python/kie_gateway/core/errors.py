@@ -7,6 +7,7 @@ GatewayError
 |  |- UnauthorizedError        no key, or one that is not in force
 |  |- TaskNotFoundError        also another owner's task
 |  |- OutputNotFoundError
+|  |- OutputDeletedError
 |  |- IdempotencyMismatchError
 |  |- TaskSettledError         too late to cancel
 |  '- TaskNotFailedError       nothing to retry
@@ -92,6 +93,12 @@ class OutputNotFoundError(CallerError):
     """The task has no such output (yet)."""
 
     code = "output_not_found"
+
+
+class OutputDeletedError(CallerError):
+    """The file was kept for as long as it should be, and is gone."""
+
+    code = "output_deleted"
 
 
 class IdempotencyMismatchError(CallerError):

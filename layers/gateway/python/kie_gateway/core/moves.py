@@ -33,6 +33,9 @@ MAX_STORE_ATTEMPTS = 5
 # A stalled task that is looked at again within this time has only just stalled.
 STALL_REST = timedelta(seconds=10)
 
+# No owner's name starts like this.
+DELETED_OWNER = "deleted#"
+
 _MAY_GET_A_VERDICT = (Status.QUEUED, Status.RUNNING, Status.EXPIRED)
 _UNSUBMITTED = (Submission.SENDING, Submission.UNKNOWN)
 
@@ -295,6 +298,25 @@ def cancel(task: Task, now: datetime) -> Move | None:
     return Move(after, (entry,))
 
 
+def delete(task: Task, now: datetime) -> Move | None:
+    """Keep what the books need of a task, and nothing that the caller gave or got."""
+    if task.deleted_at is not None:
+        return None
+    after = replace(
+        task,
+        # No list and no look-up of the owner leads here any more.
+        owner=f"{DELETED_OWNER}{task.owner}",
+        input={},
+        metadata={},
+        sources=(),
+        outputs=(),
+        previews=(),
+        upstream_facts={},
+        deleted_at=now,
+    )
+    return Move(after, (Entry(Happened.DELETED, now, "Deleted with its files by the caller."),))
+
+
 def start_storing(task: Task, now: datetime) -> Move | None:
     """Take the right to copy the results; whoever comes while it is held, or too early, waits."""
     if task.status is not Status.STORING or task.attention is Attention.STORAGE_FAILED:
@@ -348,8 +370,10 @@ def storing_failed(
     return Move(after, (entry,))
 
 
-def settle(task: Task, outputs: Sequence[Output], now: datetime) -> Move | None:
-    """Record that every output lies in the bucket."""
+def settle(
+    task: Task, outputs: Sequence[Output], now: datetime, delete_at: datetime | None = None
+) -> Move | None:
+    """Record that every output lies in the bucket, and until when."""
     if task.status is not Status.STORING:
         return None
     after = replace(
@@ -357,6 +381,7 @@ def settle(task: Task, outputs: Sequence[Output], now: datetime) -> Move | None:
         status=Status.SUCCEEDED,
         outputs=tuple(outputs),
         completed_at=now,
+        delete_at=delete_at,
         attention=None,
         storing_until=None,
         next_at=None,
@@ -407,7 +432,7 @@ def keep_previews(
 
 
 def stall_storing(task: Task, now: datetime) -> Move | None:
-    """Record that an execution fails for copies that were given up; entered again, it tries again."""
+    """Record that an execution fails for given-up copies; entered again, it tries again."""
     if task.attention is not Attention.STORAGE_FAILED or task.next_at is not None:
         return None
     return Move(replace(task, next_at=now + STALL_REST))

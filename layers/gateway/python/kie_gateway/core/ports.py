@@ -275,11 +275,15 @@ class OutputStore(Protocol):
         content_type: str,
         content_disposition: str,
         cache_control: str,
+        tags: str = "",
     ) -> StoredFile:
         """Copy a file; nothing half-written stays behind when it raises StorageError."""
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove files; those that are not there are no error."""
+
+    def delete_folder(self, prefix: str) -> None:
+        """Remove every file whose key starts so."""
 
 
 class Files(Protocol):

@@ -164,6 +164,9 @@ class Task:
         next_at: Earliest moment for the next step of the watch.
         polls: How often Kie.ai was asked by the watch.
         store_attempts: How often copying began since the last verdict.
+        retention_days: How long the files are kept; None for the deployment's default.
+        delete_at: When the files will be gone; None if they are kept.
+        deleted_at: When the caller deleted the task.
         storing_until: Until when a running copy holds the task for itself.
         watches: How many executions have followed the task.
         version: Grows with every change.
@@ -202,6 +205,9 @@ class Task:
     submitted_at: datetime | None = None
     upstream_completed_at: datetime | None = None
     completed_at: datetime | None = None
+    retention_days: int | None = None
+    delete_at: datetime | None = None
+    deleted_at: datetime | None = None
     asked_at: datetime | None = None
     next_at: datetime | None = None
     polls: int = 0

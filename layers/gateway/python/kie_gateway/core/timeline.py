@@ -31,6 +31,7 @@ class Happened(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    DELETED = "deleted"
     REFRESHED = "refreshed"
     WATCH_STARTED = "watch_started"
 

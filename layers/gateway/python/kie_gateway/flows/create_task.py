@@ -44,6 +44,7 @@ class NewTask:
     idempotency_key: str | None = None
     fingerprint: str = ""
     retry_of: str | None = None
+    retention_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _replay(
     task_id: str, *, tasks: TaskStore, executions: Executions, policy: PollPolicy
 ) -> Created:
     task = tasks.get(task_id)
-    if task is None:
+    if task is None or task.deleted_at is not None:
         raise TaskNotFoundError("the task of this Idempotency-Key has been deleted")
     if not task.status.is_settled:
         # The first request may have been cut off before it started the watch.
@@ -160,6 +161,7 @@ def _queued(new: NewTask, task_id: str, now: datetime) -> Task:
         submission_attempts=1,
         sending_at=now,
         retry_of=new.retry_of,
+        retention_days=new.retention_days,
     )
 
 

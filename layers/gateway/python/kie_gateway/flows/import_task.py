@@ -78,7 +78,7 @@ def import_task(
     existing = tasks.create(move.task, move.entries, key)
     if existing is not None:
         same = tasks.get(existing.task_id)
-        if same is None:
+        if same is None or same.deleted_at is not None:
             raise TaskNotFoundError("the imported task has been deleted")
         return Imported(same, is_new=False)
     if move.task.status.is_settled:
@@ -100,7 +100,7 @@ def _known(adoption: Adoption, tasks: TaskStore) -> Task | None:
     same = [
         task
         for task in tasks.find_by_upstream(adoption.upstream_task_id)
-        if task.family == adoption.family
+        if task.family == adoption.family and task.deleted_at is None
     ]
     own = [task for task in same if task.owner == adoption.owner]
     if same and not own:

@@ -24,6 +24,7 @@ from kie_gateway.core.ports import Files, OutputStore, Provider, TaskStore
 from kie_gateway.core.quality import Wanted, wanted, why_preview
 from kie_gateway.core.remote_file import InlineFile, RemoteFile
 from kie_gateway.core.report import Finished
+from kie_gateway.core.retention import delete_at, retention_tag
 from kie_gateway.core.task import Output, Source, Status, Task
 
 _log = logging.getLogger(__name__)
@@ -149,6 +150,7 @@ class StoreOutputs:
 
     Attributes:
         measure: Measures a file by its type, first bytes, last bytes and size.
+        retention_days: How long files are kept that do not say; 0 for ever.
         minimum: Tells the smallest picture, width and height, that a model delivers.
         tell_success: Told once of every task that has succeeded.
     """
@@ -160,6 +162,7 @@ class StoreOutputs:
     policy: PollPolicy
     measure: Callable[[MediaType, bytes, bytes, int], MediaFacts]
     now: Callable[[], datetime]
+    retention_days: int = 0
     minimum: Callable[[str], tuple[int, int] | None] = lambda _: None
     tell_success: Callable[[Task], None] = lambda _: None
 
@@ -261,6 +264,7 @@ class StoreOutputs:
                 # What a browser would run must never be opened under our name.
                 content_disposition="attachment" if kind.active else "inline",
                 cache_control=CACHE_CONTROL,
+                tags=retention_tag(task.retention_days),
             )
             facts = self.measure(kind, file.start, file.end, stored.bytes)
         output = Output(
@@ -283,8 +287,10 @@ class StoreOutputs:
         if previews:
             return self._keep_previews(hold, copied, previews)
         stored = [one.output for one in copied]
+        now, days = self.now(), hold.task.retention_days
+        gone_at = delete_at(now, days, self.retention_days)
         settled = self.tasks.move(
-            hold.task, lambda current: moves.settle(current, stored, self.now())
+            hold.task, lambda current: moves.settle(current, stored, now, gone_at)
         )
         if settled.task.status is Status.CANCELED:
             self.outputs.delete([output.key for output in stored])

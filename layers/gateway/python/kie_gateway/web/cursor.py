@@ -1,17 +1,20 @@
-"""Cursors of lists: opaque to callers, a place among task ids to us."""
+"""Cursors of lists: opaque to callers, a place in the list to us."""
 
 import base64
 import binascii
 import re
+from typing import NoReturn
 
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.flows.list_outputs import Place
 
-_PLACE = re.compile(r"after:(task_[0-9a-z]{26})")
+_TASK = re.compile(r"after:(task_[0-9a-z]{26})")
+_OUTPUT = re.compile(r"after:(task_[0-9a-z]{26})/(\d{1,4})")
 
 
 def write_cursor(task_id: str) -> str:
     """Point behind a task."""
-    return base64.urlsafe_b64encode(f"after:{task_id}".encode()).decode().rstrip("=")
+    return _encoded(f"after:{task_id}")
 
 
 def read_cursor(cursor: str) -> str:
@@ -21,13 +24,38 @@ def read_cursor(cursor: str) -> str:
     Raises:
         InvalidRequestError: It is none of ours.
     """
+    found = _TASK.fullmatch(_decoded(cursor)) or _refuse()
+    return found[1]
+
+
+def write_place(place: Place) -> str:
+    """Point behind an output of a task."""
+    return _encoded(f"after:{place.task_id}/{place.index}")
+
+
+def read_place(cursor: str) -> Place:
+    """
+    Find the output a cursor points behind.
+
+    Raises:
+        InvalidRequestError: It is none of ours.
+    """
+    found = _OUTPUT.fullmatch(_decoded(cursor)) or _refuse()
+    return Place(found[1], int(found[2]))
+
+
+def _encoded(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        place = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
-        place = ""
-    found = _PLACE.fullmatch(place)
-    if found is None:
-        detail = "unknown cursor; take next_cursor of the page before, or leave it out"
-        raise InvalidRequestError("unknown cursor", [FieldFault("/cursor", detail)])
-    return found.group(1)
+        return ""
+
+
+def _refuse() -> NoReturn:
+    detail = "unknown cursor; take next_cursor of the page before, or leave it out"
+    raise InvalidRequestError("unknown cursor", [FieldFault("/cursor", detail)])

@@ -13,7 +13,9 @@ from pydantic import (
     model_validator,
 )
 
+from kie_gateway.core.retention import LONGEST_DAYS
 from kie_gateway.core.task import Attention, Category, CompletedBy, Status
+from kie_gateway.core.upload import EXTENSIONS, LARGEST_BYTES
 
 # Ids look like `google/nano-banana` or `gpt-image-2-text-to-image`; new ones appear weekly.
 MODEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$"
@@ -54,12 +56,56 @@ class CreateTask(BaseModel):
         description="How long to wait for a verdict before the task expires.",
     )
 
+    retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days to keep the files; left out, as this deployment is set up.",
+    )
+
     @field_validator("input")
     @classmethod
     def _no_callback_of_its_own(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         if "callBackUrl" in value:
             raise ValueError("callBackUrl is set by the gateway; leave it out")
         return value
+
+
+class CreateUpload(BaseModel):
+    """A file that a task's input shall name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    content_type: str = Field(description="Its exact type, such as image/png.")
+    bytes: int = Field(ge=1, le=LARGEST_BYTES, description="Its exact size.")
+
+    @field_validator("content_type")
+    @classmethod
+    def _is_taken(cls, value: str) -> str:
+        if value not in EXTENSIONS:
+            raise ValueError(f"must be one of {', '.join(EXTENSIONS)}")
+        return value
+
+
+class UploadFormBody(BaseModel):
+    """Where and how to send the file: as multipart/form-data, fields first, the file last."""
+
+    method: Literal["POST"] = "POST"
+    url: str
+    fields: dict[str, str]
+
+
+class UploadBody(BaseModel):
+    """An upload that waits for its file."""
+
+    id: str
+    object: Literal["upload"] = "upload"
+    content_type: str
+    bytes: int
+    reference: str = Field(description="Use it in a task's input, in the place of a link.")
+    upload: UploadFormBody
+    expires_at: datetime = Field(description="Until when the form takes the file.")
+    delete_at: datetime = Field(description="When the file is deleted.")
 
 
 class ImportItem(BaseModel):
@@ -113,7 +159,10 @@ class OutputBody(BaseModel):
     height: int | None
     duration_seconds: float | None
     animated: bool | None = Field(description="Whether a picture moves.")
-    url: str = Field(description="A link for an hour. urls.self always has a fresh one.")
+    url: str | None = Field(
+        description="A link for an hour, null once deleted. urls.self always has a fresh one."
+    )
+    deleted_at: datetime | None = Field(description="Since when the file is gone.")
 
 
 class ErrorBody(BaseModel):
@@ -170,6 +219,25 @@ class TaskBody(BaseModel):
     completed_at: datetime | None
     deadline_at: datetime
     urls: UrlsBody
+
+
+class OutputOfTaskBody(OutputBody):
+    """A stored result with the task it belongs to."""
+
+    object: Literal["output"] = "output"
+    task_id: str
+    model: str
+    metadata: dict[str, Any]
+    created_at: datetime
+
+
+class OutputListBody(BaseModel):
+    """A page of files, those of the newest task first."""
+
+    object: Literal["list"] = "list"
+    data: list[OutputOfTaskBody]
+    has_more: bool
+    next_cursor: str | None
 
 
 class TaskListBody(BaseModel):

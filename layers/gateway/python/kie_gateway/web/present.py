@@ -49,8 +49,8 @@ def task_body(
             message=task.upstream_message,
             facts=dict(task.upstream_facts),
         ),
-        outputs=[_output_body(output, link(output)) for output in task.outputs],
-        previews=[_output_body(preview, link(preview)) for preview in task.previews],
+        outputs=[output_body(output, task, link, now) for output in task.outputs],
+        previews=[output_body(preview, task, link, now) for preview in task.previews],
         error=_error_body(task),
         credits=CreditsBody(estimated=task.credits_estimated, charged=task.credits_charged),
         completed_by=task.completed_by,
@@ -93,7 +93,11 @@ def _attention(task: Task, now: datetime) -> Attention | None:
     return task.attention
 
 
-def _output_body(output: Output, url: str) -> OutputBody:
+def output_body(
+    output: Output, task: Task, link: Callable[[Output], str], now: datetime
+) -> OutputBody:
+    """Present a stored file."""
+    gone_at = deleted_at(task, now)
     return OutputBody(
         index=output.index,
         media=output.media,
@@ -104,8 +108,15 @@ def _output_body(output: Output, url: str) -> OutputBody:
         height=output.height,
         duration_seconds=output.duration_seconds,
         animated=output.animated,
-        url=url,
+        url=link(output) if gone_at is None else None,
+        deleted_at=gone_at,
     )
+
+
+def deleted_at(task: Task, now: datetime) -> datetime | None:
+    """Tell since when a task's files are gone."""
+    is_gone = task.delete_at is not None and task.delete_at <= now
+    return task.delete_at if is_gone else None
 
 
 def _error_body(task: Task) -> ErrorBody | None:

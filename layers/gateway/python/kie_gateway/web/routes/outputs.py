@@ -1,19 +1,57 @@
 """Outputs: the files themselves, and lists of them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from kie_gateway.core.errors import OutputNotFoundError
+from kie_gateway.core.errors import OutputDeletedError, OutputNotFoundError
 from kie_gateway.core.task import Output, Task
+from kie_gateway.flows.list_outputs import list_outputs
+from kie_gateway.web.cursor import read_place, write_place
 from kie_gateway.web.desk import Desk
+from kie_gateway.web.models import OutputListBody, OutputOfTaskBody
+from kie_gateway.web.present import deleted_at, output_body
 from kie_gateway.web.resolver import PROBLEMS
+
+type Media = Literal["image", "video", "audio", "text", "archive", "other"]
 
 
 def add_output_routes(desk: Desk) -> None:
     """Add the routes."""
-    app = desk.app
+    app, gateway = desk.app, desk.gateway
+
+    @app.get("/v1/outputs", responses=PROBLEMS, tags=["outputs"])
+    def outputs(
+        media: Annotated[Media | None, Query()] = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> OutputListBody:
+        """List your files, those of the newest task first."""
+        now = gateway.now()
+        page = list_outputs(
+            desk.owner(),
+            media=media,
+            limit=limit,
+            after=read_place(cursor) if cursor is not None else None,
+            tasks=gateway.tasks,
+            now=now,
+        )
+        after = write_place(page.next_after) if page.next_after else None
+        return OutputListBody(
+            data=[
+                OutputOfTaskBody(
+                    **output_body(output, task, desk.link, now).model_dump(),
+                    task_id=task.task_id,
+                    model=task.model,
+                    metadata=dict(task.metadata),
+                    created_at=task.created_at,
+                )
+                for task, output in page.files
+            ],
+            has_more=after is not None,
+            next_cursor=after,
+        )
 
     @app.get("/v1/tasks/<task_id>/outputs/<index>/content", responses=PROBLEMS, tags=["outputs"])
     def output_content(
@@ -24,6 +62,8 @@ def add_output_routes(desk: Desk) -> None:
         output = next((one for one in task.outputs if one.index == index), None)
         if output is None:
             raise OutputNotFoundError(f"the task is {task.status.value} and has no output {index}")
+        if deleted_at(task, gateway.now()) is not None:
+            raise OutputDeletedError("the file was kept for as long as it should be")
         name = file_name(task, output) if download else None
         return Response(
             302,

@@ -14,7 +14,9 @@ from kie_gateway.core.idempotency import fingerprint
 from kie_gateway.core.ports import TaskFilter
 from kie_gateway.core.task import CompletedBy, Status
 from kie_gateway.flows.create_task import NewTask, create_task
+from kie_gateway.flows.delete_task import delete_task
 from kie_gateway.flows.refresh_task import refresh_task
+from kie_gateway.flows.use_uploads import check_uploads
 from kie_gateway.kie.families.registry import family_of
 from kie_gateway.observability import count, logger
 from kie_gateway.web import requests
@@ -44,7 +46,8 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
             body.input,
             body.metadata,
             deadline_seconds=body.deadline_seconds,
-            fingerprinted={"create": body.model_dump(mode="json")},
+            fingerprinted={"create": body.model_dump(mode="json", exclude_unset=True)},
+            retention_days=body.retention_days,
         )
 
     @app.post("/v1/tasks/<task_id>/refresh", responses=PROBLEMS, tags=["tasks"])
@@ -87,7 +90,18 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
             deadline_seconds=int((failed.deadline_at - failed.created_at).total_seconds()),
             fingerprinted={"retry": task_id},
             retry_of=task_id,
+            retention_days=failed.retention_days,
         )
+
+    @app.delete(
+        "/v1/tasks/<task_id>",
+        responses={204: {"description": "Deleted"}, **PROBLEMS},
+        tags=["tasks"],
+    )
+    def delete(task_id: str) -> Response[None]:
+        """Delete a task with its files and its input; an open one is canceled first."""
+        delete_task(desk.owned(task_id), tasks=gateway.tasks, files=gateway.bucket, now=gateway.now)
+        return Response(204)
 
 
 def _add_looking(desk: Desk) -> None:
@@ -148,9 +162,11 @@ class _Creations:
         deadline_seconds: int | None,
         fingerprinted: Mapping[str, Any],
         retry_of: str | None = None,
+        retention_days: int | None = None,
     ) -> Response[TaskBody]:
         desk, gateway = self.desk, self.desk.gateway
         asked = desk.app.request_headers
+        check_uploads(task_input, desk.owner(), gateway.bucket.size_of)
         created = create_task(
             NewTask(
                 owner=desk.owner(),
@@ -163,6 +179,7 @@ class _Creations:
                 idempotency_key=requests.idempotency_key(asked),
                 fingerprint=fingerprint(fingerprinted),
                 retry_of=retry_of,
+                retention_days=retention_days,
             ),
             task_id=gateway.new_task_id(),
             tasks=gateway.tasks,
