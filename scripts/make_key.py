@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import boto3
 
 from kie_gateway.aws.key_table import KeyTable
+from scripts.stack import stack_outputs
 
 # The owner becomes part of file names in the bucket.
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
@@ -22,8 +23,7 @@ def main() -> None:
     options = parser.parse_args()
     if OWNER.fullmatch(options.owner) is None:
         parser.error("--owner: 1 to 64 letters, digits, dots, @, _ or -, such as OWNER=alice")
-    stacks = boto3.client("cloudformation").describe_stacks(StackName=options.stack)["Stacks"]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stacks[0]["Outputs"]}
+    outputs = stack_outputs(options.stack)
     key = f"kg_live_{secrets.token_urlsafe(32)}"
     KeyTable(boto3.client("dynamodb"), outputs["TableName"]).add(
         key, owner=options.owner, name=options.name, now=datetime.now(UTC)

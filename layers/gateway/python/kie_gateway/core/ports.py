@@ -1,6 +1,6 @@
 """What flows need of the outside world; adapters in `aws/`, `kie/` and `fetch/` provide it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -242,6 +242,16 @@ class Archive(Protocol):
 
     def put_raw(self, key: str, body: bytes, content_type: str) -> None:
         """Keep a body."""
+
+
+class RawArchive(Archive, Protocol):
+    """Raw bodies, to be read again."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Name every body whose key starts so, in order."""
+
+    def get_raw(self, key: str) -> bytes:
+        """Read a body."""
 
 
 class ModelTimes(Protocol):

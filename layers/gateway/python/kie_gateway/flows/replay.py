@@ -1,0 +1,99 @@
+"""
+Read again what Kie.ai once said: does this version draw the same conclusions?
+
+The archive holds every webhook, and every answer that was a verdict or not understood, word for
+word. Replaying it shows what a new version of the interpreter would have made of history, and can
+bring home results that an earlier version missed.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from kie_gateway.core import moves
+from kie_gateway.core.ports import RawArchive, TaskStore
+from kie_gateway.core.report import Failed, Finished, Report
+from kie_gateway.core.task import CompletedBy, Status, Task
+from kie_gateway.core.timeline import Happened
+
+FOLDERS = ("webhooks/", "answers/")
+_WITHOUT_VERDICT = (Status.QUEUED, Status.RUNNING, Status.EXPIRED)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """
+    One body, read again.
+
+    Attributes:
+        task: As it stands; None if there is no record of it any more.
+        differs: Whether the body is a verdict and the record has another one, or none.
+        settled: Whether the verdict was recorded now.
+    """
+
+    key: str
+    task: Task | None
+    report: Report
+    differs: bool
+    settled: bool = False
+
+
+def replay(
+    *,
+    archive: RawArchive,
+    tasks: TaskStore,
+    interpret: Callable[[Task, bytes], Report],
+    follow: Callable[[Task], None] | None,
+    now: Callable[[], datetime],
+    task_id: str | None = None,
+) -> Iterator[Replayed]:
+    """
+    Read the archive again, oldest body of a task first.
+
+    Args:
+        interpret: Reads a body as the family of the task does.
+        follow: Starts an execution for a task that was settled; None changes nothing anywhere.
+        task_id: Of this task only.
+    """
+    for folder in FOLDERS:
+        for key in archive.keys(f"{folder}{task_id}/" if task_id else folder):
+            task = tasks.get(key.split("/")[1])
+            if task is None:
+                continue
+            report = interpret(task, archive.get_raw(key))
+            read = Replayed(key, task, report, _differs(task, report))
+            if follow is None or not read.differs or task.status not in _WITHOUT_VERDICT:
+                yield read
+                continue
+            settled = _settle(task, report, tasks, now())
+            if settled is not None:
+                follow(settled)
+            yield Replayed(key, settled or task, report, read.differs, settled is not None)
+
+
+def _differs(task: Task, report: Report) -> bool:
+    match report:
+        case Finished():
+            return task.status not in (Status.STORING, Status.SUCCEEDED, Status.CANCELED)
+        case Failed():
+            return task.status not in (Status.FAILED, Status.CANCELED)
+        case _:
+            return False
+
+
+def _settle(task: Task, report: Report, tasks: TaskStore, now: datetime) -> Task | None:
+    """Record a result that was missed. Failures are left to Kie.ai's own word: ask it."""
+    if not isinstance(report, Finished):
+        return None
+    moved = tasks.move(
+        task,
+        lambda current: moves.report_finished(
+            current,
+            report,
+            upstream_task_id=current.upstream_task_id,
+            by=CompletedBy.REFRESH,
+            happened=Happened.RESULT_REPORTED,
+            now=now,
+        ),
+    )
+    return moved.task if moved.changed else None
