@@ -56,6 +56,7 @@ deploy: build ## Deploy to the AWS account at hand; asks what it needs to know
 
 requirements: $(VENV)/.done ## Take up the latest versions of all packages
 	$(COMPILE) --upgrade layers/deps/requirements.in -o layers/deps/requirements.txt
+	$(COMPILE) --upgrade layers/imaging/requirements.in -o layers/imaging/requirements.txt
 	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) --upgrade requirements-sam.in -o requirements-sam.txt
 

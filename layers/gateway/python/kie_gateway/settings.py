@@ -80,6 +80,15 @@ class ApiFunctionSettings(
 
     public_base_url: str = Field(min_length=0)
     deadline_seconds: int
+    thumbnail_function_name: str
+
+
+class ThumbnailFunctionSettings(BaseModel):
+    """Environment of ThumbnailFunction."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_min_length=1)
+
+    bucket_name: str
 
 
 class CallbackFunctionSettings(RecordSettings, RoadSettings, CallbackSecretSettings):

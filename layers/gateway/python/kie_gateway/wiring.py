@@ -17,6 +17,7 @@ from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.secrets import KieKeys, Secrets
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.core.errors import (
     ConfigurationError,
@@ -53,12 +54,14 @@ from kie_gateway.settings import (
     ApiFunctionSettings,
     CallbackFunctionSettings,
     StoreFunctionSettings,
+    ThumbnailFunctionSettings,
     WatchFunctionSettings,
     load,
 )
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -67,6 +70,8 @@ if TYPE_CHECKING:
 _AWS = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
 )
+# A picture takes seconds, and a second call would only draw it twice.
+_FUNCTIONS = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
 # Uploads wait for the slower of two links.
 _S3 = Config(
     connect_timeout=5,
@@ -117,6 +122,10 @@ class _Clients:
     @cached_property
     def stepfunctions(self) -> "SFNClient":
         return self._session.client("stepfunctions", config=_AWS)
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        return self._session.client("lambda", config=_FUNCTIONS)
 
     @cached_property
     def secretsmanager(self) -> "SecretsManagerClient":
@@ -229,6 +238,9 @@ class ApiGateway(_Asking):
         self.executions = WatchExecutions(
             self.clients.stepfunctions, self.settings.watch_machine_arn
         )
+        self.thumbnails = ThumbnailMaker(
+            lambda: self.clients.functions, self.settings.thumbnail_function_name
+        )
         self.new_task_id = new_task_id
         self.new_upload_id = new_upload_id
         self.sleep = time.sleep
@@ -252,6 +264,13 @@ class ApiGateway(_Asking):
             policy=self.policy,
             now=self.now(),
         )
+
+
+class ThumbnailGateway:
+    """Everything ThumbnailFunction uses."""
+
+    def __init__(self) -> None:
+        self.bucket = OutputBucket(_Clients().s3, load(ThumbnailFunctionSettings).bucket_name)
 
 
 class CallbackGateway(_Common):

@@ -37,10 +37,16 @@ CACHE_CONTROL = "private, max-age=31536000, immutable"
 
 
 class Hold:
-    """The right to copy a task's results, renewed while the copy goes on."""
+    """
+    The right to copy a task's results, renewed while the copy goes on.
+
+    Attributes:
+        keys: Of every file that this copy has begun to write.
+    """
 
     def __init__(self, task: Task, tasks: TaskStore, now: Callable[[], datetime]) -> None:
         self.task = task
+        self.keys: list[str] = []
         self._tasks = tasks
         self._now = now
         self._renewed_at = now()
@@ -172,6 +178,12 @@ class StoreOutputs:
         if not held.changed:
             return held.task
         hold = Hold(held.task, self.tasks, self.now)
+        after = self._store(hold)
+        if after.status is Status.CANCELED or after.deleted_at is not None:
+            self._remove(hold)
+        return after
+
+    def _store(self, hold: Hold) -> Task:
         try:
             return self._settle(hold, self._copy_all(hold))
         except SourceGoneError as error:
@@ -256,6 +268,7 @@ class StoreOutputs:
                 name = f"{index}-{len(task.previews)}.{kind.extension}"
             folder = "outputs" if why is None else "previews"
             key = f"{folder}/{task.owner}/{task.task_id}/{name}"
+            hold.keys.append(key)
             file = SkimmedFile(remote, hold.keep)
             stored = self.outputs.store(
                 file,
@@ -292,8 +305,6 @@ class StoreOutputs:
         settled = self.tasks.move(
             hold.task, lambda current: moves.settle(current, stored, now, gone_at)
         )
-        if settled.task.status is Status.CANCELED:
-            self.outputs.delete([output.key for output in stored])
         if settled.changed:
             self.tell_success(settled.task)
         return settled.task
@@ -312,6 +323,13 @@ class StoreOutputs:
                 now=now,
             ),
         ).task
+
+    def _remove(self, hold: Hold) -> None:
+        """Remove what was written for a task that was canceled or deleted meanwhile."""
+        try:
+            self.outputs.delete(hold.keys)
+        except StorageError as error:
+            _log.warning("%s: files stay behind: %s", hold.task.task_id, error.message)
 
     def _give_back(self, hold: Hold, error: StorageError) -> Task:
         held_until = hold.task.storing_until

@@ -54,8 +54,12 @@ class Desk:
         context = self.app.current_event.raw_event["requestContext"]
         return self.gateway.settings.public_base_url or f"https://{context['domainName']}"
 
-    def link(self, output: Output, *, download_name: str | None = None) -> str:
+    def link(self, output: Output) -> str:
         """Make a link to an output that opens without a key."""
+        return self.link_key(output.key)
+
+    def link_key(self, key: str, *, download_name: str | None = None) -> str:
+        """Make a link to a file of the bucket that opens without a key."""
         return self.gateway.bucket.presign(
-            output.key, lifetime_seconds=LINK_SECONDS, download_name=download_name
+            key, lifetime_seconds=LINK_SECONDS, download_name=download_name
         )

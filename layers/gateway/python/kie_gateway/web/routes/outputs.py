@@ -1,11 +1,16 @@
 """Outputs: the files themselves, and lists of them."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from kie_gateway.core.errors import OutputDeletedError, OutputNotFoundError
+from kie_gateway.core.errors import (
+    FieldFault,
+    InvalidRequestError,
+    OutputDeletedError,
+    OutputNotFoundError,
+)
 from kie_gateway.core.task import Output, Task
 from kie_gateway.flows.list_outputs import list_outputs
 from kie_gateway.web.cursor import read_place, write_place
@@ -13,6 +18,13 @@ from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import OutputListBody, OutputOfTaskBody
 from kie_gateway.web.present import deleted_at, output_body
 from kie_gateway.web.resolver import PROBLEMS
+
+if TYPE_CHECKING:
+    from kie_gateway.wiring import ApiGateway
+
+# Few widths, so that few pictures are kept for each.
+WIDTHS = (160, 320, 640, 1280)
+_WIDTH_WORDS = f"Width of a thumbnail, rounded up to one of {', '.join(map(str, WIDTHS))}."
 
 type Media = Literal["image", "video", "audio", "text", "archive", "other"]
 
@@ -55,7 +67,10 @@ def add_output_routes(desk: Desk) -> None:
 
     @app.get("/v1/tasks/<task_id>/outputs/<index>/content", responses=PROBLEMS, tags=["outputs"])
     def output_content(
-        task_id: str, index: int, download: Annotated[bool, Query()] = False
+        task_id: str,
+        index: int,
+        download: Annotated[bool, Query()] = False,
+        w: Annotated[int | None, Query(ge=16, le=WIDTHS[-1], description=_WIDTH_WORDS)] = None,
     ) -> Response[None]:
         """Go to a fresh link to an output."""
         task = desk.owned(task_id)
@@ -65,13 +80,31 @@ def add_output_routes(desk: Desk) -> None:
         if deleted_at(task, gateway.now()) is not None:
             raise OutputDeletedError("the file was kept for as long as it should be")
         name = file_name(task, output) if download else None
+        key = output.key if w is None else _thumbnail_key(gateway, output, w)
         return Response(
             302,
             headers={
-                "Location": desk.link(output, download_name=name),
+                "Location": desk.link_key(key, download_name=name),
                 "Cache-Control": "no-store",
             },
         )
+
+
+def _thumbnail_key(gateway: "ApiGateway", output: Output, asked_width: int) -> str:
+    """Find the thumbnail of the next larger of a few widths; make it if it is not there yet."""
+    if output.media != "image":
+        raise InvalidRequestError(
+            "only pictures have thumbnails", [FieldFault("/w", f"the output is {output.media}")]
+        )
+    width = next(width for width in WIDTHS if width >= asked_width)
+    if output.width is not None and output.width <= width:
+        return output.key
+    key = f"{output.key.replace('outputs/', 'thumbnails/', 1).rpartition('.')[0]}-w{width}.webp"
+    if gateway.bucket.size_of(key) is None:
+        why = gateway.thumbnails.make(output.key, key, width)
+        if why is not None:
+            raise InvalidRequestError(why, [FieldFault("/w", why)])
+    return key
 
 
 def file_name(task: Task, output: Output) -> str:
