@@ -1,0 +1,40 @@
+"""AWS as moto plays it, with the resources that template.yaml describes."""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from dev.template import Template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_PARTS = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[boto3.session.Session]:
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    with patch.dict(os.environ, dict.fromkeys(names, "testing")), mock_aws():
+        yield boto3.session.Session(region_name="us-east-1")
+
+
+@pytest.fixture(scope="module")
+def dynamodb(aws: boto3.session.Session) -> "DynamoDBClient":
+    return aws.client("dynamodb")
+
+
+@pytest.fixture
+def table_name(dynamodb: "DynamoDBClient") -> str:
+    """A table of its own for each test, with the template's keys and indexes."""
+    described = Template().of_type("AWS::DynamoDB::Table")["TaskTable"]
+    name = f"tasks-{next(_numbers)}"
+    dynamodb.create_table(TableName=name, **{part: described[part] for part in _PARTS})
+    return name

@@ -1,0 +1,399 @@
+"""In-memory fakes of `core/ports.py`; the record's fake passes the suite of the real table."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from kie_gateway.core.errors import (
+    GatewayError,
+    ProviderError,
+    RecordUnavailableError,
+    SourceBrokenError,
+    StorageError,
+)
+from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.ports import (
+    Accepted,
+    Answer,
+    Decide,
+    Existing,
+    Moved,
+    Page,
+    TaskFilter,
+)
+from kie_gateway.core.remote_file import RemoteFile, StoredFile
+from kie_gateway.core.report import NotVisible, Report
+from kie_gateway.core.task import Task
+from kie_gateway.core.timeline import Entry, Happened
+from tests.makers import NOW, UPSTREAM_ID, seconds
+
+MAX_TRIES = 10
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, count: float) -> None:
+        self.at += seconds(count)
+
+
+class Seconds:
+    """A monotonic clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+class FakeTaskStore:
+    """
+    The record in memory.
+
+    Attributes:
+        unavailable: While true, every call fails as it does when DynamoDB is not there.
+    """
+
+    def __init__(self, *tasks: Task) -> None:
+        self.unavailable = False
+        self._tasks = {task.task_id: task for task in tasks}
+        self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
+        self._keys: dict[tuple[str, str], tuple[str, IdempotencyKey]] = {}
+        self._lock = Lock()
+
+    def create(
+        self, task: Task, entries: Sequence[Entry], idempotency: IdempotencyKey | None
+    ) -> Existing | None:
+        self._answer_or_fail()
+        with self._lock:
+            if idempotency is not None:
+                name = (idempotency.owner, idempotency.key_hash)
+                task_id, known = self._keys.get(name, (task.task_id, idempotency))
+                if task_id != task.task_id and known.forget_at >= task.created_at:
+                    return Existing(task_id, known.fingerprint == idempotency.fingerprint)
+                self._keys[name] = (task.task_id, idempotency)
+            self._tasks[task.task_id] = task
+            self._entries[task.task_id] += entries
+        return None
+
+    def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
+        self._answer_or_fail()
+        self._tasks.pop(task.task_id, None)
+        self._entries.pop(task.task_id, None)
+        if idempotency is not None:
+            self._keys.pop((idempotency.owner, idempotency.key_hash), None)
+
+    def get(self, task_id: str) -> Task | None:
+        self._answer_or_fail()
+        return self._tasks.get(task_id)
+
+    def move(self, task: Task, decide: Decide) -> Moved:
+        self._answer_or_fail()
+        for _ in range(MAX_TRIES):
+            move = decide(task)
+            if move is None:
+                return Moved(task, changed=False)
+            with self._lock:
+                found = self._tasks.get(task.task_id, task)
+                if found.version == task.version and task.task_id in self._tasks:
+                    after = replace(move.task, version=task.version + 1)
+                    self._tasks[task.task_id] = after
+                    self._entries[task.task_id] += move.entries
+                    return Moved(after, changed=True)
+            task = found
+        raise RecordUnavailableError(f"the record of {task.task_id} is moving too fast")
+
+    def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
+        self._answer_or_fail()
+        return [t for t in self._tasks.values() if t.upstream_task_id == upstream_task_id]
+
+    def note(self, task_id: str, entry: Entry) -> None:
+        self._answer_or_fail()
+        self._entries[task_id].append(entry)
+
+    def note_once_a_minute(self, task_id: str, entry: Entry) -> None:
+        self._answer_or_fail()
+        entry = replace(entry, at=entry.at.replace(second=0, microsecond=0))
+        others = self._entries[task_id]
+        same = (entry.happened, entry.at)
+        self._entries[task_id] = [e for e in others if (e.happened, e.at) != same] + [entry]
+
+    def entries(self, task_id: str) -> list[Entry]:
+        self._answer_or_fail()
+        return sorted(self._entries.get(task_id, []), key=lambda entry: entry.at)
+
+    def list_tasks(
+        self, owner: str, which: TaskFilter, *, limit: int, after: str | None, newest_first: bool
+    ) -> Page:
+        self._answer_or_fail()
+        found = sorted(
+            (task for task in self._tasks.values() if task.owner == owner and _fits(task, which)),
+            key=lambda task: task.task_id,
+            reverse=newest_first,
+        )
+        if after is not None:
+            found = [task for task in found if (task.task_id < after) is newest_first]
+            found = [task for task in found if task.task_id != after]
+        page = tuple(found[:limit])
+        return Page(page, page[-1].task_id if len(found) > limit else None)
+
+    def the(self, task: Task) -> Task:
+        """Read a task that must be there."""
+        return self._tasks[task.task_id]
+
+    def happened(self, task: Task) -> list[Happened]:
+        """Name what the timeline of a task tells of."""
+        return [entry.happened for entry in self.entries(task.task_id)]
+
+    def words(self, task: Task) -> str:
+        """Everything that the timeline of a task says, in one text."""
+        return "\n".join(f"{e.message} {dict(e.facts)}" for e in self.entries(task.task_id))
+
+    def _answer_or_fail(self) -> None:
+        if self.unavailable:
+            raise RecordUnavailableError("DynamoDB: not there")
+
+
+def _fits(task: Task, which: TaskFilter) -> bool:
+    names = ("status", "model", "batch_id", "parent_id")
+    return (
+        all(getattr(which, name) in (None, getattr(task, name)) for name in names)
+        and (which.created_after is None or task.created_at > which.created_after)
+        and (which.created_before is None or task.created_at < which.created_before)
+    )
+
+
+class FakeExecutions:
+    """
+    Executions that only begin and end.
+
+    Attributes:
+        error: What starting and stopping raise, None for success.
+        started: Until when each waits, by task id and number of the watch.
+    """
+
+    def __init__(self, error: GatewayError | None = None) -> None:
+        self.error = error
+        self.started: dict[tuple[str, int], datetime] = {}
+        self.stopped: list[tuple[str, int]] = []
+
+    def start(self, task_id: str, watch: int, wait_until: datetime) -> None:
+        self._fail_if_told()
+        self.started.setdefault((task_id, watch), wait_until)
+
+    def stop(self, task_id: str, watch: int, why: str) -> None:
+        self._fail_if_told()
+        self.stopped.append((task_id, watch))
+
+    def _fail_if_told(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class FakeQueue:
+    """
+    A queue that nobody works off.
+
+    Attributes:
+        messages: Step and task id of each.
+    """
+
+    def __init__(self, error: GatewayError | None = None) -> None:
+        self.error = error
+        self.messages: list[tuple[str, str]] = []
+
+    def request_storing(self, task_id: str) -> None:
+        self._send("store", task_id)
+
+    def request_asking(self, task_id: str) -> None:
+        self._send("ask", task_id)
+
+    def _send(self, step: str, task_id: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.messages.append((step, task_id))
+
+
+@dataclass
+class FakeProvider:
+    """
+    Kie.ai, saying what it is told to.
+
+    Attributes:
+        creation: Answer to each creation.
+        answers: Answers to questions, one after the other; the last one is repeated.
+        fresh: Fresh links by the link they replace.
+        meanwhile: What others do while Kie.ai is being asked anything.
+        created: Model, input and callback URL of each creation.
+        asked: Kie's id in each question.
+    """
+
+    creation: Accepted | ProviderError = field(default_factory=lambda: Accepted(UPSTREAM_ID))
+    answers: Sequence[Report | ProviderError] = (NotVisible("no record"),)
+    fresh: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes = b"{}"
+    meanwhile: Callable[[], object] = lambda: None
+    created: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
+    asked: list[str | None] = field(default_factory=list)
+
+    def create(self, model: str, task_input: Mapping[str, Any], callback_url: str) -> Accepted:
+        self.created.append((model, task_input, callback_url))
+        self.meanwhile()
+        if isinstance(self.creation, ProviderError):
+            raise self.creation
+        return self.creation
+
+    def ask(self, task: Task) -> Answer:
+        answer = self.answers[min(len(self.asked), len(self.answers) - 1)]
+        self.asked.append(task.upstream_task_id)
+        self.meanwhile()
+        if isinstance(answer, ProviderError):
+            raise answer
+        return Answer(answer, self.raw)
+
+    def fresh_link(self, task: Task, url: str) -> str | None:
+        return self.fresh.get(url)
+
+
+@dataclass
+class FakeArchive:
+    """Raw bodies by key."""
+
+    error: GatewayError | None = None
+    bodies: dict[str, bytes] = field(default_factory=dict)
+
+    def put_raw(self, key: str, body: bytes, content_type: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.bodies[key] = body
+
+
+@dataclass
+class FakeFile:
+    """
+    A file at a file host.
+
+    Attributes:
+        breaks_at: Where the connection breaks, None if it does not.
+        meanwhile: What happens during each read.
+    """
+
+    body: bytes
+    url: str = ""
+    breaks_at: int | None = None
+    meanwhile: Callable[[], object] = lambda: None
+    header_content_type: str | None = None
+    bytes_read: int = 0
+
+    @property
+    def content_length(self) -> int | None:
+        return len(self.body)
+
+    @property
+    def head(self) -> bytes:
+        return self.body[:8192]
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.body[: self.bytes_read]).hexdigest()
+
+    def read(self, size: int, /) -> bytes:
+        self.meanwhile()
+        if self.breaks_at is not None and self.bytes_read + size > self.breaks_at:
+            raise SourceBrokenError("the file was cut short")
+        part = self.body[self.bytes_read : self.bytes_read + size]
+        self.bytes_read += len(part)
+        return part
+
+    def finish(self) -> None:
+        if self.bytes_read < len(self.body):
+            raise SourceBrokenError("the file was not read to its end")
+
+
+class FakeFiles:
+    """
+    File hosts.
+
+    Attributes:
+        opened: Every link that was asked for, in order.
+    """
+
+    def __init__(self, files: Mapping[str, bytes | FakeFile | StorageError]) -> None:
+        self.files = dict(files)
+        self.opened: list[str] = []
+
+    @contextmanager
+    def open(self, url: str) -> Iterator[RemoteFile]:
+        self.opened.append(url)
+        found = self.files[url]
+        if isinstance(found, StorageError):
+            raise found
+        file = FakeFile(found) if isinstance(found, bytes) else replace(found)
+        file.url = url
+        yield file
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """What lies in the fake bucket, with its headers."""
+
+    body: bytes
+    content_type: str
+    content_disposition: str
+    cache_control: str
+    tags: str = ""
+
+
+@dataclass
+class FakeOutputStore:
+    """
+    A bucket in memory.
+
+    Attributes:
+        error: What storing raises after the file was read, None for success.
+        after_store: Called with the key of each file that has been stored.
+    """
+
+    part_bytes: int = 10
+    error: StorageError | None = None
+    after_store: Callable[[str], object] = lambda _: None
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+
+    def store(
+        self,
+        file: RemoteFile,
+        *,
+        key: str,
+        content_type: str,
+        content_disposition: str,
+        cache_control: str,
+        tags: str = "",
+    ) -> StoredFile:
+        body = b"".join(iter(lambda: file.read(self.part_bytes), b""))
+        file.finish()
+        if self.error is not None:
+            raise self.error
+        self.objects[key] = StoredObject(
+            body, content_type, content_disposition, cache_control, tags
+        )
+        self.after_store(key)
+        return StoredFile(file.bytes_read, file.sha256)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.objects.pop(key, None)
+
+    def delete_folder(self, prefix: str) -> None:
+        self.delete([key for key in self.objects if key.startswith(prefix)])

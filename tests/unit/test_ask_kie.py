@@ -1,0 +1,384 @@
+"""Asking Kie.ai how a task stands: every answer, every silence, and verdicts that cross."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from kie_gateway.core import moves
+from kie_gateway.core.callback_token import callback_token, callback_url
+from kie_gateway.core.errors import (
+    ProviderBusyError,
+    ProviderContractError,
+    ProviderError,
+    ProviderRejectedError,
+    ProviderUnreachableError,
+    StorageError,
+)
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
+from kie_gateway.core.task import (
+    Attention,
+    Category,
+    CompletedBy,
+    Failure,
+    Source,
+    Status,
+    Submission,
+    Task,
+)
+from kie_gateway.core.timeline import Happened
+from kie_gateway.flows.ask_kie import ask_kie
+from kie_gateway.flows.rungs import Heard
+from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore
+from tests.makers import (
+    NOW,
+    RESULT_URL,
+    TASK_ID,
+    UPSTREAM_ID,
+    make_task,
+    running_task,
+    seconds,
+    storing_task,
+)
+
+SECRET = "callback-secret"
+POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
+LATER = NOW + seconds(15)
+TOKEN = callback_token(TASK_ID, SECRET)
+
+FINISHED = Finished("success", (Source(RESULT_URL),), credits=4.0)
+FAILED = Failed("fail", Failure("500", Category.UPSTREAM, "Internal Error", retryable=True))
+VERDICTS = [FINISHED, FAILED]
+NO_VERDICTS = [Running("generating"), NotVisible("recordInfo is null"), NotUnderstood("odd")]
+SILENCES = [
+    ProviderBusyError("The call frequency is too high.", provider_code="429"),
+    ProviderBusyError("Maintenance.", provider_code="455", retry_after_seconds=60),
+    ProviderBusyError("HTTP 502", provider_code="502"),
+    ProviderUnreachableError("Kie.ai: ReadTimeout"),
+    ProviderContractError("HTTP 200 with a body that is no JSON object"),
+    ProviderRejectedError("You do not have access.", provider_code="401", category="internal"),
+]
+
+
+def kind(value: Any) -> str:
+    return f"{type(value).__name__} {getattr(value, 'provider_code', '')}".strip()
+
+
+def ask(
+    store: FakeTaskStore,
+    task: Task,
+    *answers: Report | ProviderError,
+    kie: FakeProvider | None = None,
+    archive: FakeArchive | None = None,
+    clock: Clock | None = None,
+    by: CompletedBy = CompletedBy.POLL,
+    **more: Any,
+) -> Task:
+    asked = ask_kie(
+        task,
+        by=by,
+        tasks=store,
+        kie=kie or FakeProvider(answers=answers),
+        archive=archive or FakeArchive(),
+        policy=POLICY,
+        callback_secret=SECRET,
+        now=(clock or Clock(LATER)).now,
+        **more,
+    )
+    assert asked == store.the(task)
+    return asked
+
+
+def test_a_task_that_runs_is_asked_about_later() -> None:
+    store = FakeTaskStore(running_task())
+    kie = FakeProvider(answers=[Running("generating")])
+    task = ask(store, running_task(), kie=kie)
+    assert kie.asked == [UPSTREAM_ID]
+    assert (task.status, task.upstream_state, task.polls) == (Status.RUNNING, "generating", 1)
+    assert (task.asked_at, task.next_at) == (LATER, POLICY.next_ask_at(task, LATER))
+    assert store.happened(task) == [Happened.KIE_ASKED]
+
+
+@pytest.mark.parametrize("by", [CompletedBy.POLL, CompletedBy.REFRESH, CompletedBy.WEBHOOK])
+def test_a_result_is_stored_next_and_says_who_asked(by: CompletedBy) -> None:
+    store = FakeTaskStore(running_task())
+    task = ask(store, running_task(), FINISHED, by=by)
+    assert (task.status, task.sources, task.completed_by) == (Status.STORING, FINISHED.sources, by)
+    assert (task.credits_charged, task.next_at) == (4.0, LATER)
+    assert store.happened(task) == [Happened.RESULT_REPORTED]
+
+
+def test_a_failure_ends_the_task_with_kies_words() -> None:
+    store = FakeTaskStore(running_task())
+    task = ask(store, running_task(), FAILED)
+    assert (task.status, task.error, task.completed_at) == (Status.FAILED, FAILED.failure, LATER)
+    assert store.happened(task) == [Happened.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("age_seconds", "patient"), [(0, True), (15, True), (89.9, True), (90, False), (600, False)]
+)
+def test_a_task_that_kie_does_not_know_is_looked_for_often_at_first(
+    age_seconds: float, patient: bool
+) -> None:
+    store = FakeTaskStore(running_task())
+    now = NOW + seconds(age_seconds)
+    task = ask(store, running_task(), NotVisible("no record"), clock=Clock(now))
+    assert (task.status, task.polls) == (Status.RUNNING, 1)
+    patiently, usually = now + seconds(10), POLICY.next_ask_at(running_task(), now)
+    assert task.next_at == (patiently if patient else usually)
+    assert "no record" in store.words(task)
+
+
+@pytest.mark.parametrize("error", SILENCES, ids=kind)
+def test_no_answer_is_noted_and_nothing_is_concluded(error: ProviderError) -> None:
+    store, archive = FakeTaskStore(running_task(upstream_state="waiting")), FakeArchive()
+    task = ask(store, running_task(upstream_state="waiting"), error, archive=archive)
+    assert (task.status, task.upstream_state, task.error) == (Status.RUNNING, "waiting", None)
+    assert (task.polls, task.next_at) == (1, POLICY.next_ask_at(task, LATER))
+    assert error.message in store.words(task)
+    assert str(error.provider_code) in store.words(task)
+    assert archive.bodies == {}
+
+
+@pytest.mark.parametrize("answer", [*NO_VERDICTS, SILENCES[0]], ids=kind)
+def test_pauses_grow_up_to_the_cap_and_end_at_the_deadline(answer: Any) -> None:
+    clock = Clock(NOW + seconds(100))
+    store = FakeTaskStore(running_task(deadline_at=NOW + seconds(500)))
+    task, pauses = store.the(running_task()), []
+    while clock.at < task.deadline_at:
+        task = ask(store, task, answer, clock=clock)
+        assert task.next_at is not None
+        pauses.append((task.next_at - clock.at).total_seconds())
+        clock.at = task.next_at
+    assert pauses[0] == 50
+    assert pauses[1:-1] == [60.0] * len(pauses[1:-1])
+    assert clock.at == task.deadline_at
+
+
+# --- archive ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [(FINISHED, True), (FAILED, True), (NotUnderstood("odd"), True), (Running("waiting"), False)],
+    ids=kind,
+)
+def test_what_may_have_to_be_proved_is_kept_without_the_token(answer: Any, kept: bool) -> None:
+    url = callback_url("https://gateway.test", TASK_ID, SECRET)
+    raw = f'{{"param": "{{\\"callBackUrl\\":\\"{url}\\"}}", "callBackUrl": "{url}"}}'.encode()
+    archive = FakeArchive()
+    kie = FakeProvider(answers=[answer], raw=raw)
+    ask(FakeTaskStore(running_task()), running_task(), kie=kie, archive=archive)
+    assert list(archive.bodies) == [f"answers/{TASK_ID}/20260301T120015000000Z.json"] * kept
+    for body in archive.bodies.values():
+        assert body == raw.replace(TOKEN.encode(), b"[token]")
+        assert body != raw
+
+
+@pytest.mark.parametrize("verdict", VERDICTS, ids=kind)
+def test_a_verdict_counts_although_its_body_could_not_be_kept(verdict: Report) -> None:
+    archive = FakeArchive(StorageError("S3 refused storing: SlowDown"))
+    task = ask(FakeTaskStore(running_task()), running_task(), verdict, archive=archive)
+    assert task.status in (Status.STORING, Status.FAILED)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda words: Failed("fail", Failure("500", Category.UPSTREAM, words, retryable=True)),
+        NotVisible,
+        NotUnderstood,
+        ProviderBusyError,
+        ProviderContractError,
+    ],
+)
+def test_words_of_kie_that_quote_our_url_are_kept_without_its_token(answer: Any) -> None:
+    store = FakeTaskStore(running_task())
+    quoted = callback_url("https://gateway.test", TASK_ID, SECRET)
+    task = ask(store, running_task(), answer(f"the callback failed: {quoted}"))
+    assert "the callback failed" in store.words(task)
+    assert TOKEN not in f"{task} {store.words(task)}"
+
+
+# --- verdicts that cross ------------------------------------------------------------------------
+
+
+def finish(task: Task) -> moves.Move | None:
+    return moves.report_finished(
+        task,
+        Finished("success", (Source(RESULT_URL + "?from=webhook"),)),
+        upstream_task_id=UPSTREAM_ID,
+        by=CompletedBy.WEBHOOK,
+        happened=Happened.WEBHOOK_ACCEPTED,
+        now=NOW,
+    )
+
+
+def cancel(task: Task) -> moves.Move | None:
+    return moves.cancel(task, NOW)
+
+
+@pytest.mark.parametrize("answer", [*VERDICTS, *NO_VERDICTS, SILENCES[0]], ids=kind)
+@pytest.mark.parametrize(
+    ("meanwhile", "status"), [(finish, Status.STORING), (cancel, Status.CANCELED)]
+)
+def test_the_first_verdict_wins_over_the_answer_to_a_question(
+    answer: Any, meanwhile: Callable[[Task], moves.Move | None], status: Status
+) -> None:
+    store = FakeTaskStore(running_task())
+    kie = FakeProvider(answers=[answer], meanwhile=lambda: store.move(running_task(), meanwhile))
+    task = ask(store, running_task(), kie=kie)
+    assert (task.status, task.polls, task.version) == (status, 0, 2)
+    assert len(store.happened(task)) == 1
+
+
+@pytest.mark.parametrize("answer", [*VERDICTS, *NO_VERDICTS], ids=kind)
+def test_a_stale_record_is_read_again_before_it_is_written(answer: Any) -> None:
+    ahead = storing_task(version=5)
+    store = FakeTaskStore(ahead)
+    assert ask(store, running_task(), answer) == ahead
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(FINISHED, Status.STORING), (FAILED, Status.FAILED), (Running("waiting"), Status.EXPIRED)],
+    ids=kind,
+)
+def test_a_late_verdict_settles_an_expired_task(answer: Any, status: Status) -> None:
+    expired = running_task(status=Status.EXPIRED, attention=Attention.STALLED)
+    task = ask(FakeTaskStore(expired), expired, answer)
+    assert task.status is status
+    assert (task.attention is None) is (status is not Status.EXPIRED)
+
+
+def test_adopted_work_says_that_it_was_imported() -> None:
+    imported = running_task(submission=Submission.IMPORTED)
+    task = ask(FakeTaskStore(imported), imported, FINISHED)
+    assert task.completed_by is CompletedBy.IMPORT
+
+
+# --- the ladder ---------------------------------------------------------------------------------
+
+
+@dataclass
+class FakeRung:
+    """
+    Somebody who may know more.
+
+    Attributes:
+        asked: What the status call said, at each look whether it is time to ask.
+    """
+
+    heard: Heard | None
+    due: bool = True
+    asked: list[Report | None] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
+    by = CompletedBy.HISTORY
+    happened = Happened.HISTORY_ASKED
+
+    def is_due(self, task: Task, report: Report | None, now: datetime) -> bool:
+        self.asked.append(report)
+        return self.due
+
+    def ask(self, task: Task, now: datetime) -> Heard | None:
+        self.meanwhile()
+        return self.heard
+
+
+KNOWS = Heard("The history page says that it is done.", FINISHED)
+KNOWS_NOTHING = Heard("The history page does not list the task.")
+
+
+@pytest.mark.parametrize("answer", [*NO_VERDICTS, *SILENCES], ids=kind)
+def test_another_rung_may_bring_the_verdict(answer: Any) -> None:
+    store = FakeTaskStore(running_task())
+    first, second, third = FakeRung(KNOWS_NOTHING), FakeRung(KNOWS), FakeRung(KNOWS)
+    task = ask(store, running_task(), answer, rungs=[first, second, third])
+    assert (task.status, task.completed_by) == (Status.STORING, CompletedBy.HISTORY)
+    assert first.asked == second.asked == [None if isinstance(answer, ProviderError) else answer]
+    assert third.asked == []
+    asked = Happened.HISTORY_ASKED
+    assert store.happened(task) == [Happened.KIE_ASKED, asked, asked, Happened.RESULT_REPORTED]
+    assert KNOWS_NOTHING.words in store.words(task)
+
+
+@pytest.mark.parametrize("verdict", VERDICTS, ids=kind)
+def test_nobody_else_is_asked_after_a_verdict(verdict: Report) -> None:
+    rung = FakeRung(KNOWS)
+    task = ask(FakeTaskStore(running_task()), running_task(), verdict, rungs=[rung])
+    assert (task.completed_by, rung.asked) == (CompletedBy.POLL, [])
+
+
+@pytest.mark.parametrize(("whole", "status"), [(False, Status.RUNNING), (True, Status.STORING)])
+def test_a_rung_waits_for_its_time_unless_the_whole_ladder_is_asked_for(
+    whole: bool, status: Status
+) -> None:
+    rungs = [FakeRung(KNOWS, due=False)]
+    store = FakeTaskStore(running_task())
+    task = ask(store, running_task(), Running("waiting"), rungs=rungs, whole_ladder=whole)
+    assert task.status is status
+
+
+def test_a_rung_with_nothing_to_ask_leaves_no_trace() -> None:
+    store = FakeTaskStore(running_task())
+    ask(store, running_task(), Running("waiting"), rungs=[FakeRung(None)])
+    assert store.happened(running_task()) == [Happened.KIE_ASKED]
+
+
+def test_a_webhook_is_faster_than_a_rung() -> None:
+    store = FakeTaskStore(running_task())
+    rung = FakeRung(KNOWS, meanwhile=lambda: store.move(store.the(running_task()), finish))
+    task = ask(store, running_task(), Running("waiting"), rungs=[rung])
+    assert (task.status, task.completed_by) == (Status.STORING, CompletedBy.WEBHOOK)
+
+
+def test_answers_that_nobody_understands_are_told() -> None:
+    told: list[str] = []
+    for answer in (NotUnderstood("odd"), Running("waiting"), FINISHED, SILENCES[0]):
+        store = FakeTaskStore(running_task())
+        ask(store, running_task(), answer, tell_unclear=lambda _, reason: told.append(reason))
+    assert told == ["odd"]
+
+
+# --- creations whose answer never came ----------------------------------------------------------
+
+WITHOUT_ID = {"submission": Submission.UNKNOWN, "attention": Attention.SUBMISSION_UNKNOWN}
+
+
+def test_a_creation_whose_sender_died_is_in_doubt_and_never_sent_again() -> None:
+    store, kie = FakeTaskStore(make_task()), FakeProvider()
+    task = ask(store, make_task(), kie=kie)
+    assert (task.status, task.submission) == (Status.QUEUED, Submission.UNKNOWN)
+    assert task.attention is Attention.SUBMISSION_UNKNOWN
+    assert task.next_at == POLICY.next_ask_at(task, LATER)
+    assert store.happened(task) == [Happened.SUBMISSION_UNKNOWN]
+    assert (kie.created, kie.asked) == ([], [])
+
+
+def test_nothing_can_be_asked_without_an_id() -> None:
+    unknown = make_task(**WITHOUT_ID)
+    store, kie = FakeTaskStore(unknown), FakeProvider()
+    task = ask(store, unknown, kie=kie)
+    assert (task.status, task.polls, kie.asked) == (Status.QUEUED, 1, [])
+    assert task.next_at == POLICY.next_ask_at(unknown, LATER)
+    assert store.happened(task) == [Happened.KIE_ASKED]
+
+
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        running_task(version=2),
+        make_task(**{**WITHOUT_ID, "upstream_task_id": UPSTREAM_ID, "version": 2}),
+        storing_task(version=2),
+        make_task(**WITHOUT_ID, status=Status.CANCELED, version=2),
+    ],
+)
+@pytest.mark.parametrize("stale", [make_task(), make_task(**WITHOUT_ID)])
+def test_an_id_that_came_meanwhile_is_left_to_the_next_question(ahead: Task, stale: Task) -> None:
+    store = FakeTaskStore(ahead)
+    assert ask(store, stale) == ahead
+    assert store.happened(stale) == []

@@ -1,0 +1,321 @@
+"""Taking in a task: recorded first, then watched, and only then sent to Kie.ai."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kie_gateway.core import moves
+from kie_gateway.core.errors import (
+    ConfigurationError,
+    GatewayError,
+    IdempotencyMismatchError,
+    ProviderBusyError,
+    ProviderError,
+    ProviderRejectedError,
+    RecordUnavailableError,
+    SubmissionUnknownError,
+    TaskNotFoundError,
+)
+from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.ports import Accepted
+from kie_gateway.core.report import Finished
+from kie_gateway.core.task import Source, Status, Step, Submission, Task
+from kie_gateway.core.timeline import Happened
+from kie_gateway.flows.create_task import Created, NewTask, create_task
+from kie_gateway.flows.submit_task import submit_task
+from tests.fakes import (
+    Clock,
+    FakeArchive,
+    FakeExecutions,
+    FakeProvider,
+    FakeQueue,
+    FakeTaskStore,
+)
+from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, seconds
+
+POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
+OTHER_ID = TASK_ID[:-1] + "b"
+NEW = NewTask(
+    owner="alice",
+    model="kling/v2-1",
+    family="market",
+    input={"prompt": "a red kite"},
+    metadata={"user": "42"},
+    deadline_seconds=3600,
+    callback_base_url="https://gateway.test",
+)
+KEYED = replace(NEW, idempotency_key="order-1", fingerprint="same")
+DOWN = RecordUnavailableError("Step Functions: down")
+
+
+@dataclass
+class Scene:
+    """Everything that takes part in a creation."""
+
+    kie: FakeProvider = field(default_factory=FakeProvider)
+    executions: FakeExecutions = field(default_factory=FakeExecutions)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    store: FakeTaskStore = field(default_factory=FakeTaskStore)
+    before_submit: Callable[[Task], object] = lambda _: None
+
+    def create(self, new: NewTask = NEW, task_id: str = TASK_ID) -> Created:
+        return create_task(
+            new,
+            task_id=task_id,
+            tasks=self.store,
+            executions=self.executions,
+            queue=self.queue,
+            submit=self.submit,
+            policy=POLICY,
+            now=NOW,
+        )
+
+    def submit(self, task: Task) -> Task:
+        self.before_submit(task)
+        return submit_task(
+            task,
+            tasks=self.store,
+            kie=self.kie,
+            archive=FakeArchive(),
+            policy=POLICY,
+            callback_secret="callback-secret",
+            now=Clock().now,
+            spread=lambda: 0.5,
+        )
+
+    def the(self, task_id: str = TASK_ID) -> Task:
+        task = self.store.get(task_id)
+        assert task is not None
+        return task
+
+
+def test_a_task_is_what_was_asked_for_and_runs() -> None:
+    scene = Scene()
+    created = scene.create(replace(NEW, retry_of=OTHER_ID, retention_days=7))
+    task = created.task
+    assert (created.replayed, task) == (False, scene.the())
+    assert (task.task_id, task.owner, task.model, task.family) == (
+        (TASK_ID, "alice", "kling/v2-1", "market")
+    )
+    assert (task.kind, task.input, task.metadata) == ("video", NEW.input, NEW.metadata)
+    assert (task.created_at, task.deadline_at) == (NOW, NOW + seconds(3600))
+    assert (task.status, task.upstream_task_id) == (Status.RUNNING, UPSTREAM_ID)
+    assert (task.retry_of, task.retention_days) == (OTHER_ID, 7)
+    assert task.submission_attempts == 1
+    assert scene.executions.started == {(TASK_ID, 1): NOW + seconds(10)}
+    assert len(scene.kie.created) == 1
+    assert scene.store.happened(task) == (
+        [Happened.CREATED, Happened.SUBMISSION_STARTED, Happened.SUBMITTED]
+    )
+
+
+def test_a_task_is_recorded_and_watched_before_kie_is_asked() -> None:
+    seen: list[Any] = []
+    scene = Scene()
+    scene.before_submit = lambda task: seen.append((scene.store.get(task.task_id), task))
+    scene.kie.meanwhile = lambda: seen.append(dict(scene.executions.started))
+    scene.create()
+    recorded, sent = seen[0]
+    assert recorded == sent
+    assert (sent.submission, sent.sending_at) == (Submission.SENDING, NOW)
+    assert seen[1] == {(TASK_ID, 1): NOW + seconds(10)}
+
+
+def test_a_task_that_cannot_be_recorded_is_neither_watched_nor_sent() -> None:
+    scene = Scene()
+    scene.store.unavailable = True
+    with pytest.raises(RecordUnavailableError):
+        scene.create()
+    assert (scene.executions.started, scene.kie.created) == ({}, [])
+
+
+def test_a_task_that_cannot_be_watched_is_forgotten_with_its_key() -> None:
+    scene = Scene(executions=FakeExecutions(DOWN))
+    with pytest.raises(RecordUnavailableError):
+        scene.create(KEYED)
+    assert scene.kie.created == []
+    assert scene.store.get(TASK_ID) is None
+    assert scene.store.entries(TASK_ID) == []
+    scene.executions.error = None
+    again = scene.create(replace(KEYED, fingerprint="other"), OTHER_ID)
+    assert (again.replayed, again.task.status) == (False, Status.RUNNING)
+
+
+# --- what Kie.ai answers ------------------------------------------------------------------------
+
+
+def test_a_creation_refused_for_now_is_handed_to_a_watch_that_looks_sooner() -> None:
+    scene = Scene(FakeProvider(ProviderBusyError("busy", provider_code="429")))
+    task = scene.create().task
+    assert (task.status, task.next_step, task.watches) == (Status.QUEUED, Step.SUBMIT, 2)
+    assert scene.executions.started[TASK_ID, 2] == task.next_at == NOW + seconds(7)
+    assert scene.executions.stopped == [(TASK_ID, 1)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "started", "messages"),
+    [
+        (Accepted(UPSTREAM_ID), Status.RUNNING, 1, []),
+        (SubmissionUnknownError("Kie.ai: ReadTimeout."), Status.QUEUED, 1, []),
+        (
+            ProviderRejectedError("no", provider_code="422", category="input"),
+            Status.FAILED,
+            1,
+            [],
+        ),
+        (
+            Accepted(UPSTREAM_ID, Finished("success", (Source(RESULT_URL),))),
+            Status.STORING,
+            1,
+            [("store", TASK_ID)],
+        ),
+    ],
+    ids=["accepted", "unknown", "rejected", "finished at once"],
+)
+def test_any_other_answer_leaves_the_first_watch_in_place(
+    answer: Accepted | ProviderError, status: Status, started: int, messages: list[Any]
+) -> None:
+    scene = Scene(FakeProvider(answer))
+    assert scene.create().task.status is status
+    assert len(scene.executions.started) == started
+    assert (scene.executions.stopped, scene.queue.messages) == ([], messages)
+
+
+# --- trouble after the task is watched ----------------------------------------------------------
+
+
+def break_executions(scene: Scene) -> None:
+    scene.executions.error = DOWN
+
+
+def break_record(scene: Scene) -> None:
+    scene.store.unavailable = True
+
+
+@pytest.mark.parametrize(
+    ("break_down", "answer"),
+    [
+        (break_executions, ProviderBusyError("busy")),
+        (break_record, ProviderBusyError("busy")),
+        (break_record, Accepted(UPSTREAM_ID)),
+        (break_record, SubmissionUnknownError("Kie.ai: ReadTimeout.")),
+    ],
+    ids=["no second watch", "refusal lost", "yes lost", "doubt lost"],
+)
+def test_trouble_after_kie_was_asked_is_not_the_callers(
+    break_down: Callable[[Scene], None], answer: Accepted | ProviderError
+) -> None:
+    scene = Scene(FakeProvider(answer))
+    scene.kie.meanwhile = lambda: break_down(scene)
+    created = scene.create(KEYED)
+    assert (created.task.task_id, created.task.status) == (TASK_ID, Status.QUEUED)
+    assert scene.executions.stopped == []
+    assert list(scene.executions.started) == [(TASK_ID, 1)]
+    scene.store.unavailable = False
+    assert len(scene.kie.created) == 1
+
+
+def test_a_result_at_once_that_the_queue_did_not_take_is_left_to_the_watch() -> None:
+    finished = Accepted(UPSTREAM_ID, Finished("success", (Source(RESULT_URL),)))
+    scene = Scene(FakeProvider(finished), queue=FakeQueue(DOWN))
+    assert scene.create().task.status is Status.STORING
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("no secret"), DOWN])
+def test_trouble_before_kie_was_asked_is_not_the_callers_either(error: GatewayError) -> None:
+    def fail(_: Task) -> None:
+        raise error
+
+    scene = Scene(before_submit=fail)
+    assert scene.create().task == scene.the()
+    assert scene.kie.created == []
+
+
+def test_a_faster_cancellation_is_what_the_caller_gets() -> None:
+    scene = Scene()
+    scene.kie.meanwhile = lambda: scene.store.move(
+        scene.the(), lambda task: moves.cancel(task, NOW)
+    )
+    assert scene.create().task.status is Status.CANCELED
+
+
+# --- idempotency --------------------------------------------------------------------------------
+
+
+def test_the_same_request_again_is_the_same_task() -> None:
+    scene = Scene()
+    first = scene.create(KEYED)
+    again = scene.create(KEYED, OTHER_ID)
+    assert (again.replayed, again.task) == (True, first.task)
+    assert len(scene.kie.created) == 1
+    assert list(scene.executions.started) == [(TASK_ID, 1)]
+    assert scene.store.get(OTHER_ID) is None
+
+
+def test_a_repeated_request_starts_the_watch_that_the_first_could_not() -> None:
+    scene = Scene()
+    first = Scene(store=scene.store)
+    first.create(KEYED)
+    assert scene.create(KEYED, OTHER_ID).replayed
+    assert scene.executions.started == {(TASK_ID, 1): NOW + seconds(10)}
+
+
+def test_a_settled_task_is_replayed_without_a_watch() -> None:
+    scene = Scene(FakeProvider(ProviderRejectedError("no", provider_code="422", category="input")))
+    scene.create(KEYED)
+    scene.executions.started.clear()
+    assert scene.create(KEYED, OTHER_ID).task.status is Status.FAILED
+    assert scene.executions.started == {}
+
+
+def test_another_request_under_the_same_key_is_refused() -> None:
+    scene = Scene()
+    scene.create(KEYED)
+    with pytest.raises(IdempotencyMismatchError):
+        scene.create(replace(KEYED, fingerprint="other"), OTHER_ID)
+    assert len(scene.kie.created) == 1
+    assert list(scene.executions.started) == [(TASK_ID, 1)]
+
+
+@pytest.mark.parametrize("other", [{"owner": "bob"}, {"idempotency_key": "order-2"}])
+def test_keys_of_others_are_other_keys(other: dict[str, Any]) -> None:
+    scene = Scene()
+    scene.create(KEYED)
+    assert not scene.create(replace(KEYED, **other), OTHER_ID).replayed
+    assert len(scene.kie.created) == 2
+
+
+def test_without_a_key_every_request_is_a_new_task() -> None:
+    scene = Scene()
+    assert [scene.create(NEW, task_id).replayed for task_id in (TASK_ID, OTHER_ID)] == [False] * 2
+    assert len(scene.kie.created) == 2
+
+
+def test_a_key_outlives_its_task_by_a_day() -> None:
+    claimed: list[IdempotencyKey | None] = []
+
+    class Watched(FakeTaskStore):
+        def create(self, task: Task, entries: Any, idempotency: IdempotencyKey | None) -> Any:
+            claimed.append(idempotency)
+            return super().create(task, entries, idempotency)
+
+    Scene(store=Watched()).create(KEYED)
+    forget_at = NOW + seconds(3600) + timedelta(hours=24)
+    assert claimed == [IdempotencyKey("alice", "order-1", "same", forget_at)]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_key_of_a_deleted_task_is_not_used_for_another(is_there: bool) -> None:
+    scene = Scene()
+    task = scene.create(KEYED).task
+    if is_there:
+        scene.store.move(task, lambda current: moves.delete(current, NOW))
+    else:
+        scene.store.forget(task, None)
+    with pytest.raises(TaskNotFoundError):
+        scene.create(KEYED, OTHER_ID)
+    assert len(scene.kie.created) == 1

@@ -1,0 +1,124 @@
+"""The environment of each function: what is missing or empty is named in one line."""
+
+from typing import Any
+
+import pytest
+
+from kie_gateway import wiring
+from kie_gateway.core.errors import ConfigurationError
+from kie_gateway.settings import (
+    ApiFunctionSettings,
+    CallbackFunctionSettings,
+    StoreFunctionSettings,
+    WatchFunctionSettings,
+    load,
+)
+
+MODELS: list[Any] = [
+    ApiFunctionSettings,
+    CallbackFunctionSettings,
+    StoreFunctionSettings,
+    WatchFunctionSettings,
+]
+FIELDS = {name: spec for model in MODELS for name, spec in model.model_fields.items()}
+NUMBERS = {name for name, spec in FIELDS.items() if spec.annotation is int}
+MAY_BE_EMPTY = {"public_base_url"}
+ENVIRONMENT = {
+    name.upper(): "7" if name in NUMBERS else f"https://{name.replace('_', '-')}.test"
+    for name in FIELDS
+} | {"RESULT_HOSTS": "*.kie.test"}
+EACH = [(model, name) for model in MODELS for name in model.model_fields]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_whole_environment_is_read(model: Any) -> None:
+    loaded = load(model, {**ENVIRONMENT, "AWS_REGION": "eu-central-1"})
+    for name in model.model_fields:
+        told = ENVIRONMENT[name.upper()]
+        assert getattr(loaded, name) == (int(told) if name in NUMBERS else told)
+
+
+@pytest.mark.parametrize(("model", "name"), EACH)
+def test_a_missing_setting_is_named(model: Any, name: str) -> None:
+    rest = {key: value for key, value in ENVIRONMENT.items() if key != name.upper()}
+    with pytest.raises(ConfigurationError) as failure:
+        load(model, rest)
+    assert str(failure.value) == f"{model.__name__}: {name.upper()} is missing"
+
+
+@pytest.mark.parametrize(("model", "name"), EACH)
+def test_an_empty_setting_is_named_unless_it_may_be_empty(model: Any, name: str) -> None:
+    environment = {**ENVIRONMENT, name.upper(): ""}
+    if name in MAY_BE_EMPTY:
+        assert getattr(load(model, environment), name) == ""
+        return
+    kind = "int_parsing" if name in NUMBERS else "string_too_short"
+    with pytest.raises(ConfigurationError) as failure:
+        load(model, environment)
+    assert str(failure.value) == f"{model.__name__}: {name.upper()} is unusable ({kind})"
+
+
+def test_every_wrong_setting_is_named_and_no_value_is_repeated() -> None:
+    environment = {**ENVIRONMENT, "POLL_CAP_SECONDS": "soon-secret", "MAX_RESULT_BYTES": "1.5"}
+    del environment["TABLE_NAME"]
+    with pytest.raises(ConfigurationError) as failure:
+        load(StoreFunctionSettings, environment)
+    told = str(failure.value)
+    for name in ("TABLE_NAME is missing", "POLL_CAP_SECONDS is unusable", "MAX_RESULT_BYTES is"):
+        assert name in told
+    assert "secret" not in told
+    assert "\n" not in told
+    assert failure.value.__suppress_context__
+
+
+GATEWAYS: list[Any] = [
+    wiring.ApiGateway,
+    wiring.CallbackGateway,
+    wiring.StoreGateway,
+    wiring.WatchGateway,
+]
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_a_function_without_its_settings_ends_with_one_line(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TABLE_NAME", "tasks")
+    with pytest.raises(SystemExit) as end:
+        wiring.start(gateway)
+    told = str(end.value)
+    assert told.startswith("configuration_error: ")
+    assert "BUCKET_NAME is missing" in told
+    assert "TABLE_NAME" not in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS[1:])
+def test_a_function_with_wrong_result_hosts_ends_with_one_line(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**ENVIRONMENT, "RESULT_HOSTS": "*.com"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with pytest.raises(SystemExit, match=r"^configuration_error: .*'\*\.com'.*$"):
+        wiring.start(gateway)
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_a_function_with_its_settings_starts_without_calling_anybody(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    assert type(wiring.start(gateway)) is gateway
+
+
+def test_ids_are_new_every_time_and_times_have_whole_milliseconds() -> None:
+    made = [wiring.new_task_id() for _ in range(100)]
+    assert len(set(made)) == 100
+    assert {len(task_id) for task_id in made} == {31}
+    assert wiring.utc_now().microsecond % 1000 == 0
+    assert wiring.utc_now().utcoffset() is not None

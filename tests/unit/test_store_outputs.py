@@ -1,0 +1,423 @@
+"""Copying results: all of them or none that shows, by one copy at a time, from links that end."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from threading import Event
+from typing import Any
+
+import pytest
+
+from kie_gateway.core import moves
+from kie_gateway.core.errors import (
+    ProviderBusyError,
+    ProviderError,
+    RecordUnavailableError,
+    SourceForbiddenError,
+    SourceGoneError,
+    SourceUnavailableError,
+    StorageError,
+)
+from kie_gateway.core.media_facts import NOTHING_KNOWN, MediaFacts
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.report import Finished, Report, Running
+from kie_gateway.core.task import Attention, Output, Source, Status, Task
+from kie_gateway.core.timeline import Happened
+from kie_gateway.flows.store_outputs import StoreOutputs
+from tests.fakes import (
+    Clock,
+    FakeFile,
+    FakeFiles,
+    FakeOutputStore,
+    FakeProvider,
+    FakeTaskStore,
+    StoredObject,
+)
+from tests.makers import NOW, TASK_ID, UPSTREAM_ID, running_task, seconds, storing_task
+
+HOST = "https://tempfile.aiquickdraw.com"
+FIRST, SECOND, THIRD = (f"{HOST}/{name}?sig=secret" for name in ("a.bin", "b.bin", "c.bin"))
+FRESH = f"{HOST}/fresh.bin?sig=secret"
+PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 40
+JPG = b"\xff\xd8\xff" + b"j" * 50
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'
+FOREVER = "private, max-age=31536000, immutable"
+KEPT = "retention=default"
+GONE = SourceGoneError("answered with status 403")
+
+
+@dataclass
+class Scene:
+    """A copier with everything around it."""
+
+    files: FakeFiles
+    task: Task = field(default_factory=lambda: storing_task(sources=(Source(FIRST),)))
+    kie: FakeProvider = field(default_factory=FakeProvider)
+    outputs: FakeOutputStore = field(default_factory=FakeOutputStore)
+    clock: Clock = field(default_factory=Clock)
+    facts: MediaFacts = NOTHING_KNOWN
+    retention_days: int = 0
+    told: list[Task] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = FakeTaskStore(self.task)
+
+    def copy(self, task: Task | None = None) -> Task:
+        copier = StoreOutputs(
+            tasks=self.store,
+            files=self.files,
+            outputs=self.outputs,
+            kie=self.kie,
+            policy=PollPolicy(first_poll_seconds=10, poll_cap_seconds=60),
+            measure=lambda *_: self.facts,
+            now=self.clock.now,
+            retention_days=self.retention_days,
+            tell_success=self.told.append,
+        )
+        after = copier(task or self.now)
+        assert after == self.now
+        return after
+
+    @property
+    def now(self) -> Task:
+        """The record as it stands."""
+        return self.store.the(self.task)
+
+    @property
+    def happened(self) -> list[Happened]:
+        return self.store.happened(self.task)
+
+
+def storing(*urls: str, **changes: Any) -> Task:
+    return storing_task(sources=tuple(Source(url) for url in urls), **changes)
+
+
+def key(name: str) -> str:
+    return f"outputs/alice/{TASK_ID}/{name}"
+
+
+def sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+# --- all goes well ------------------------------------------------------------------------------
+
+
+def test_every_result_is_stored_in_kies_order_under_its_own_key() -> None:
+    scene = Scene(FakeFiles({FIRST: PNG, SECOND: JPG, THIRD: SVG}), storing(FIRST, SECOND, THIRD))
+    task = scene.copy()
+    assert (task.status, task.completed_at, task.storing_until) == (Status.SUCCEEDED, NOW, None)
+    assert task.outputs == (
+        Output(0, "image", "image/png", 48, sha256(PNG), key("0.png"), f"{HOST}/a.bin"),
+        Output(1, "image", "image/jpeg", 53, sha256(JPG), key("1.jpg"), f"{HOST}/b.bin"),
+        Output(2, "image", "image/svg+xml", len(SVG), sha256(SVG), key("2.svg"), f"{HOST}/c.bin"),
+    )
+    assert scene.outputs.objects == {
+        key("0.png"): StoredObject(PNG, "image/png", "inline", FOREVER, KEPT),
+        key("1.jpg"): StoredObject(JPG, "image/jpeg", "inline", FOREVER, KEPT),
+        # A browser would run what is inside.
+        key("2.svg"): StoredObject(SVG, "image/svg+xml", "attachment", FOREVER, KEPT),
+    }
+    assert scene.happened == (
+        [Happened.STORING_STARTED, *[Happened.STORED] * 3, Happened.SUCCEEDED]
+    )
+    assert (scene.told, scene.kie.asked) == ([task], [])
+
+
+def test_no_signature_of_a_link_stays_in_outputs_or_timeline() -> None:
+    scene = Scene(FakeFiles({FIRST: PNG, SECOND: GONE}), storing(FIRST, SECOND))
+    scene.copy()
+    assert "secret" not in scene.store.words(scene.task)
+    scene = Scene(FakeFiles({FIRST: PNG}))
+    assert "secret" not in f"{scene.copy().outputs} {scene.store.words(scene.task)}"
+
+
+def test_a_result_that_stood_in_the_answer_is_stored_as_a_file() -> None:
+    words = "La la la, über den See"
+    scene = Scene(FakeFiles({}), storing_task(sources=(Source("", content=words),)))
+    (output,) = scene.copy().outputs
+    assert (output.media, output.key, output.bytes) == ("text", key("0.txt"), len(words.encode()))
+    assert scene.outputs.objects[output.key].body == words.encode()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [GONE, SourceUnavailableError("slow"), FakeFile(PNG, breaks_at=20)],
+    ids=["gone", "unavailable", "cut"],
+)
+def test_another_link_to_the_same_result_is_tried(first: Any) -> None:
+    source = Source(FIRST, alternates=(SECOND, THIRD), duration_seconds=12.5)
+    files = FakeFiles({FIRST: first, SECOND: PNG})
+    scene = Scene(files, storing_task(sources=(source,)))
+    (output,) = scene.copy().outputs
+    assert (output.sha256, output.duration_seconds) == (sha256(PNG), 12.5)
+    assert (scene.files.opened, scene.kie.asked) == ([FIRST, SECOND], [])
+
+
+def test_a_file_is_stored_with_its_measures() -> None:
+    scene = Scene(FakeFiles({FIRST: PNG}), facts=MediaFacts(2048, 1152, 7.5))
+    (output,) = scene.copy().outputs
+    assert (output.width, output.height, output.duration_seconds) == (2048, 1152, 7.5)
+
+
+def test_a_thumbnail_is_kept_beside_and_never_becomes_the_result() -> None:
+    task = storing(FIRST, input={"size": "2048x1152"})
+    scene = Scene(FakeFiles({FIRST: PNG}), task, facts=MediaFacts(360, 360))
+    after = scene.copy()
+    assert (after.status, after.outputs, scene.told) == (Status.RUNNING, (), [])
+    assert [preview.key for preview in after.previews] == list(scene.outputs.objects)
+    assert key("0.png") not in scene.outputs.objects
+    assert after.next_at == NOW + seconds(10)
+
+
+@pytest.mark.parametrize(
+    ("own_days", "default_days", "tag", "kept_days"),
+    [
+        (None, 0, "retention=default", None),
+        (None, 30, "retention=default", 30),
+        (7, 30, "retention=7", 7),
+        # S3 has a rule for 10 days; callers see the file go after eight.
+        (8, 0, "retention=10", 8),
+    ],
+)
+def test_files_are_kept_for_as_long_as_the_task_says(
+    own_days: int | None, default_days: int, tag: str, kept_days: int | None
+) -> None:
+    task = storing(FIRST, retention_days=own_days)
+    scene = Scene(FakeFiles({FIRST: PNG}), task, retention_days=default_days)
+    after = scene.copy()
+    assert [one.tags for one in scene.outputs.objects.values()] == [tag]
+    assert after.delete_at == (NOW + seconds(kept_days * 86_400) if kept_days else None)
+
+
+# --- a file that does not come ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("second", "outputs", "words"),
+    [
+        (FakeFile(JPG, breaks_at=30), FakeOutputStore(), "the file was cut short"),
+        (SourceUnavailableError("too slow"), FakeOutputStore(), "too slow"),
+        (JPG, FakeOutputStore(error=StorageError("S3 refused the upload")), "S3 refused"),
+    ],
+    ids=["cut", "unavailable", "S3"],
+)
+def test_one_file_too_few_is_no_success_and_tried_again(
+    second: Any, outputs: FakeOutputStore, words: str
+) -> None:
+    scene = Scene(FakeFiles({FIRST: PNG, SECOND: second}), storing(FIRST, SECOND), outputs=outputs)
+    task = scene.copy()
+    assert (task.status, task.outputs, task.attention) == (Status.STORING, (), None)
+    assert (task.storing_until, task.next_at) == (None, NOW + seconds(5))
+    assert scene.happened == [Happened.STORING_STARTED, Happened.STORING_FAILED]
+    assert words in scene.store.words(task)
+    assert key("1.jpg") not in scene.outputs.objects
+    scene.files.files[SECOND], scene.outputs.error = JPG, None
+    assert scene.copy() == task
+    scene.clock.advance(5)
+    assert [output.bytes for output in scene.copy().outputs] == [len(PNG), len(JPG)]
+    assert scene.told == [scene.now]
+
+
+def test_after_the_last_attempt_a_person_must_look() -> None:
+    scene = Scene(FakeFiles({FIRST: SourceUnavailableError("down")}))
+    pauses = []
+    while (task := scene.copy()).next_at is not None:
+        pauses.append((task.next_at - scene.clock.at).total_seconds())
+        scene.clock.at = task.next_at
+    assert pauses == [5, 20, 80, 300]
+    assert (task.status, task.attention) == (Status.STORING, Attention.STORAGE_FAILED)
+    assert "Not tried again until the task is refreshed" in scene.store.words(task)
+    scene.copy()
+    assert len(scene.files.opened) == moves.MAX_STORE_ATTEMPTS
+
+
+def test_a_forbidden_source_is_not_tried_twice() -> None:
+    scene = Scene(FakeFiles({FIRST: SourceForbiddenError("not a listed result host")}))
+    task = scene.copy()
+    assert (task.status, task.attention) == (Status.STORING, Attention.STORAGE_FAILED)
+    assert "not a listed result host" in scene.store.words(task)
+
+
+# --- links that have expired --------------------------------------------------------------------
+
+
+def fresh(*urls: str) -> Finished:
+    return Finished("success", tuple(Source(url) for url in urls))
+
+
+def test_expired_links_are_exchanged_for_fresh_ones() -> None:
+    files = FakeFiles({FIRST: PNG, SECOND: GONE, THIRD: PNG, FRESH: JPG})
+    scene = Scene(files, storing(FIRST, SECOND), FakeProvider(answers=[fresh(THIRD, FRESH)]))
+    task = scene.copy()
+    assert (task.status, scene.kie.asked) == (Status.SUCCEEDED, [UPSTREAM_ID])
+    assert [source.url for source in task.sources] == [THIRD, FRESH]
+    assert [output.sha256 for output in task.outputs] == [sha256(PNG), sha256(JPG)]
+    assert sorted(scene.files.opened) == sorted([FIRST, SECOND, THIRD, FRESH])
+    assert Happened.KIE_ASKED in scene.happened
+
+
+def test_links_that_kie_still_names_are_exchanged_one_by_one() -> None:
+    files = FakeFiles({FIRST: PNG, SECOND: GONE, FRESH: JPG})
+    kie = FakeProvider(answers=[fresh(FIRST, SECOND)], fresh={SECOND: FRESH})
+    scene = Scene(files, storing(FIRST, SECOND), kie)
+    assert scene.copy().status is Status.SUCCEEDED
+    assert [source.url for source in scene.now.sources] == [FIRST, FRESH]
+
+
+@pytest.mark.parametrize(
+    ("answer", "opened"),
+    [
+        (fresh(FIRST), [FIRST]),
+        (Running("generating"), [FIRST]),
+        (ProviderBusyError("busy", provider_code="429"), [FIRST]),
+        (fresh(SECOND), [FIRST, SECOND]),
+        (fresh(THIRD), [FIRST, THIRD]),
+    ],
+    ids=["the same", "no result any more", "no answer", "gone as well", "unavailable"],
+)
+def test_fresh_links_are_asked_for_once_in_an_attempt(
+    answer: Report | ProviderError, opened: list[str]
+) -> None:
+    files = FakeFiles({FIRST: GONE, SECOND: GONE, THIRD: SourceUnavailableError("down")})
+    scene = Scene(files, kie=FakeProvider(answers=[answer]))
+    task = scene.copy()
+    assert (task.status, task.next_at) == (Status.STORING, NOW + seconds(5))
+    assert (task.storing_until, task.attention) == (None, None)
+    assert (scene.kie.asked, scene.files.opened) == ([UPSTREAM_ID], opened)
+
+
+def test_without_an_id_nobody_is_asked_for_fresh_links() -> None:
+    scene = Scene(FakeFiles({FIRST: GONE}), storing(FIRST, upstream_task_id=None))
+    assert scene.copy().status is Status.STORING
+    assert scene.kie.asked == []
+
+
+# --- one copy at a time -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("left_seconds", [45, 1, 0.001])
+def test_a_copy_in_progress_is_left_alone(left_seconds: float) -> None:
+    scene = Scene(
+        FakeFiles({FIRST: PNG}), storing(FIRST, storing_until=NOW + seconds(left_seconds))
+    )
+    assert scene.copy() == scene.task
+    assert (scene.files.opened, scene.happened) == ([], [])
+
+
+def test_a_copy_whose_hold_has_run_out_is_taken_over() -> None:
+    scene = Scene(FakeFiles({FIRST: PNG}), storing(FIRST, storing_until=NOW, store_attempts=1))
+    assert scene.copy().status is Status.SUCCEEDED
+
+
+def test_a_long_copy_keeps_others_away_as_long_as_it_goes_on() -> None:
+    scene = Scene(FakeFiles({}))
+    moments = []
+
+    def read() -> None:
+        assert moves.start_storing(scene.now, scene.clock.at) is None
+        scene.clock.advance(10)
+        moments.append(scene.now.storing_until)
+
+    scene.files.files[FIRST] = FakeFile(PNG * 3, meanwhile=read)
+    task = scene.copy()
+    assert (task.status, task.store_attempts) == (Status.SUCCEEDED, 1)
+    assert (scene.clock.at - NOW).total_seconds() > 100
+    # Renewed when it is time, and not at every read.
+    assert 1 < len(set(moments)) < len(moments)
+
+
+def take_over(task: Task) -> moves.Move | None:
+    return moves.Move(replace(task, storing_until=NOW + seconds(1000)))
+
+
+def settle(task: Task) -> moves.Move | None:
+    output = Output(0, "image", "image/png", 48, sha256(PNG), key("0.png"), f"{HOST}/a.bin")
+    return moves.settle(task, [output], NOW)
+
+
+def cancel(task: Task) -> moves.Move | None:
+    return moves.cancel(task, NOW)
+
+
+def during(
+    act: Callable[[Task], moves.Move | None], pause_seconds: float = 0
+) -> tuple[Scene, list[Task]]:
+    """A scene where somebody moves the record while the first bytes are read."""
+    scene = Scene(FakeFiles({}))
+    moved: list[Task] = []
+
+    def read() -> None:
+        if not moved:
+            moved.append(scene.store.move(scene.now, act).task)
+            scene.clock.advance(pause_seconds)
+
+    scene.files.files[FIRST] = FakeFile(PNG, meanwhile=read)
+    return scene, moved
+
+
+@pytest.mark.parametrize("act", [take_over, settle, cancel])
+def test_a_copy_that_lost_its_hold_stops_and_changes_nothing(act: Any) -> None:
+    scene, moved = during(act, pause_seconds=20)
+    assert scene.copy() == moved[0]
+    assert scene.outputs.objects == {}
+    assert scene.told == []
+
+
+def test_what_another_copy_has_settled_stays_settled() -> None:
+    scene, moved = during(settle)
+    assert scene.copy() == moved[0]
+    assert scene.now.status is Status.SUCCEEDED
+    assert list(scene.outputs.objects) == [key("0.png")]
+    assert scene.told == []
+
+
+def delete(task: Task) -> moves.Move | None:
+    """Another copy has settled the task, and its owner deleted it."""
+    settled = settle(task)
+    return moves.delete(settled.task, NOW) if settled else None
+
+
+@pytest.mark.parametrize("pause_seconds", [0, 20])
+@pytest.mark.parametrize("act", [cancel, delete])
+def test_no_file_stays_of_a_task_that_was_canceled_or_deleted_meanwhile(
+    act: Any, pause_seconds: float
+) -> None:
+    scene, second_is_stored = Scene(FakeFiles({SECOND: JPG}), storing(FIRST, SECOND)), Event()
+    scene.outputs.after_store = lambda _: second_is_stored.set()
+
+    def read() -> None:
+        if not second_is_stored.is_set():
+            assert second_is_stored.wait(5)
+            scene.store.move(scene.now, act)
+            scene.clock.advance(pause_seconds)
+
+    scene.files.files[FIRST] = FakeFile(PNG, meanwhile=read)
+    scene.copy()
+    assert (scene.outputs.objects, scene.told) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "task",
+    [running_task(), storing(FIRST, status=Status.SUCCEEDED), storing(FIRST, status=Status.FAILED)],
+)
+def test_there_is_nothing_to_copy_before_and_after_storing(task: Task) -> None:
+    scene = Scene(FakeFiles({FIRST: PNG}), task)
+    assert scene.copy() == task
+    assert scene.files.opened == []
+
+
+def test_a_record_that_does_not_answer_leaves_the_hold_to_run_out() -> None:
+    scene = Scene(FakeFiles({}))
+
+    def break_down() -> None:
+        scene.store.unavailable = True
+
+    scene.files.files[FIRST] = FakeFile(PNG, meanwhile=break_down)
+    with pytest.raises(RecordUnavailableError):
+        scene.copy()
+    scene.store.unavailable = False
+    scene.files.files[FIRST] = PNG
+    assert scene.copy().status is Status.STORING
+    scene.clock.advance(45)
+    assert scene.copy().status is Status.SUCCEEDED

@@ -1,0 +1,276 @@
+"""Asking Kie.ai to create a task: exactly what is known afterwards, and never twice in doubt."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from kie_gateway.core import moves
+from kie_gateway.core.callback_token import callback_token, callback_url
+from kie_gateway.core.errors import (
+    ProviderBusyError,
+    ProviderError,
+    ProviderRejectedError,
+    ProviderUnreachableError,
+    RecordUnavailableError,
+    SubmissionUnknownError,
+)
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.ports import Accepted
+from kie_gateway.core.report import Failed, Finished
+from kie_gateway.core.task import (
+    Attention,
+    Category,
+    CompletedBy,
+    Failure,
+    Source,
+    Status,
+    Submission,
+    Task,
+)
+from kie_gateway.core.timeline import Happened
+from kie_gateway.flows.submit_task import submit_task
+from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore
+from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, make_task, seconds
+
+SECRET = "callback-secret"
+POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
+TOKEN = callback_token(make_task().task_id, SECRET)
+
+FINISHED = Finished("success", (Source(RESULT_URL),))
+FAILED = Failed("fail", Failure("501", Category.UPSTREAM, "Internal Error", retryable=True))
+
+BUSY = ProviderBusyError("The call frequency is too high.", provider_code="429")
+BUSY_FOR_LONG = ProviderBusyError("Down.", provider_code="455", retry_after_seconds=60)
+UNREACHABLE = ProviderUnreachableError("Kie.ai: ConnectTimeout")
+UNKNOWN = SubmissionUnknownError("Kie.ai: ReadTimeout.")
+
+
+def rejected(code: str | None = "422", category: Category = Category.INPUT) -> ProviderError:
+    return ProviderRejectedError("no", provider_code=code, category=category)
+
+
+def submit(
+    store: FakeTaskStore,
+    kie: FakeProvider,
+    task: Task,
+    archive: FakeArchive | None = None,
+    prepare: Callable[[Task], Mapping[str, Any]] = lambda task: task.input,
+) -> Task:
+    return submit_task(
+        task,
+        tasks=store,
+        kie=kie,
+        archive=archive or FakeArchive(),
+        policy=POLICY,
+        callback_secret=SECRET,
+        now=Clock().now,
+        spread=lambda: 0.5,
+        prepare=prepare,
+    )
+
+
+def after(creation: Accepted | ProviderError, task: Task | None = None) -> tuple[Task, list[Any]]:
+    """The record and what happened, once Kie.ai has answered so."""
+    task = task or make_task()
+    store = FakeTaskStore(task)
+    answered = submit(store, FakeProvider(creation), task)
+    assert store.the(task) == answered
+    return answered, store.happened(task)
+
+
+def test_kie_is_told_model_input_and_where_to_call_back() -> None:
+    kie = FakeProvider()
+    task = make_task()
+    submit(FakeTaskStore(task), kie, task)
+    url = callback_url("https://gateway.test", task.task_id, SECRET)
+    assert kie.created == [("google/nano-banana", {"prompt": "a red kite"}, url)]
+
+
+def test_kie_gets_the_prepared_input_and_the_record_keeps_the_callers() -> None:
+    kie, task = FakeProvider(), make_task()
+    after = submit(FakeTaskStore(task), kie, task, prepare=lambda _: {"image": "https://kie.test"})
+    assert kie.created[0][1] == {"image": "https://kie.test"}
+    assert after.input == {"prompt": "a red kite"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "submission"),
+    [
+        (BUSY, Status.QUEUED, Submission.WAITING),
+        (UNREACHABLE, Status.QUEUED, Submission.WAITING),
+        (rejected(), Status.FAILED, Submission.WAITING),
+    ],
+)
+def test_an_input_that_cannot_be_prepared_is_a_refusal_and_nothing_is_sent(
+    error: ProviderError, status: Status, submission: Submission
+) -> None:
+    def prepare(_: Task) -> Mapping[str, Any]:
+        raise error
+
+    kie, task = FakeProvider(), make_task()
+    after = submit(FakeTaskStore(task), kie, task, prepare=prepare)
+    assert (after.status, after.submission, kie.created) == (status, submission, [])
+
+
+def test_an_accepted_creation_runs() -> None:
+    task, happened = after(Accepted(UPSTREAM_ID))
+    assert (task.status, task.submission) == (Status.RUNNING, Submission.ACCEPTED)
+    assert (task.upstream_task_id, task.submitted_at) == (UPSTREAM_ID, NOW)
+    assert task.next_at == NOW + seconds(10)
+    assert happened == [Happened.SUBMITTED]
+
+
+@pytest.mark.parametrize("upstream_task_id", [UPSTREAM_ID, None])
+@pytest.mark.parametrize(
+    ("verdict", "status"), [(FINISHED, Status.STORING), (FAILED, Status.FAILED)]
+)
+def test_an_answer_that_holds_the_verdict_needs_no_webhook(
+    upstream_task_id: str | None, verdict: Finished | Failed, status: Status
+) -> None:
+    archive, task = FakeArchive(), make_task()
+    store = FakeTaskStore(task)
+    raw = f'{{"callBackUrl": "{TOKEN}"}}'.encode()
+    submit(store, FakeProvider(Accepted(upstream_task_id, verdict, raw)), task, archive)
+    after = store.the(task)
+    assert (after.status, after.completed_by) == (status, CompletedBy.IMMEDIATE)
+    assert (after.submission, after.upstream_task_id) == (Submission.ACCEPTED, upstream_task_id)
+    assert list(archive.bodies.values()) == [b'{"callBackUrl": "[token]"}']
+
+
+@pytest.mark.parametrize(
+    ("refusal", "attempts", "pause_seconds"),
+    [
+        # What Kie asked for, or 2 s; and half of a window that grows with each attempt.
+        (BUSY, 1, 2 + 5),
+        (BUSY, 3, 2 + 11.25),
+        (BUSY, 30, 2 + 60),
+        (BUSY_FOR_LONG, 1, 60 + 5),
+        (UNREACHABLE, 1, 2 + 5),
+        (ProviderBusyError("x", retry_after_seconds=7200), 1, 3600),
+    ],
+)
+def test_a_creation_refused_for_now_stays_queued(
+    refusal: ProviderError, attempts: int, pause_seconds: float
+) -> None:
+    task, happened = after(refusal, make_task(submission_attempts=attempts))
+    assert (task.status, task.submission) == (Status.QUEUED, Submission.WAITING)
+    assert (task.upstream_code, task.upstream_message) == (refusal.provider_code, refusal.message)
+    # Never later than the deadline, at which the watch looks anyway.
+    assert task.next_at == NOW + seconds(pause_seconds)
+    assert (task.attention, task.error) == (None, None)
+    assert happened == [Happened.SUBMISSION_REFUSED]
+
+
+def test_an_ambiguous_answer_is_recorded_as_such() -> None:
+    task, happened = after(UNKNOWN)
+    assert (task.status, task.submission) == (Status.QUEUED, Submission.UNKNOWN)
+    assert task.attention is Attention.SUBMISSION_UNKNOWN
+    assert task.next_at == NOW + seconds(10)
+    assert happened == [Happened.SUBMISSION_UNKNOWN]
+
+
+@pytest.mark.parametrize("category", Category)
+def test_a_creation_refused_for_good_fails_with_kies_words(category: Category) -> None:
+    task, happened = after(rejected("422", category))
+    retryable = category is Category.INSUFFICIENT_CREDITS
+    assert task.error == Failure("422", category, "no", retryable)
+    assert (task.status, task.completed_at, task.completed_by) == (Status.FAILED, NOW, None)
+    assert happened == [Happened.FAILED]
+
+
+def test_a_refusal_without_a_code_has_a_word_for_it() -> None:
+    error = after(rejected(None))[0].error
+    assert error is not None
+    assert error.code == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("answer", "may_be_sent"),
+    [
+        (Accepted(UPSTREAM_ID), False),
+        (UNKNOWN, False),
+        (rejected(), False),
+        (BUSY, True),
+        (UNREACHABLE, True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_a_sure_refusal_may_be_sent_again(
+    answer: Accepted | ProviderError, may_be_sent: bool
+) -> None:
+    task, _ = after(answer)
+    assert (moves.start_submission(task, NOW + seconds(60)) is not None) is may_be_sent
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda words: ProviderRejectedError(words, provider_code="422", category="input"),
+        ProviderBusyError,
+        SubmissionUnknownError,
+        lambda words: Accepted(
+            UPSTREAM_ID, Failed("fail", Failure("501", Category.UPSTREAM, words, retryable=True))
+        ),
+    ],
+)
+def test_words_of_kie_that_quote_our_url_are_kept_without_its_token(answer: Any) -> None:
+    task = make_task()
+    quoted = callback_url("https://gateway.test", task.task_id, SECRET)
+    store = FakeTaskStore(task)
+    submit(store, FakeProvider(answer(f"callBackUrl is not reachable: {quoted}")), task)
+    assert "callBackUrl is not reachable" in store.words(task)
+    assert TOKEN not in f"{store.the(task)} {store.words(task)}"
+
+
+def finish(task: Task) -> moves.Move | None:
+    return moves.report_finished(
+        task,
+        FINISHED,
+        upstream_task_id=UPSTREAM_ID,
+        by=CompletedBy.WEBHOOK,
+        happened=Happened.WEBHOOK_ACCEPTED,
+        now=NOW,
+    )
+
+
+def cancel(task: Task) -> moves.Move | None:
+    return moves.cancel(task, NOW)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Accepted(UPSTREAM_ID), UNKNOWN, BUSY, UNREACHABLE, rejected()],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize(
+    ("meanwhile", "status"), [(finish, Status.STORING), (cancel, Status.CANCELED)]
+)
+def test_whoever_was_faster_than_the_answer_stays_right(
+    answer: Accepted | ProviderError,
+    meanwhile: Callable[[Task], moves.Move | None],
+    status: Status,
+) -> None:
+    task = make_task()
+    store = FakeTaskStore(task)
+    kie = FakeProvider(answer, meanwhile=lambda: store.move(task, meanwhile))
+    submitted = submit(store, kie, task)
+    assert submitted == store.the(task)
+    assert (submitted.status, submitted.error, submitted.attention) == (status, None, None)
+    if isinstance(answer, Accepted):
+        assert submitted.upstream_task_id == UPSTREAM_ID
+
+
+def test_a_yes_that_could_not_be_recorded_leaves_the_creation_in_doubt() -> None:
+    task = make_task()
+    store = FakeTaskStore(task)
+
+    def break_down() -> None:
+        store.unavailable = True
+
+    kie = FakeProvider(meanwhile=break_down)
+    with pytest.raises(RecordUnavailableError):
+        submit(store, kie, task)
+    store.unavailable = False
+    assert store.the(task).submission is Submission.SENDING
+    assert moves.start_submission(store.the(task), NOW + seconds(600)) is None

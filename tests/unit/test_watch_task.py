@@ -1,0 +1,400 @@
+"""The steps of road 2, what an operator reads when it stalls, and doing the same at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from kie_gateway.core import moves
+from kie_gateway.core.decision import SENDING_LIMIT, Decision
+from kie_gateway.core.errors import RecordUnavailableError, TaskNotFoundError, TaskStalledError
+from kie_gateway.core.report import Finished
+from kie_gateway.core.task import (
+    Attention,
+    CompletedBy,
+    Source,
+    Status,
+    Step,
+    Submission,
+    Task,
+)
+from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.await_task import await_task
+from kie_gateway.flows.refresh_task import refresh_task
+from kie_gateway.flows.watch_task import Watch, stall_message
+from tests.fakes import Clock, FakeExecutions, FakeQueue, FakeTaskStore
+from tests.makers import (
+    NOW,
+    RESULT_URL,
+    TASK_ID,
+    UPSTREAM_ID,
+    make_task,
+    running_task,
+    seconds,
+    storing_task,
+)
+
+DEADLINE = NOW + seconds(3600)
+SOON = NOW + seconds(7)
+WAITING = make_task(submission=Submission.WAITING, sending_at=None, next_at=SOON)
+UNKNOWN = make_task(
+    submission=Submission.UNKNOWN, attention=Attention.SUBMISSION_UNKNOWN, next_at=SOON
+)
+GIVEN_UP = storing_task(attention=Attention.STORAGE_FAILED, store_attempts=5, next_at=None)
+EXPIRED = running_task(
+    status=Status.EXPIRED, attention=Attention.STALLED, next_at=DEADLINE + seconds(10)
+)
+
+
+def finish(task: Task, now: datetime) -> moves.Move | None:
+    return moves.report_finished(
+        task,
+        Finished("success", (Source(RESULT_URL),)),
+        upstream_task_id=UPSTREAM_ID,
+        by=CompletedBy.POLL,
+        happened=Happened.RESULT_REPORTED,
+        now=now,
+    )
+
+
+def still_running(task: Task, now: datetime) -> moves.Move | None:
+    entry = Entry(Happened.KIE_ASKED, now, "Kie.ai says: generating.")
+    return moves.asked(task, "generating", entry, next_at=now + seconds(50))
+
+
+@dataclass
+class Scene:
+    """
+    A watch whose three deeds are written down.
+
+    Attributes:
+        answer: What asking Kie.ai does to the record.
+        done: What the watch has done, in order.
+    """
+
+    task: Task
+    clock: Clock = field(default_factory=Clock)
+    answer: Callable[[Task, datetime], moves.Move | None] = still_running
+    done: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = FakeTaskStore(self.task)
+
+    @property
+    def now(self) -> Task:
+        """The record as it stands."""
+        return self.store.the(self.task)
+
+    def step(self, step: Step) -> Decision:
+        watch = Watch(self.store, self.submit, self.ask, self.copy, self.clock.now)
+        return watch.step(step, TASK_ID)
+
+    def submit(self, task: Task) -> Task:
+        self.done.append(f"submit {task.submission.value}")
+        next_at = self.clock.at + seconds(30)
+        return self.store.move(
+            task, lambda t: moves.submitted(t, UPSTREAM_ID, next_at=next_at, now=self.clock.at)
+        ).task
+
+    def ask(self, task: Task) -> Task:
+        self.done.append("ask")
+        return self.store.move(task, lambda t: self.answer(t, self.clock.at)).task
+
+    def copy(self, task: Task) -> Task:
+        self.done.append("store")
+        return self.store.move(task, lambda t: moves.settle(t, [], self.clock.at)).task
+
+
+ASKED_AGAIN = NOW + seconds(50)
+SENDER_DEAD = NOW + SENDING_LIMIT
+STEPS: list[tuple[str, Task, Step, datetime, list[str], Step, datetime]] = [
+    # what happens at which step, when; what is done; what comes next, when
+    (
+        "refused creation",
+        WAITING,
+        Step.SUBMIT,
+        NOW,
+        ["submit sending"],
+        Step.ASK,
+        NOW + seconds(30),
+    ),
+    ("being sent", make_task(), Step.SUBMIT, NOW, [], Step.ASK, SENDER_DEAD),
+    ("creation in doubt", UNKNOWN, Step.SUBMIT, NOW, [], Step.ASK, SOON),
+    ("accepted meanwhile", running_task(), Step.SUBMIT, NOW, [], Step.ASK, NOW + seconds(60)),
+    ("too late to create", WAITING, Step.SUBMIT, DEADLINE, [], Step.STALL, DEADLINE),
+    ("canceled", running_task(status=Status.CANCELED), Step.SUBMIT, NOW, [], Step.NONE, NOW),
+    ("running", running_task(), Step.ASK, NOW, ["ask"], Step.ASK, ASKED_AGAIN),
+    ("unknown id", UNKNOWN, Step.ASK, NOW, ["ask"], Step.ASK, ASKED_AGAIN),
+    ("just being sent", make_task(), Step.ASK, NOW, [], Step.ASK, SENDER_DEAD),
+    ("sender is slow", make_task(), Step.ASK, SENDER_DEAD - seconds(1), [], Step.ASK, SENDER_DEAD),
+    ("refused meanwhile", WAITING, Step.ASK, NOW, [], Step.SUBMIT, SOON),
+    ("told meanwhile", storing_task(), Step.ASK, NOW, [], Step.STORE, NOW),
+    ("expired meanwhile", EXPIRED, Step.ASK, DEADLINE, [], Step.STALL, DEADLINE),
+    ("settled", running_task(status=Status.FAILED), Step.ASK, NOW, [], Step.NONE, NOW),
+    ("last question", running_task(), Step.ASK, DEADLINE, ["ask"], Step.STALL, DEADLINE),
+    ("told", storing_task(), Step.STORE, NOW, ["store"], Step.NONE, NOW),
+    ("told late", storing_task(), Step.STORE, DEADLINE, ["store"], Step.NONE, DEADLINE),
+    ("given up", GIVEN_UP, Step.STORE, NOW, [], Step.STALL, NOW),
+    ("not told yet", running_task(), Step.STORE, NOW, [], Step.ASK, NOW + seconds(60)),
+    ("nothing to do", running_task(), Step.NONE, NOW, [], Step.ASK, NOW + seconds(60)),
+    ("not stalled at all", running_task(), Step.STALL, NOW, [], Step.ASK, NOW + seconds(60)),
+    (
+        "settled after all",
+        storing_task(status=Status.SUCCEEDED),
+        Step.STALL,
+        NOW,
+        [],
+        Step.NONE,
+        NOW,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("task", "step", "now", "done", "next_step", "wait_until"),
+    [case[1:] for case in STEPS],
+    ids=[f"{case[2].value}: {case[0]}" for case in STEPS],
+)
+def test_a_step_does_what_is_still_missing(
+    task: Task, step: Step, now: datetime, done: list[str], next_step: Step, wait_until: datetime
+) -> None:
+    scene = Scene(task, Clock(now))
+    assert scene.step(step) == Decision(next_step, wait_until)
+    assert scene.done == done
+
+
+def test_a_creation_whose_sender_died_is_asked_about() -> None:
+    # The question, without an id to ask about, records the doubt (flows/ask_kie.py).
+    scene = Scene(make_task(), Clock(SENDER_DEAD))
+    scene.step(Step.ASK)
+    assert scene.done == ["ask"]
+
+
+def test_a_creation_is_sent_by_one_watch_only() -> None:
+    scene = Scene(WAITING)
+    second = Scene(WAITING)
+    second.store = scene.store
+    scene.submit = lambda task: (second.step(Step.SUBMIT), task)[1]  # type: ignore[method-assign]
+    scene.step(Step.SUBMIT)
+    assert second.done == []
+    assert scene.now.submission_attempts == 2
+
+
+@pytest.mark.parametrize("step", Step)
+def test_a_task_that_is_gone_fails_its_watch(step: Step) -> None:
+    scene = Scene(running_task())
+    scene.store.forget(scene.task, None)
+    with pytest.raises(TaskNotFoundError, match=TASK_ID):
+        scene.step(step)
+
+
+# --- stalls -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", [running_task(), WAITING, UNKNOWN, make_task()])
+def test_a_deadline_without_verdict_is_recorded_and_fails_the_watch(task: Task) -> None:
+    scene = Scene(task, Clock(DEADLINE))
+    with pytest.raises(TaskStalledError, match=TASK_ID):
+        scene.step(Step.STALL)
+    assert (scene.now.status, scene.now.error) == (Status.EXPIRED, None)
+    assert (scene.done, scene.store.happened(task)) == ([], [Happened.EXPIRED])
+
+
+def test_a_stall_that_is_retried_at_once_stays_a_stall() -> None:
+    scene = Scene(running_task(), Clock(DEADLINE))
+    for _ in range(3):
+        with pytest.raises(TaskStalledError):
+            scene.step(Step.STALL)
+        scene.clock.advance(3)
+    assert (scene.done, scene.store.happened(scene.task)) == ([], [Happened.EXPIRED])
+
+
+def test_a_redrive_asks_again() -> None:
+    scene = Scene(EXPIRED, Clock(DEADLINE + seconds(10)))
+    with pytest.raises(TaskStalledError, match="generating"):
+        scene.step(Step.STALL)
+    scene.answer = finish
+    scene.clock.advance(60)
+    assert scene.step(Step.STALL) == Decision(Step.STORE, scene.clock.at)
+    assert scene.done == ["ask", "ask"]
+
+
+def test_a_redrive_copies_again_what_was_given_up() -> None:
+    # Given up long ago, by whoever works off the queue.
+    scene = Scene(GIVEN_UP, Clock(NOW + seconds(500)))
+    for _ in range(3):
+        with pytest.raises(TaskStalledError, match="could not be copied"):
+            scene.step(Step.STALL)
+        scene.clock.advance(3)
+    scene.clock.advance(1)
+    assert scene.step(Step.STALL) == Decision(Step.STORE, scene.clock.at)
+    assert (scene.now.attention, scene.now.store_attempts) == (None, 0)
+    assert scene.done == []
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        (GIVEN_UP, [UPSTREAM_ID, "after 5 attempts", "redrive", "neither generates"]),
+        (
+            make_task(
+                submission=Submission.WAITING,
+                status=Status.EXPIRED,
+                submission_attempts=9,
+                upstream_message="The call frequency is too high.",
+            ),
+            [
+                "no id at Kie.ai",
+                "9 attempts",
+                "too high",
+                "Nothing was charged",
+                "2026-03-01 13:00",
+            ],
+        ),
+        (
+            make_task(
+                submission=Submission.UNKNOWN,
+                status=Status.EXPIRED,
+                upstream_message="ReadTimeout.",
+            ),
+            ["no id at Kie.ai", "no clear answer (ReadTimeout.)", "may cost twice"],
+        ),
+        (
+            running_task(status=Status.EXPIRED, upstream_state="generating", polls=12),
+            [UPSTREAM_ID, "Last answer: generating, asked 12 times", "Redrive", "/refresh"],
+        ),
+        (running_task(status=Status.EXPIRED), ["Last answer: none, asked 0 times"]),
+    ],
+    ids=["files", "refused", "in doubt", "no verdict", "no answer"],
+)
+def test_a_stall_tells_what_is_known_and_what_to_do(task: Task, words: list[str]) -> None:
+    told = stall_message(task)
+    assert told.startswith(f"{TASK_ID} (google/nano-banana, ")
+    for expected in words:
+        assert expected in told
+    assert "\n" not in told
+
+
+# --- refresh ------------------------------------------------------------------------------------
+
+
+def refresh(
+    scene: Scene,
+    *,
+    queue: FakeQueue | None = None,
+    executions: FakeExecutions | None = None,
+) -> Task:
+    return refresh_task(
+        scene.task,
+        tasks=scene.store,
+        executions=executions or FakeExecutions(),
+        queue=queue or FakeQueue(),
+        ask=scene.ask,
+        now=scene.clock.at,
+    )
+
+
+REFRESHED: list[tuple[str, Task, Any, list[str], Status, bool, bool]] = [
+    # what Kie.ai says; what is done; the status after; whether storing is asked for, watched again
+    ("running", running_task(), still_running, ["ask"], Status.RUNNING, False, False),
+    ("done", running_task(), finish, ["ask"], Status.STORING, True, False),
+    ("in doubt", UNKNOWN, still_running, ["ask"], Status.QUEUED, False, False),
+    ("expired", EXPIRED, still_running, ["ask"], Status.EXPIRED, False, False),
+    ("late", EXPIRED, finish, ["ask"], Status.STORING, True, True),
+    ("storing", storing_task(), finish, [], Status.STORING, True, False),
+    ("given up", GIVEN_UP, finish, [], Status.STORING, True, True),
+    ("stored", storing_task(status=Status.SUCCEEDED), finish, [], Status.SUCCEEDED, False, False),
+    ("failed", running_task(status=Status.FAILED), finish, [], Status.FAILED, False, False),
+    ("canceled", running_task(status=Status.CANCELED), finish, [], Status.CANCELED, False, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "done", "status", "queued", "watched"),
+    [case[1:] for case in REFRESHED],
+    ids=[case[0] for case in REFRESHED],
+)
+def test_a_refresh_does_at_once_what_the_watch_would_do(
+    task: Task, answer: Any, done: list[str], status: Status, queued: bool, watched: bool
+) -> None:
+    scene, queue, executions = Scene(task, Clock(SOON), answer), FakeQueue(), FakeExecutions()
+    after = refresh(scene, queue=queue, executions=executions)
+    assert (after, after.status, scene.done) == (scene.now, status, done)
+    assert queue.messages == [("store", TASK_ID)] * queued
+    assert executions.started == ({(TASK_ID, 2): SOON} if watched else {})
+
+
+def test_a_refresh_gives_up_files_a_fresh_set_of_attempts() -> None:
+    scene = Scene(GIVEN_UP)
+    after = refresh(scene)
+    assert (after.attention, after.store_attempts, after.next_at) == (None, 0, NOW)
+
+
+@pytest.mark.parametrize("task", [EXPIRED, GIVEN_UP])
+def test_a_late_result_is_stored_although_one_road_is_closed(task: Task) -> None:
+    down = RecordUnavailableError("down")
+    scene, queue, executions = Scene(task, answer=finish), FakeQueue(down), FakeExecutions()
+    with pytest.raises(RecordUnavailableError):
+        refresh(scene, queue=queue, executions=executions)
+    assert list(executions.started) == [(TASK_ID, 2)]
+
+    scene, queue, executions = Scene(task, answer=finish), FakeQueue(), FakeExecutions(down)
+    with pytest.raises(RecordUnavailableError):
+        refresh(scene, queue=queue, executions=executions)
+    assert queue.messages == [("store", TASK_ID)]
+
+
+# --- waiting ------------------------------------------------------------------------------------
+
+
+def wait(scene: Scene, wait_seconds: float, settles_at: float | None = None) -> tuple[Task, float]:
+    """Wait for a task that settles after so many seconds; tells how long it took."""
+
+    def sleep(pause: float) -> None:
+        scene.clock.advance(pause)
+        if settles_at is not None and scene.clock.at >= NOW + seconds(settles_at):
+            scene.store.move(scene.task, lambda task: moves.cancel(task, NOW))
+
+    task = await_task(
+        scene.task,
+        wait_seconds=wait_seconds,
+        tasks=scene.store,
+        sleep=sleep,
+        now=scene.clock.now,
+    )
+    return task, (scene.clock.at - NOW).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("wait_seconds", "settles_at", "status", "took_seconds"),
+    [
+        (25, None, Status.RUNNING, 25),
+        (0, None, Status.RUNNING, 0),
+        (0.1, None, Status.RUNNING, 0.1),
+        (2.7, None, Status.RUNNING, 2.7),
+        (25, 0.2, Status.CANCELED, 0.25),
+        (25, 0.6, Status.CANCELED, 1.0),
+        (25, 7, Status.CANCELED, 7.5),
+        (25, 24.9, Status.CANCELED, 25),
+    ],
+)
+def test_a_wait_ends_with_the_task_or_the_time(
+    wait_seconds: float, settles_at: float | None, status: Status, took_seconds: float
+) -> None:
+    task, took = wait(Scene(running_task()), wait_seconds, settles_at)
+    assert (task.status, took) == (status, took_seconds)
+
+
+@pytest.mark.parametrize(
+    "status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED]
+)
+def test_nobody_waits_for_a_settled_task(status: Status) -> None:
+    assert wait(Scene(running_task(status=status)), 25)[1] == 0
+
+
+def test_a_task_that_is_deleted_while_waited_for_comes_back_as_it_was() -> None:
+    scene = Scene(running_task())
+    scene.store.forget(scene.task, None)
+    assert wait(scene, 1) == (scene.task, 1)
