@@ -138,7 +138,9 @@ def test_no_answer_is_noted_and_nothing_is_concluded(error: ProviderError) -> No
     store, archive = FakeTaskStore(running_task(upstream_state="waiting")), FakeArchive()
     task = ask(store, running_task(upstream_state="waiting"), error, archive=archive)
     assert (task.status, task.upstream_state, task.error) == (Status.RUNNING, "waiting", None)
-    assert (task.polls, task.next_at) == (1, POLICY.next_ask_at(task, LATER))
+    pause = getattr(error, "retry_after_seconds", None) or 0
+    later = max(POLICY.next_ask_at(task, LATER), LATER + seconds(pause))
+    assert (task.polls, task.next_at) == (1, later)
     assert error.message in store.words(task)
     assert str(error.provider_code) in store.words(task)
     assert archive.bodies == {}

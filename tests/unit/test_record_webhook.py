@@ -207,9 +207,14 @@ UNCLEAR: list[tuple[str, Any, str]] = [
 def test_an_unclear_claim_makes_us_ask(told: Any, words: str, status: Status) -> None:
     scene = Scene(running_task(status=status))
     assert scene.deliver(told) is Recorded.UNCLEAR
-    assert scene.now == scene.task
+    # The execution of an expired task has ended: what the queue finds out must be watched.
+    watches = 2 if status is Status.EXPIRED else 1
+    assert scene.now == replace(
+        scene.task, watches=watches, version=scene.task.version + watches - 1
+    )
     assert scene.queue.messages == [("ask", TASK_ID)]
-    assert scene.happened == [Happened.WEBHOOK_UNCLEAR]
+    followed = [Happened.WATCH_STARTED] if status is Status.EXPIRED else []
+    assert scene.happened == [Happened.WEBHOOK_UNCLEAR, *followed]
     assert words in scene.store.words(scene.task)
     assert len(scene.archive.bodies) == 1
 

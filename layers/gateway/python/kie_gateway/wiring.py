@@ -23,6 +23,7 @@ from kie_gateway.core.errors import (
     ConfigurationError,
     FieldFault,
     InvalidRequestError,
+    ProviderUnreachableError,
     RecordUnavailableError,
     SourceForbiddenError,
 )
@@ -39,7 +40,7 @@ from kie_gateway.flows.learn_time import learn_time
 from kie_gateway.flows.record_webhook import WebhookRecorder
 from kie_gateway.flows.rungs import GuessRung, HistoryRung, Rung
 from kie_gateway.flows.store_outputs import StoreOutputs
-from kie_gateway.flows.submit_task import submit_task
+from kie_gateway.flows.submit_task import refused_for_now, submit_task
 from kie_gateway.flows.use_uploads import link_uploads
 from kie_gateway.flows.watch_task import Watch
 from kie_gateway.kie.client import KieClient
@@ -189,13 +190,20 @@ class _Asking(_Common):
 
     def submit(self, task: Task) -> Task:
         """Send the creation of a task whose record says `sending`, for us."""
+        try:
+            self.kie_keys()
+            secret = self.callback_secret()
+        except ConfigurationError as error:
+            # Surely not sent: it waits for the secrets like for a Kie.ai that is not there.
+            unreachable = ProviderUnreachableError(str(error))
+            return refused_for_now(task, unreachable, tasks=self.tasks, now=self.now())
         return submit_task(
             task,
             tasks=self.tasks,
             kie=self.kie,
             archive=self.bucket,
             policy=self.policy,
-            callback_secret=self.callback_secret(),
+            callback_secret=secret,
             now=self.now,
             prepare=self._prepare,
         )

@@ -66,6 +66,8 @@ def _read_failure(text: str) -> Failure:
 
 def write_time(value: datetime) -> str:
     """Write a moment so that texts compare as the moments do, whatever zone it came in."""
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
     return value.astimezone(UTC).isoformat(timespec="milliseconds")
 
 

@@ -6,10 +6,10 @@ asked when the status call is not understood or lags, and each rung shows on the
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
-from kie_gateway.core.errors import ProviderError
+from kie_gateway.core.errors import ProviderBusyError, ProviderError
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Archive, Provider, TaskStore
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
@@ -75,15 +75,18 @@ def ask_kie(
             return after
         # As it stood before this question: the first question alone is no sign of a lag.
         if whole_ladder or rung.is_due(task, report, now()):
-            after = _climb(after, rung, tasks=tasks, now=now())
+            after = _climb(after, rung, tasks=tasks, callback_secret=callback_secret, now=now())
     return after
 
 
-def _climb(task: Task, rung: Rung, *, tasks: TaskStore, now: datetime) -> Task:
+def _climb(
+    task: Task, rung: Rung, *, tasks: TaskStore, callback_secret: str, now: datetime
+) -> Task:
     heard = rung.ask(task, now)
     if heard is None:
         return task
-    tasks.note(task.task_id, Entry(rung.happened, now, heard.words, heard.facts))
+    words = hide_token(heard.words, task, callback_secret)
+    tasks.note(task.task_id, Entry(rung.happened, now, words, heard.facts))
     finished = heard.finished
     if finished is None:
         return task
@@ -184,7 +187,12 @@ def _no_answer(
         {"code": error.provider_code},
     )
 
+    pause = error.retry_after_seconds if isinstance(error, ProviderBusyError) else None
+
     def decide(current: Task) -> moves.Move | None:
-        return moves.asked(current, None, entry, next_at=policy.next_ask_at(current, now))
+        next_at = policy.next_ask_at(current, now)
+        if pause is not None:
+            next_at = min(max(next_at, now + timedelta(seconds=pause)), current.deadline_at)
+        return moves.asked(current, None, entry, next_at=next_at)
 
     return tasks.move(task, decide).task

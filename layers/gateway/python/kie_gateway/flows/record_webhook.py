@@ -83,7 +83,7 @@ class WebhookRecorder:
         if not is_callback_token(delivery.token, delivery.task_id, secret):
             raise WebhookRefusedError("token_mismatch")
         task = self.tasks.get(delivery.task_id)
-        if task is None:
+        if task is None or task.deleted_at is not None:
             return Recorded.UNDELIVERED
         self._verify(task, delivery, now)
         # Before it is read, so that no word of it can carry the token anywhere.
@@ -152,6 +152,9 @@ class WebhookRecorder:
             words = f"Says failed: {said.report.failure.message} Kie.ai is asked to confirm."
         self._note(task, Happened.WEBHOOK_UNCLEAR, words, Recorded.UNCLEAR, now)
         self._attempt("queue", lambda: self.queue.request_asking(task.task_id))
+        if task.status is Status.EXPIRED:
+            # Its execution has ended; what the queue finds out must be watched.
+            self._attempt("watch", lambda: self._watch_again(task, now))
         return Recorded.UNCLEAR
 
     def _duplicate(self, task: Task, now: datetime) -> Recorded:

@@ -226,7 +226,7 @@ class StoreOutputs:
         """Copy every result, a few at a time; the first trouble counts once all have ended."""
         sources = hold.task.sources
         asked = wanted(hold.task.input, self.minimum(hold.task.model))
-        with ThreadPoolExecutor(min(len(sources), COPIES_AT_ONCE)) as pool:
+        with ThreadPoolExecutor(max(min(len(sources), COPIES_AT_ONCE), 1)) as pool:
             copies = [
                 pool.submit(self._copy, hold, index, source, asked)
                 for index, source in enumerate(sources)

@@ -50,7 +50,7 @@ def submit_task(
     try:
         accepted = _create(task, kie, callback_secret, prepare)
     except (ProviderBusyError, ProviderUnreachableError) as error:
-        return _refused_for_now(task, error, tasks=tasks, now=now(), spread=spread())
+        return refused_for_now(task, error, tasks=tasks, now=now(), spread=spread())
     except ProviderRejectedError as error:
         return _refused_for_good(task, error, tasks=tasks, now=now())
     except SubmissionUnknownError as error:
@@ -106,14 +106,15 @@ def _accepted(
     return tasks.move(task, decide).task
 
 
-def _refused_for_now(
+def refused_for_now(
     task: Task,
     error: ProviderBusyError | ProviderUnreachableError,
     *,
     tasks: TaskStore,
     now: datetime,
-    spread: float,
+    spread: float = 0.0,
 ) -> Task:
+    """Record that the creation was surely not taken, and when it is sent again."""
     pause = error.retry_after_seconds if isinstance(error, ProviderBusyError) else None
 
     def decide(current: Task) -> moves.Move | None:

@@ -115,8 +115,9 @@ class KieHttp:
                 message, provider_code=code or status, category=Category.INTERNAL
             )
         if status == "429" or code in BUSY_CODES:
+            pause = retry_after(response) or LONG_PAUSES.get(code or "")
             raise ProviderBusyError(
-                message, provider_code=code or status, retry_after_seconds=retry_after(response)
+                message, provider_code=code or status, retry_after_seconds=pause
             )
         if not isinstance(body, dict):
             raise self._no_json(response, message)
