@@ -153,11 +153,13 @@ def waits(recorder: Callable[[float], None]) -> Iterator[None]:
     """
     Let Wait states call `recorder` with the seconds they would wait, in place of waiting.
 
-    The recorder is called in the execution's own thread, so it may block: a test decides with
-    it when the execution goes on.
+    The recorder is called in the execution's own thread, which bears the execution's name, so it
+    may block: a test decides with it when the execution goes on.
     """
 
     def wait_interval(wait: WaitFunction, env: Any, wait_seconds: float) -> None:  # noqa: ARG001
+        execution = env.states.context_object.context_object_data["Execution"]
+        threading.current_thread().name = execution["Name"]
         recorder(wait_seconds)
 
     previous = WaitFunction._wait_interval  # noqa: SLF001

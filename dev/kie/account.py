@@ -23,6 +23,8 @@ _WINDOW_SECONDS = 10.0
 _REFUSAL_WORDS = {
     402: "Credits insufficient",
     429: "Your call frequency is too high. Please try again later.",
+    430: "Your call frequency is too high",
+    433: "Request limit: the sub-key usage exceeded the limit",
     455: "Service is under maintenance",
 }
 
@@ -127,7 +129,7 @@ class Account:
             callback_url=request.callback_url,
             credits=order.credits,
             created_at=now,
-            finish_at=now if dials.webhook_early else now + seconds,
+            finish_at=now if dials.webhook_early or dials.immediate else now + seconds,
         )
         self._set_balance(self.balance() - order.credits)
         self._tasks.add(task)

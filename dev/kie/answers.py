@@ -55,7 +55,8 @@ def check_caller(api_key: str | None) -> None:
     if scheme.lower() != "bearer" or not is_known:
         raise RefusedError(401, _UNAUTHORIZED)
     # Kie.ai gives a body of another type the same answer.
-    if request.method == "POST" and not request.is_json:
+    is_form = request.path == "/api/file-stream-upload"
+    if request.method == "POST" and not request.is_json and not is_form:
         raise RefusedError(401, _UNAUTHORIZED)
 
 

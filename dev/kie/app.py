@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from dev.kie import common, files, inspection
+from dev.kie import common, files, history, inspection, uploads
 from dev.kie.account import RefusedError
 from dev.kie.answers import check_caller, envelope, json_body, outage
 from dev.kie.connection import DROP
@@ -24,7 +24,7 @@ def make_app(service: Service) -> Flask:
 
     @app.before_request
     def check_key() -> None:
-        if not request.path.startswith("/api/"):
+        if not request.path.startswith("/api/") or request.path.startswith("/api/v1/playground"):
             return
         try:
             check_caller(service.settings.api_key)
@@ -39,7 +39,7 @@ def make_app(service: Service) -> Flask:
     app.register_error_handler(HTTPException, _not_here)
     for family in service.families.values():
         app.register_blueprint(family.routes(service))
-    for part in (common, files, inspection):
+    for part in (common, files, history, inspection, uploads):
         app.register_blueprint(part.routes(service))
     return app
 

@@ -53,6 +53,12 @@ class Dials:
     file_fault: str = ""
     file_slow_seconds: float = 0.0
     result_fault: str = ""
+    state_word: str = ""
+    flag_stuck: bool = False
+    immediate: bool = False
+    callback_exception: bool = False
+    never: bool = False
+    preview_links: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,9 +155,9 @@ DIALS = (
     ),
     Dial("[slow 30]", "the task takes 30 s", f"slow {_NUMBER}", "slow_seconds", _number),
     Dial(
-        "[create 429] [create 455] [create 429 x3]",
+        "[create 429] [create 430] [create 433] [create 455] [create 429 x3]",
         "the first creation for this callBackUrl is refused with that code; x3: the first three",
-        f"create (429|455){_TIMES}",
+        f"create (429|430|433|455){_TIMES}",
         "create_refusal",
         _refusal,
     ),
@@ -225,6 +231,51 @@ DIALS = (
         "result (double|null)",
         "result_fault",
         _word,
+    ),
+    Dial(
+        "[result empty] [result object] [result objects] [result string] [result snake]",
+        "resultJson is empty, or not encoded; links come as objects, as one string, or under "
+        "result_urls",
+        "result (empty|objects|object|string|snake)",
+        "result_fault",
+        _word,
+    ),
+    Dial(
+        "[state completed]",
+        "the state says completed (or done, SUCCEEDED, finished) in the place of success",
+        "state (completed|done|succeeded|finished)",
+        "state_word",
+        lambda found: found[1].upper(),
+    ),
+    Dial(
+        "[flag stuck]",
+        "4o: the flag stays 0 for ever, with completeTime and without links; only the history "
+        "page tells",
+        "flag stuck",
+        "flag_stuck",
+        _true,
+    ),
+    Dial(
+        "[immediate]",
+        "the answer to the creation holds the result already, and no webhook follows",
+        "immediate",
+        "immediate",
+        _true,
+    ),
+    Dial(
+        "[callback exception]",
+        "Suno: the status says CALLBACK_EXCEPTION although the audio is there",
+        "callback exception",
+        "callback_exception",
+        _true,
+    ),
+    Dial("[never]", "the task never ends", "never", "never", _true),
+    Dial(
+        "[preview first 2]",
+        "the first 2 answers name a small picture; the real one follows",
+        r"preview first(?: (\d+))?",
+        "preview_links",
+        lambda found: int(found[1] or 1),
     ),
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from dev.kie.log import log
-from dev.kie.render import content_type, render
+from dev.kie.render import content_type, preview, render
 from dev.kie.tasks import Stage
 
 if TYPE_CHECKING:
@@ -38,7 +38,18 @@ def routes(service: Service) -> Blueprint:
             log(task_id, f"file {name}: 404")
             return _missing()
         log(task_id, f"file {name}: sent {task.dials.file_fault}".rstrip())
+        if links <= task.dials.preview_links:
+            service.tasks.renew_links(task_id, links + 1)
+            return Response(preview(task), content_type="image/png")
         return _file(task, index)
+
+    @files.get("/s/<name>")
+    def read_guessed(name: str) -> Response:
+        """Serve pictures of 4o where they were seen: under the task's id."""
+        task = service.tasks.get(name.removesuffix(".png").removesuffix("_0"))
+        if task is None or task.family != "gpt4o" or task.completed_at is None:
+            return _missing()
+        return _file(task, 0)
 
     return files
 

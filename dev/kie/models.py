@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-type Kind = Literal["image", "video", "audio"]
+type Kind = Literal["image", "video", "audio", "text"]
 
 _TABLE = Path(__file__).with_name("models.csv")
 _MOST_RESULTS = 15

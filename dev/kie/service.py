@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import wait
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dev.kie.account import Account, Order, RefusedError, Request
@@ -38,6 +39,7 @@ class Service:
     def __init__(self, settings: Settings, families: Iterable[Family], own_url: str) -> None:
         self.settings = settings
         self.families = {family.NAME: family for family in families}
+        self.own_url = own_url.rstrip("/")
         self._base_url = (settings.base_url or own_url).rstrip("/")
         self._database = Database(settings.state)
         self._schedule = Schedule()
@@ -122,6 +124,15 @@ class Service:
         return [f"{start}/{n}-{task.links}.{extension(task)}" for n in range(task.results)]
 
     def _finish_later(self, task: Task) -> None:
+        if task.dials.never:
+            return
+        seconds = task.finish_at - task.created_at
+        told = self.families[task.family].progress_bodies(task, self.links(task))
+        for share, body in told if task.callback_url and not task.dials.webhook_lost else ():
+            self._schedule.at(
+                task.created_at + share * seconds, partial(self.webhooks.tell, task, body)
+            )
+
         def job() -> None:
             self._finish(task.task_id)
 

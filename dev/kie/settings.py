@@ -21,6 +21,7 @@ class Settings:
         webhook_hmac_key: Signs webhooks; None sends them unsigned, as Kie.ai does without a key.
         base_url: What result links start with; None is our own address.
         seconds: How long a task takes unless a dial says otherwise.
+        history_token: What the dashboard's history pages want in place of a key.
         create_limit: Creations accepted within ten seconds; 0 accepts any number.
         credits: Balance of a new account.
         webhook_timeout_seconds: How long the receiver of a webhook may take to answer.
@@ -33,6 +34,7 @@ class Settings:
     state: Path | None = None
     api_key: str | None = field(default=None, repr=False)
     webhook_hmac_key: str | None = field(default=None, repr=False)
+    history_token: str = field(default="sim-history-token", repr=False)
     base_url: str | None = None
     seconds: float = 1.5
     create_limit: int = 20

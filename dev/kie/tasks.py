@@ -89,7 +89,7 @@ class Task:
 
 def prompt_of(given: dict[str, Any]) -> str:
     """Find an input's words: the prompt, the text, or whatever is said in a dialogue."""
-    words = given.get("prompt") or given.get("text")
+    words = given.get("prompt") or given.get("text") or given.get("content")
     return words if isinstance(words, str) else " ".join(_texts(given))
 
 
@@ -130,10 +130,10 @@ class Tasks:
             self._database.write(statement, task_id)
             return self.get(task_id)
 
-    def renew_links(self, task_id: str) -> None:
-        """Give a task new links, once."""
-        statement = "UPDATE tasks SET links = 2 WHERE task_id = ?"
-        self._database.write(statement, task_id)
+    def renew_links(self, task_id: str, generation: int = 2) -> None:
+        """Give a task new links."""
+        statement = "UPDATE tasks SET links = ? WHERE task_id = ? AND links < ?"
+        self._database.write(statement, generation, task_id, generation)
 
 
 def _task(row: sqlite3.Row) -> Task:

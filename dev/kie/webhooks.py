@@ -99,6 +99,11 @@ class Webhooks:
         if task.callback_url and task.dials.webhook_forged:
             self._post(task, self._forged(task))
 
+    def tell(self, task: Task, body: Body) -> None:
+        """Send word of progress, once."""
+        headers = self._headers(task.task_id, int(time.time()), self._settings.webhook_hmac_key)
+        self._post(task, _Letter("progress", task.callback_url, _json(body), headers))
+
     def send(self, numbers: list[int]) -> list[Future[None]]:
         """Send what is owed when it is due; each future ends with the first attempt."""
         return [self._plan(number) for number in numbers]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dev.kie.families import market
+from dev.kie.families import aleph, flux_kontext, gpt4o, market, runway, suno, veo
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -31,5 +31,16 @@ class Family(Protocol):
     def webhook_body(self, task: Task, links: list[str]) -> dict[str, Any]:
         """Say how a task has ended; `links` are its files, if it has succeeded."""
 
+    def progress_bodies(self, task: Task, links: list[str]) -> list[tuple[float, dict[str, Any]]]:
+        """Say how far a task has come, each time at a share of the time it takes."""
 
-FAMILIES: tuple[Family, ...] = (market,)
+
+FAMILIES: tuple[Family, ...] = (
+    market,
+    gpt4o.FAMILY,
+    flux_kontext.FAMILY,
+    veo.FAMILY,
+    runway.FAMILY,
+    aleph.FAMILY,
+    suno.FAMILY,
+)

@@ -32,7 +32,10 @@ def routes(service: Service) -> Blueprint:
     def create_task() -> Response:
         body = json_body()
         task = service.create(body, lambda: _order(body))
-        return created(task, {"taskId": task.task_id, "recordId": task.task_id})
+        data: dict[str, Any] = {"taskId": task.task_id, "recordId": task.task_id}
+        if task.dials.immediate:
+            data |= _record(task, Stage.SUCCEEDED, service.links(task))
+        return created(task, data)
 
     @market.get("/recordInfo")
     def record_info() -> Response:
@@ -57,6 +60,12 @@ def webhook_body(task: Task, links: list[str]) -> dict[str, Any]:
     if stage is Stage.SUCCEEDED:
         return {"code": 200, "msg": "Playground task completed successfully.", "data": facts}
     return {"code": 501, "msg": "Playground task failed.", "data": facts}
+
+
+def progress_bodies(task: Task, links: list[str]) -> list[tuple[float, dict[str, Any]]]:
+    """Say nothing on the way: the Market has one webhook."""
+    del task, links
+    return []
 
 
 def _order(body: dict[str, Any]) -> Order:
@@ -98,10 +107,12 @@ def _record(task: Task, stage: Stage, links: list[str]) -> dict[str, Any]:
     """Write the fields of September 2026, in their order."""
     has_succeeded = stage is Stage.SUCCEEDED
     response = {"response": {"resultUrls": _links_shown(task, links)}} if has_succeeded else {}
+    if task.dials.result_fault in {"empty", "objects", "string", "object"}:
+        response = {}
     return {
         "taskId": task.task_id,
         "model": task.model,
-        "state": stage.value,
+        "state": _state(task, stage),
         "param": _param(task),
         "resultJson": _result_json(task, links) if has_succeeded else "",
         **_ending(task, stage),
@@ -133,13 +144,38 @@ def _param(task: Task) -> str:
     return _json({name: value for name, value in request_made.items() if value})
 
 
-def _result_json(task: Task, links: list[str]) -> str:
+def _result_json(task: Task, links: list[str]) -> str | dict[str, Any]:
     result = _json({"resultUrls": _links_shown(task, links)})
-    return _json(result) if task.dials.result_fault == "double" else result
+    match task.dials.result_fault:
+        case "double":
+            return _json(result)
+        case "empty":
+            return ""
+        case "object":
+            return {"resultUrls": links}
+        case "snake":
+            return _json({"result_urls": links})
+        case _:
+            return result
 
 
-def _links_shown(task: Task, links: list[str]) -> list[str] | None:
-    return None if task.dials.result_fault == "null" else links
+def _state(task: Task, stage: Stage) -> str:
+    """Say the state, in another word if a dial asks for it."""
+    if stage is Stage.SUCCEEDED and task.dials.state_word:
+        return task.dials.state_word
+    return stage.value
+
+
+def _links_shown(task: Task, links: list[str]) -> Any:
+    match task.dials.result_fault:
+        case "null":
+            return None
+        case "objects":
+            return [{"resultUrl": link} for link in links]
+        case "string":
+            return links[0]
+        case _:
+            return links
 
 
 def _credits(task: Task, stage: Stage) -> float:

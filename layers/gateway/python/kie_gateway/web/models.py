@@ -63,6 +63,12 @@ class CreateTask(BaseModel):
         description="Days to keep the files; left out, as this deployment is set up.",
     )
 
+    checked: bool = Field(
+        default=True,
+        alias="validate",
+        description="Whether the input of a known model is checked before Kie.ai is asked.",
+    )
+
     @field_validator("input")
     @classmethod
     def _no_callback_of_its_own(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -1,0 +1,63 @@
+"""The store queue, which hides messages by the world's clock."""
+
+import json
+import math
+import time
+from functools import partial
+from typing import Any
+
+from moto.sqs.models import sqs_backends
+
+from dev import seams
+from dev.cloud import InvocationError, LocalCloud
+from tests.functional.agenda import Agenda
+
+
+class Messages:
+    """Feeds StoreFunction from its queue, as the event source mapping does."""
+
+    def __init__(self, cloud: LocalCloud, agenda: Agenda) -> None:
+        self._cloud = cloud
+        self._agenda = agenda
+        self._sqs: Any = cloud.client("sqs")
+        self._queue_url = cloud.resources["StoreQueue"]
+
+    def deliver(self) -> bool:
+        """Have one message worked off; False if there is none."""
+        received = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=1)
+        for message in received.get("Messages", []):
+            place = {"QueueUrl": self._queue_url, "ReceiptHandle": message["ReceiptHandle"]}
+            if self._is_done(message):
+                self._sqs.delete_message(**place)
+            else:
+                show = partial(self._sqs.change_message_visibility, **place, VisibilityTimeout=0)
+                self._agenda.at(self._agenda.time() + self._hidden_seconds(message), show)
+            return True
+        return False
+
+    def take_dead_letters(self) -> list[dict[str, str]]:
+        """Empty the dead-letter queue."""
+        url = self._cloud.resources["StoreDeadLetterQueue"]
+        found = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in found:
+            self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in found]
+
+    def _is_done(self, message: dict[str, Any]) -> bool:
+        record = {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+        }
+        try:
+            answer = self._cloud.invoke("StoreFunction", {"Records": [record]})
+        except InvocationError:
+            return False
+        return not answer["batchItemFailures"]
+
+    def _hidden_seconds(self, message: dict[str, Any]) -> int:
+        """Read how long a message stays hidden, which moto counts by the real clock."""
+        name = self._queue_url.rpartition("/")[2]
+        queue = sqs_backends[seams.ACCOUNT][seams.REGION].queues[name]
+        [hidden] = [one for one in queue._messages if one.id == message["MessageId"]]
+        return max(math.ceil(hidden.visible_at / 1000 - time.time()), 0)

@@ -1,0 +1,213 @@
+"""A whole world in one process: the template's stack in moto, the handlers, and Kie.ai."""
+
+import io
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from dev import seams
+from dev.cloud import LocalCloud
+from dev.front import Front
+from dev.kie.server import KieSimulator
+from dev.logs import Log
+from dev.template import Template
+from kie_gateway.aws.key_table import KeyTable
+from tests.functional.agenda import Agenda
+from tests.functional.executions import Executions
+from tests.functional.functions import Functions
+from tests.functional.messages import Messages
+from tests.functional.story import Story
+
+KEY = "kg_test_alice"
+OWNER = "alice"
+HMAC_KEY = "webhook-key-of-the-tests"
+MODEL = "google/nano-banana"
+# On this machine something has broken when a step takes so long.
+PATIENCE_SECONDS = 20.0
+# The simulated Kie.ai's callers hang up after so long.
+CALLERS_PATIENCE_SECONDS = 20.0
+MOST_MOMENTS = 1000
+
+
+class World:
+    """
+    Everything there is, on one clock that stands still unless a test lets time pass.
+
+    It runs in moments: go to the next one at which something is due, and wait until everybody has
+    come to rest again. Nobody waits for real, and what happens at one moment happens in threads.
+
+    Attributes:
+        agenda: The clock, and what is planned.
+        functions: The template's functions, and what they have asked for.
+        executions: The machine's executions.
+        http: A caller of the API.
+    """
+
+    def __init__(self) -> None:
+        self.agenda = Agenda()
+        self.functions = Functions(self.agenda)
+        self.executions = Executions(self.agenda)
+        self._exit = ExitStack()
+
+    # beginning and end
+
+    def __enter__(self) -> Self:
+        with ExitStack() as started:
+            patch = started.enter_context(pytest.MonkeyPatch.context())
+            self.kie = started.enter_context(self._kie(patch))
+            self.cloud = started.enter_context(self._cloud())
+            started.callback(self.executions.wake_all)
+            started.callback(seams.stop_executions)
+            started.enter_context(seams.waits(self.executions.wait))
+            started.enter_context(seams.retry_pauses(self.executions.pause))
+            started.callback(self.functions.close)
+            self.functions.load(self.cloud, patch)
+            self._add_key()
+            headers = {"Authorization": f"Bearer {KEY}"}
+            self.http = started.enter_context(
+                httpx.Client(base_url=self.cloud.url, headers=headers, timeout=PATIENCE_SECONDS)
+            )
+            self.messages = Messages(self.cloud, self.agenda)
+            self.sfn: Any = self.cloud.client("stepfunctions")
+            self.s3: Any = self.cloud.client("s3")
+            self.dynamodb: Any = self.cloud.client("dynamodb")
+            self._exit = started.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def start_afresh(self) -> None:
+        """Forget whatever the last test left unfinished."""
+        seams.stop_executions()
+        self.executions.wake_all()
+        self.agenda.start_afresh()
+        self.settle_down()
+        self.messages.take_dead_letters()
+        self._forget_times()
+        httpx.post(f"{self.kie.base_url}/sim/reset")
+        self.functions.calls.clear()
+        self.executions.pauses.clear()
+
+    def _kie(self, patch: pytest.MonkeyPatch) -> KieSimulator:
+        """Make a simulated Kie.ai that lives by our clock."""
+        patch.setattr("dev.kie.service.Schedule", lambda: self.agenda)
+        clock = SimpleNamespace(**{**vars(time), "time": self.agenda.time, "sleep": self._pass})
+        for name, module in list(sys.modules.items()):
+            if name.startswith("dev.kie.") and vars(module).get("time") is time:
+                patch.setattr(module, "time", clock)
+        return KieSimulator(port=0, create_limit=0, webhook_hmac_key=HMAC_KEY)
+
+    def _pass(self, seconds: float) -> None:
+        self.agenda.sleep(min(seconds, CALLERS_PATIENCE_SECONDS))
+
+    def _cloud(self) -> LocalCloud:
+        log = Log(io.StringIO())
+        front, template = Front(0, log), Template()
+        hosts = template.parameters["ResultHosts"]["Default"]
+        values = {
+            "KieApiKey": "test",
+            "KieWebhookHmacKey": HMAC_KEY,
+            "KieBaseUrl": self.kie.base_url,
+            "KieUploadBaseUrl": self.kie.base_url,
+            "PublicBaseUrl": front.url,
+            "ResultHosts": f"{hosts},{self.kie.base_url.removeprefix('http://')}",
+        }
+        handlers = self.functions.handlers()
+        return LocalCloud(
+            template, values, functions=handlers, front=front, log=log, poll_queues=False
+        )
+
+    def _add_key(self) -> None:
+        keys = KeyTable(self.cloud.client("dynamodb"), self.cloud.resources["TaskTable"])
+        keys.add(KEY, owner=OWNER, name="tests", now=self.agenda.now())
+
+    def _forget_times(self) -> None:
+        """Forget how long models took, or a test's schedule would depend on those before it."""
+        table = self.cloud.resources["TaskTable"]
+        found = self.dynamodb.scan(
+            TableName=table,
+            FilterExpression="begins_with(pk, :model)",
+            ExpressionAttributeValues={":model": {"S": "MODEL#"}},
+        )
+        for item in found["Items"]:
+            self.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+        self.functions.forget_times()
+
+    # what tests do and look at
+
+    def gateway(self, function: str) -> Any:
+        """Give the collaborators of a function, such as `ApiFunction`."""
+        return self.functions.gateway(function)
+
+    def create(self, prompt: str, **more: Any) -> Story:
+        """Create a task over HTTP; `more` are further fields of the body."""
+        created_at = self.agenda.time()
+        body = {"model": MODEL, "input": {"prompt": prompt}, **more}
+        answer = self.http.post("/v1/tasks", json=body)
+        assert answer.status_code == 202, answer.text
+        self.settle_down()
+        return Story(self, answer.json()["id"], created_at)
+
+    def newest_task(self) -> Story:
+        """Find the last task that was recorded, answered or not."""
+        [newest] = self.http.get("/v1/tasks", params={"limit": 1}).json()["data"]
+        created_at = datetime.fromisoformat(newest["created_at"]).timestamp()
+        return Story(self, newest["id"], created_at)
+
+    def creations(self) -> list[dict[str, Any]]:
+        """List the creations that Kie.ai was asked for."""
+        listed: list[dict[str, Any]] = httpx.get(f"{self.kie.base_url}/sim/creations").json()
+        return listed
+
+    def objects(self, prefix: str) -> list[str]:
+        """List the keys in the bucket."""
+        bucket = self.cloud.resources["AssetBucket"]
+        found = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
+        return [one["Key"] for one in found.get("Contents", [])]
+
+    def record_key(self, task: Story) -> dict[str, Any]:
+        """Name the place of a task's record, for calls of DynamoDB."""
+        key = {"pk": {"S": f"TASK#{task.task_id}"}, "sk": {"S": "TASK"}}
+        return {"TableName": self.cloud.resources["TaskTable"], "Key": key}
+
+    # time
+
+    def run(self) -> None:
+        """Let time pass until nothing is left that could still happen."""
+        moments = 0
+        while self.go_on():
+            moments += 1
+            assert moments < MOST_MOMENTS, "this would never end"
+
+    def run_for(self, seconds: float) -> None:
+        """Let some time pass."""
+        over = threading.Event()
+        self.agenda.at(self.agenda.time() + seconds, over.set)
+        while not over.is_set():
+            self.go_on()
+
+    def go_on(self) -> bool:
+        """Go to the next moment at which something happens; False if nothing is left to happen."""
+        begun = self.agenda.go_on()
+        self.settle_down()
+        return begun
+
+    def settle_down(self) -> None:
+        """Wait until nothing more happens unless time passes."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while self._is_moving() or self.messages.deliver():
+            assert time.monotonic() < until, "the world does not come to rest"
+
+    def _is_moving(self) -> bool:
+        moving = self.executions.are_awake() or self.agenda.is_busy()
+        if moving:
+            time.sleep(0.0005)
+        return moving
