@@ -9,36 +9,44 @@ import pytest
 from tests.running.conftest import Gateway
 from tests.running.driver import accepted_creations, assert_stored, create, happened, settle
 
+DIALS = {
+    "": "webhook",
+    "[webhook lost]": "poll",
+    "[webhook late 8]": "poll",
+    "[webhook early]": "webhook",
+    "[webhook x5]": "webhook",
+    "[webhook forged]": "webhook",
+    "[webhook unreadable]": "webhook",
+    "[slow 8]": "webhook",
+    "[create 429]": "webhook",
+    "[create 500]": "webhook",
+    "[create 500 code]": "webhook",
+    "[create drop]": "webhook",
+    "[webhook lost] [poll null 5]": "poll",
+    "[webhook lost] [poll lag 6]": "poll",
+    "[file gone once]": "webhook",
+    "[webhook lost] [result double]": "poll",
+}
 
-@pytest.mark.parametrize(
-    ("dial", "completed_by"),
-    [
-        ("", "webhook"),
-        ("[webhook lost]", "poll"),
-        ("[webhook late 8]", "poll"),
-        ("[webhook early]", "webhook"),
-        ("[webhook x5]", "webhook"),
-        ("[webhook forged]", "webhook"),
-        ("[webhook unreadable]", "webhook"),
-        ("[slow 8]", "webhook"),
-        ("[create 429]", "webhook"),
-        ("[create 500]", "webhook"),
-        ("[create 500 code]", "webhook"),
-        ("[create drop]", "webhook"),
-        ("[webhook lost] [poll null 5]", "poll"),
-        ("[webhook lost] [poll lag 6]", "poll"),
-        ("[file gone once]", "webhook"),
-        ("[webhook lost] [result double]", "poll"),
-    ],
-)
-def test_dial_ends_in_a_stored_file(gateway: Gateway, dial: str, completed_by: str) -> None:
-    task = create(gateway.http, f"a kite {dial}")
-    settled = settle(gateway.http, task["id"])
+
+@pytest.fixture(scope="module")
+def started(gateway: Gateway) -> dict[str, str]:
+    """Start all tasks at once, so that the tests wait for them together."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        tasks = pool.map(lambda dial: create(gateway.http, f"a kite {dial}"), DIALS)
+        return {dial: task["id"] for dial, task in zip(DIALS, tasks, strict=True)}
+
+
+@pytest.mark.parametrize(("dial", "completed_by"), DIALS.items())
+def test_dial_ends_in_a_stored_file(
+    gateway: Gateway, started: dict[str, str], dial: str, completed_by: str
+) -> None:
+    settled = settle(gateway.http, started[dial])
     assert (settled["status"], settled["completed_by"]) == ("succeeded", completed_by)
     assert settled["attention"] is None
     assert_stored(gateway.http, settled)
-    assert accepted_creations(gateway.http, gateway.simulator, task["id"]) == 1
-    told = happened(gateway.http, task["id"])
+    assert accepted_creations(gateway.http, gateway.simulator, settled["id"]) == 1
+    told = happened(gateway.http, settled["id"])
     assert told.count("succeeded") == 1
     assert told.count("stored") == 1
 
