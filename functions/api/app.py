@@ -11,6 +11,7 @@ from kie_gateway.web import requests
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.resolver import GatewayResolver
 from kie_gateway.web.routes.imports import add_import_routes
+from kie_gateway.web.routes.models import add_model_routes
 from kie_gateway.web.routes.outputs import add_output_routes
 from kie_gateway.web.routes.service import add_service_routes
 from kie_gateway.web.routes.tasks import add_task_routes
@@ -24,6 +25,7 @@ add_task_routes(desk)
 add_import_routes(desk)
 add_output_routes(desk)
 add_upload_routes(desk)
+add_model_routes(desk)
 add_service_routes(desk)
 
 

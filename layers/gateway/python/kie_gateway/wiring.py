@@ -19,6 +19,7 @@ from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.aws.times_table import TimesTable
+from kie_gateway.catalogue import catalogue
 from kie_gateway.core.errors import (
     ConfigurationError,
     FieldFault,
@@ -44,7 +45,7 @@ from kie_gateway.flows.submit_task import refused_for_now, submit_task
 from kie_gateway.flows.use_uploads import link_uploads
 from kie_gateway.flows.watch_task import Watch
 from kie_gateway.kie.client import KieClient
-from kie_gateway.kie.families.registry import family
+from kie_gateway.kie.families.registry import family, family_of
 from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.kie.uploads import KieUploads
@@ -161,6 +162,7 @@ class _Asking(_Common):
         self.policy = PollPolicy(
             settings.first_poll_seconds,
             settings.poll_cap_seconds,
+            typical_seconds=typical_seconds,
             observed=lambda model: observed_times(model, self.times),
         )
         self.hosts = ResultHosts.parse(settings.result_hosts)
@@ -314,6 +316,7 @@ class _Storing(_Asking):
             measure=measure,
             now=self.now,
             retention_days=settings.asset_retention_days,
+            minimum=smallest_picture,
             tell_success=lambda task: learn_time(task, self.times, self.now()),
         )
 
@@ -339,6 +342,17 @@ class WatchGateway(_Storing):
             store=self.store,
             now=self.now,
         )
+
+
+def typical_seconds(model: str) -> float:
+    """Tell the median time of a model: the catalogue's, or else that of its family."""
+    return catalogue.typical_seconds(model) or family_of(model).typical_seconds
+
+
+def smallest_picture(model: str) -> tuple[int, int] | None:
+    """Tell the smallest picture that a model delivers, if that is known."""
+    known = catalogue.find(model)
+    return known.minimum if known is not None else None
 
 
 def count_unclear(task: Task, reason: str) -> None:

@@ -6,6 +6,7 @@ GatewayError
 |  |- InvalidRequestError      names the fields that are wrong
 |  |- UnauthorizedError        no key, or one that is not in force
 |  |- TaskNotFoundError        also another owner's task
+|  |- ModelNotFoundError
 |  |- OutputNotFoundError
 |  |- OutputDeletedError
 |  |- IdempotencyMismatchError
@@ -87,6 +88,12 @@ class TaskNotFoundError(CallerError):
     """No such task for this owner."""
 
     code = "task_not_found"
+
+
+class ModelNotFoundError(CallerError):
+    """The catalogue has no such model; tasks may still be created with it."""
+
+    code = "model_not_found"
 
 
 class OutputNotFoundError(CallerError):

@@ -30,6 +30,8 @@ class NewTask:
 
     Attributes:
         family: Which of Kie's APIs the model speaks.
+        kind: What the model makes; None judges it by its id.
+        credits_estimated: What it will cost, None if nobody knows.
         idempotency_key: As sent, None without one.
         fingerprint: Of the request, to tell repeated requests from others under the same key.
     """
@@ -45,6 +47,8 @@ class NewTask:
     fingerprint: str = ""
     retry_of: str | None = None
     retention_days: int | None = None
+    kind: str | None = None
+    credits_estimated: float | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,8 @@ def _queued(new: NewTask, task_id: str, now: datetime) -> Task:
         status=Status.QUEUED,
         model=new.model,
         family=new.family,
-        kind=model_facts(new.model).kind,
+        kind=new.kind or model_facts(new.model).kind,
+        credits_estimated=new.credits_estimated,
         input=new.input,
         metadata=new.metadata,
         callback_base_url=new.callback_base_url,

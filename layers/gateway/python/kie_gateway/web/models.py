@@ -227,6 +227,55 @@ class TaskBody(BaseModel):
     urls: UrlsBody
 
 
+class ModelCreditsBody(BaseModel):
+    """What a model costs."""
+
+    text: str = Field(description="As Kie.ai writes it.")
+    rule: dict[str, Any] | None = Field(description="How tasks are estimated; null: not at all.")
+
+
+class ObservedBody(BaseModel):
+    """Times of this deployment's own tasks, in seconds."""
+
+    count: int
+    p50: float
+    p80: float
+    p95: float
+    p99: float
+
+
+class ModelSummaryBody(BaseModel):
+    """A model of the catalogue."""
+
+    id: str
+    object: Literal["model"] = "model"
+    family: str
+    kind: str
+    task: str
+    status: str
+    typical_seconds: float
+    credits: ModelCreditsBody
+    aliases: list[str]
+
+
+class ModelBody(ModelSummaryBody):
+    """A model with everything that is known of it."""
+
+    input_schema: dict[str, Any] = Field(description="JSON Schema of a task's input.")
+    defaults: dict[str, Any] = Field(description="Filled in where left out.")
+    typical_source: str = Field(description="live, reported, or prior: a guess by its class.")
+    observed: ObservedBody | None = Field(description="null until there are enough tasks.")
+    confidence: str = Field(description="How sure the facts are: doc, live, many, one or inf.")
+    page: str | None
+
+
+class ModelListBody(BaseModel):
+    """Models of the catalogue, by id."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelSummaryBody]
+
+
 class OutputOfTaskBody(OutputBody):
     """A stored result with the task it belongs to."""
 

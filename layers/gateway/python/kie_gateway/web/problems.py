@@ -17,6 +17,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.InvalidRequestError, 422),
     (errors.UnauthorizedError, 401),
     (errors.TaskNotFoundError, 404),
+    (errors.ModelNotFoundError, 404),
     (errors.OutputNotFoundError, 404),
     (errors.OutputDeletedError, 410),
     (errors.IdempotencyMismatchError, 422),

@@ -53,7 +53,13 @@ class GatewayResolver(APIGatewayHttpResolver):
             description="Create generation tasks at Kie.ai and get every result, checked, from your"
             " own bucket. Trouble is told as RFC 9457 problems.",
             servers=[Server(url="/")],
-            tags=[Tag(name="tasks"), Tag(name="outputs"), Tag(name="uploads"), Tag(name="service")],
+            tags=[
+                Tag(name="tasks"),
+                Tag(name="outputs"),
+                Tag(name="uploads"),
+                Tag(name="models"),
+                Tag(name="service"),
+            ],
             security_schemes={"key": HTTPBearer()},
             security=[{"key": []}],
         )

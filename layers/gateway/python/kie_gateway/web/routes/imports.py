@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from aws_lambda_powertools.event_handler import Response
 
+from kie_gateway.catalogue import catalogue
 from kie_gateway.core.model_facts import model_facts
 from kie_gateway.flows.import_task import Adoption, Imported
 from kie_gateway.kie.families.registry import family_of
@@ -33,12 +34,13 @@ def add_import_routes(desk: Desk) -> None:
         def adopt(item: ImportItem) -> Imported:
             if item.url is not None:
                 gateway.check_link(item.url)
+            known = catalogue.find(item.model)
             return gateway.adopt(
                 Adoption(
                     owner=owner,
                     model=item.model,
                     family=family_of(item.model).name,
-                    kind=model_facts(item.model).kind,
+                    kind=known.kind if known else model_facts(item.model).kind,
                     deadline_seconds=gateway.settings.deadline_seconds,
                     upstream_task_id=item.upstream_task_id,
                     url=item.url,

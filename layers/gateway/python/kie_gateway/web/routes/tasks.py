@@ -8,8 +8,16 @@ from typing import Annotated, Any, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from kie_gateway.catalogue import catalogue
+from kie_gateway.catalogue.check import check_input, fill
+from kie_gateway.catalogue.estimate import estimate
 from kie_gateway.core import moves
-from kie_gateway.core.errors import TaskNotFailedError, TaskSettledError
+from kie_gateway.core.errors import (
+    FieldFault,
+    InvalidRequestError,
+    TaskNotFailedError,
+    TaskSettledError,
+)
 from kie_gateway.core.idempotency import fingerprint
 from kie_gateway.core.ports import TaskFilter
 from kie_gateway.core.task import CompletedBy, Status
@@ -41,9 +49,16 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
     @app.post("/v1/tasks", responses={202: {"description": "Accepted"}, **PROBLEMS}, tags=["tasks"])
     def create(body: CreateTask) -> Response[TaskBody]:
         """Create a task. With Prefer: wait=N, wait up to 25 s for its end."""
+        known = catalogue.find(body.model)
+        task_input = body.input
+        if known is not None and body.checked:
+            refuse_retired(known)
+            task_input = fill(known, body.input)
+            if faults := check_input(known, task_input):
+                raise InvalidRequestError(f"the input does not fit {body.model}", faults)
         return creations.create(
             body.model,
-            body.input,
+            task_input,
             body.metadata,
             deadline_seconds=body.deadline_seconds,
             fingerprinted={"create": body.model_dump(mode="json", exclude_unset=True)},
@@ -147,6 +162,13 @@ def _add_looking(desk: Desk) -> None:
         return EventListBody(data=[event_body(entry) for entry in entries])
 
 
+def refuse_retired(model: catalogue.Model) -> None:
+    """Refuse a model that Kie.ai has switched off. Raises InvalidRequestError."""
+    if model.status == "retired":
+        detail = "retired by Kie.ai; GET /v1/models lists what there is"
+        raise InvalidRequestError("the model is retired", [FieldFault("/model", detail)])
+
+
 @dataclass(frozen=True)
 class _Creations:
     """Creating tasks, new ones and those like an earlier one."""
@@ -167,6 +189,7 @@ class _Creations:
         desk, gateway = self.desk, self.desk.gateway
         asked = desk.app.request_headers
         check_uploads(task_input, desk.owner(), gateway.bucket.size_of)
+        known = catalogue.find(model)
         created = create_task(
             NewTask(
                 owner=desk.owner(),
@@ -180,6 +203,8 @@ class _Creations:
                 fingerprint=fingerprint(fingerprinted),
                 retry_of=retry_of,
                 retention_days=retention_days,
+                kind=known.kind if known is not None else None,
+                credits_estimated=estimate(known, task_input) if known is not None else None,
             ),
             task_id=gateway.new_task_id(),
             tasks=gateway.tasks,

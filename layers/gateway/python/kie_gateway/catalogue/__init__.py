@@ -1,0 +1,1 @@
+"""What is known of Kie.ai's models: one data file, one loader."""

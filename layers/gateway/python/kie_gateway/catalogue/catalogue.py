@@ -1,0 +1,98 @@
+"""
+The catalogue of models.
+
+Facts come from Kie's documentation, its own list of models, recorded answers and public clients;
+each entry says how sure they are (`confidence`). `scripts/refresh_catalogue.py` brings them up to
+date. The file is read when a model is first asked for, so that importing this costs nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PATH = Path(__file__).with_name("models.json")
+DOCS = "https://docs.kie.ai"
+
+
+@dataclass(frozen=True)
+class Model:
+    """
+    One model.
+
+    Attributes:
+        kind: What it makes: `image`, `video`, `audio` or `text`.
+        task: What it does, such as `text_to_image`.
+        status: `current`, `retired`, or `unlisted`: not in Kie's own list any more.
+        typical_seconds: Median time of a task.
+        typical_source: `live`, `reported`, or `prior`: a guess by its class.
+        confidence: `doc`, `live`, `many`, `one` or `inf`, as for the facts of its input.
+        page: Path of its page in Kie's documentation, "" if none is known.
+        credits: `text` as Kie writes the price, and `rule` for `estimate.py`.
+        fill: Documented defaults of required fields, filled in for callers.
+        input: JSON Schema of the input.
+        minimum: Smallest width and height it delivers, None if nothing is known.
+    """
+
+    id: str
+    family: str
+    kind: str
+    task: str
+    status: str
+    typical_seconds: float
+    typical_source: str
+    confidence: str
+    credits: Mapping[str, Any]
+    input: Mapping[str, Any]
+    page: str = ""
+    fill: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    minimum: tuple[int, int] | None = None
+
+    @property
+    def page_url(self) -> str | None:
+        """Where Kie describes it."""
+        return f"{DOCS}{self.page}" if self.page else None
+
+
+def find(model_id: str) -> Model | None:
+    """Find a model by its id or another name of it."""
+    return _by_id().get(model_id)
+
+
+def every() -> tuple[Model, ...]:
+    """List all models, by id."""
+    return _models()
+
+
+def similar(model_id: str) -> list[str]:
+    """Name models whose ids look alike."""
+    return get_close_matches(model_id, list(_by_id()), n=3)
+
+
+def typical_seconds(model_id: str) -> float | None:
+    """Tell the median time of a model, None for an unknown one."""
+    model = find(model_id)
+    return model.typical_seconds if model is not None else None
+
+
+@cache
+def _models() -> tuple[Model, ...]:
+    entries = json.loads(PATH.read_text(encoding="utf-8"))
+    return tuple(_read(entry) for entry in entries)
+
+
+def _read(entry: dict[str, Any]) -> Model:
+    minimum = entry.pop("minimum", None)
+    return Model(
+        **{**entry, "aliases": tuple(entry.get("aliases", ()))},
+        minimum=(minimum[0], minimum[1]) if minimum else None,
+    )
+
+
+@cache
+def _by_id() -> dict[str, Model]:
+    return {name: model for model in _models() for name in (model.id, *model.aliases)}
