@@ -74,19 +74,21 @@ def test_refused_creation_is_handed_over_to_a_second_execution(world: World) -> 
     assert task.execution(watch=2)["status"] == "SUCCEEDED"
 
 
+NEVER_DONE = "a kite [webhook lost] [slow 5000]"
+
+
 @pytest.mark.parametrize(
-    ("model", "first_poll", "second_poll"),
+    ("model", "task_input", "first_poll", "second_poll"),
     [
-        ("google/nano-banana", 69, 103),
-        ("elevenlabs/text-to-speech-turbo-2-5", 92, 137),
-        ("kling-2.6/text-to-video", 229, 342),
+        ("google/nano-banana", {"prompt": NEVER_DONE}, 69, 103),
+        ("elevenlabs/text-to-speech-turbo-2-5", {"text": NEVER_DONE}, 16, 23),
+        ("kling-2.6/text-to-video", {"prompt": NEVER_DONE, "sound": False}, 229, 342),
     ],
 )
 def test_polls_follow_the_models_typical_time(
-    world: World, model: str, first_poll: int, second_poll: int
+    world: World, model: str, task_input: dict[str, Any], first_poll: int, second_poll: int
 ) -> None:
-    words = "a kite [webhook lost] [slow 5000]"
-    task = world.create("", model=model, input={"prompt": words, "text": words})
+    task = world.create("", model=model, input=task_input)
     world.run_for(second_poll)
     assert task.told()[1:] == [f"{first_poll} kie_asked", f"{second_poll} kie_asked"]
 

@@ -120,8 +120,8 @@ def test_the_smallest_input_passes_and_has_a_price_if_any_has(model: Model) -> N
             "google/imagen4-fast",
             {"prompt": "x", "aspectratio": "1:1"},
             {
-                "/input/aspectratio": "unknown field; did you mean aspect_ratio? Send"
-                ' "validate": false to pass it through'
+                "/input/aspectratio": "unknown field (did you mean aspect_ratio?);"
+                ' "validate": false passes it through'
             },
         ),
         (

@@ -97,8 +97,8 @@ def _unknown(name: str, model: Model) -> str:
         for field in schema.get("properties", {})
     ]
     close = get_close_matches(name, known, n=1)
-    meant = f"; did you mean {close[0]}?" if close else ""
-    return f'unknown field{meant} Send "validate": false to pass it through'
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    return f'unknown field{meant}; "validate": false passes it through'
 
 
 def _escaped(part: object) -> str:
