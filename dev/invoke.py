@@ -1,0 +1,51 @@
+"""
+Run a function on an event, without containers: `make invoke EVENT=events/api/health.json`.
+
+The answer goes to stdout, what the function logs to stderr. Exit code 1: the function failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from dev.cloud import InvocationError
+from dev.samples import FUNCTIONS, function_of, sample_cloud
+
+
+def main() -> int:
+    """Invoke."""
+    parser = argparse.ArgumentParser(prog="make invoke EVENT=", description=__doc__)
+    parser.add_argument("event", type=Path, help="a file such as events/api/health.json")
+    parser.add_argument("--function", choices=FUNCTIONS.values(), help="if the folder names none")
+    options = parser.parse_args()
+    try:
+        event = json.loads(options.event.read_text(encoding="utf-8"))
+    except OSError as error:
+        return _refuse(f"{options.event}: {error.strerror}")
+    except ValueError as error:
+        return _refuse(f"{options.event} is no JSON: {error}")
+    function = options.function or function_of(options.event)
+    if function is None:
+        known = ", ".join(FUNCTIONS)
+        return _refuse(f"{options.event}: the folder must be one of {known}, or give --function")
+    # Functions and simulator write their logs to stdout.
+    answer_to, sys.stdout = sys.stdout, sys.stderr
+    with sample_cloud() as samples:
+        try:
+            answer, code = samples.invoke(function, event), 0
+        except InvocationError as error:
+            answer, code = error.error, 1
+    print(json.dumps(answer, indent=2, ensure_ascii=False), file=answer_to)
+    return code
+
+
+def _refuse(why: str) -> int:
+    print(why, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

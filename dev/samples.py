@@ -1,0 +1,195 @@
+"""A cloud with sample tasks in it: what the events in `events/` speak of."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from dev.cloud import LocalCloud
+from dev.kie.server import KieSimulator
+from dev.settings import LOCAL_KEY
+from dev.template import ROOT, Template
+from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.aws.task_item import write_entry, write_task
+from kie_gateway.core.task import (
+    Attention,
+    Category,
+    CompletedBy,
+    Failure,
+    Output,
+    Source,
+    Status,
+    Submission,
+    Task,
+)
+from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.wiring import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = ROOT / "events"
+FUNCTIONS = {
+    "api": "ApiFunction",
+    "callback": "CallbackFunction",
+    "store": "StoreFunction",
+    "thumbnail": "ThumbnailFunction",
+    "watch": "WatchFunction",
+}
+# Good for nothing else: it makes the tokens in the sample callbacks right.
+CALLBACK_SECRET = "the-secret-of-the-sample-events"  # noqa: S105 - see above
+UPSTREAM_ID = "7f0c1d2e3a4b5c6d7e8f90a1b2c3d4e5"
+_PREFIX = "task_01kjd3x7h8"
+RUNNING = f"{_PREFIX}sample0running00"
+STORING = f"{_PREFIX}sample0storing00"
+WAITING = f"{_PREFIX}sample0waiting00"
+FAILED = f"{_PREFIX}sample0failed000"
+SUCCEEDED = f"{_PREFIX}sample0succeeded"
+EXPIRED = f"{_PREFIX}sample0expired00"
+
+
+class Samples:
+    """The sample cloud at hand."""
+
+    def __init__(self, cloud: LocalCloud, simulator: KieSimulator) -> None:
+        self.cloud = cloud
+        self._simulator = simulator
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """Invoke a function on an event. Raises InvocationError."""
+        return self.cloud.invoke(function, event)
+
+    def seed(self) -> None:
+        """Put every sample task into the state that the events expect."""
+        table = self.cloud.resources["TaskTable"]
+        dynamodb = self.cloud.client("dynamodb")
+        for task in self._tasks():
+            entry = Entry(Happened.CREATED, task.created_at, f"Created for {task.model}.")
+            dynamodb.put_item(TableName=table, Item=write_task(task))
+            dynamodb.put_item(TableName=table, Item=write_entry(task.task_id, entry, "0"))
+        KeyTable(dynamodb, table).add(LOCAL_KEY, owner="local", name="sample", now=utc_now())
+        self.cloud.client("s3").put_object(
+            Bucket=self.cloud.resources["AssetBucket"],
+            Key=f"outputs/local/{SUCCEEDED}/0.png",
+            Body=httpx.get(self._picture).content,
+            ContentType="image/png",
+        )
+
+    def _tasks(self) -> Iterator[Task]:
+        now = utc_now()
+        running = Task(
+            task_id=RUNNING,
+            owner="local",
+            status=Status.RUNNING,
+            model="google/nano-banana",
+            family="market",
+            kind="image",
+            input={"prompt": "a lighthouse at dawn"},
+            callback_base_url="https://example.com",
+            created_at=now,
+            deadline_at=now + timedelta(hours=1),
+            submission=Submission.ACCEPTED,
+            upstream_task_id=UPSTREAM_ID,
+            submitted_at=now,
+            next_at=now,
+        )
+        yield running
+        yield replace(
+            running,
+            task_id=STORING,
+            status=Status.STORING,
+            sources=(Source(self._picture),),
+            completed_by=CompletedBy.WEBHOOK,
+        )
+        yield replace(
+            running,
+            task_id=WAITING,
+            status=Status.QUEUED,
+            submission=Submission.WAITING,
+            upstream_task_id=None,
+            submitted_at=None,
+        )
+        yield replace(
+            running,
+            task_id=FAILED,
+            status=Status.FAILED,
+            error=Failure("500", Category.UPSTREAM, "Internal Error", retryable=True),
+            completed_at=now,
+        )
+        yield replace(
+            running,
+            task_id=SUCCEEDED,
+            status=Status.SUCCEEDED,
+            outputs=(
+                Output(
+                    index=0,
+                    media="image",
+                    content_type="image/png",
+                    bytes=1,
+                    sha256="0" * 64,
+                    key=f"outputs/local/{SUCCEEDED}/0.png",
+                    source_url="https://tempfile.aiquickdraw.com/r/sample.png",
+                    width=1024,
+                    height=1024,
+                ),
+            ),
+            completed_at=now,
+        )
+        yield replace(
+            running,
+            task_id=EXPIRED,
+            status=Status.EXPIRED,
+            attention=Attention.STALLED,
+            deadline_at=now,
+            completed_at=now,
+            next_at=now + timedelta(hours=1),
+        )
+
+    @cached_property
+    def _picture(self) -> str:
+        """Where a picture lies that the simulator has made."""
+        headers = {"Authorization": "Bearer local"}
+        with httpx.Client(base_url=self._simulator.base_url, headers=headers) as http:
+            body = {"model": "google/nano-banana", "input": {"prompt": "a sample [slow 0]"}}
+            created = http.post("/api/v1/jobs/createTask", json=body).json()["data"]
+            until = time.monotonic() + 10
+            while True:
+                record = http.get("/api/v1/jobs/recordInfo", params=created).json()["data"]
+                if record["state"] == "success" or time.monotonic() > until:
+                    link: str = json.loads(record["resultJson"])["resultUrls"][0]
+                    return link
+                time.sleep(0.05)
+
+
+@contextmanager
+def sample_cloud() -> Iterator[Samples]:
+    """Run the template's functions without containers, with sample tasks to work on."""
+    template = Template()
+    hosts = template.parameters["ResultHosts"]["Default"]
+    with KieSimulator(port=0, seconds=0.1, create_limit=0) as simulator:
+        values = {
+            "KieApiKey": "local",
+            "KieBaseUrl": simulator.base_url,
+            "ResultHosts": f"{hosts},{urlsplit(simulator.base_url).netloc}",
+        }
+        with LocalCloud(template, values, poll_queues=False) as cloud:
+            cloud.client("secretsmanager").put_secret_value(
+                SecretId=cloud.resources["CallbackSecret"], SecretString=CALLBACK_SECRET
+            )
+            samples = Samples(cloud, simulator)
+            samples.seed()
+            yield samples
+
+
+def function_of(path: Path) -> str | None:
+    """Tell which function an event is for, by its folder."""
+    return FUNCTIONS.get(path.resolve().parent.name)

@@ -1,0 +1,86 @@
+"""Pins and import rules: what may lean on what."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CODE = ROOT / "layers" / "gateway" / "python" / "kie_gateway"
+PINS = [
+    ROOT / "requirements-dev.txt",
+    ROOT / "requirements-sam.txt",
+    ROOT / "layers" / "deps" / "requirements.txt",
+    ROOT / "layers" / "imaging" / "requirements.txt",
+]
+# Package: which others of ours it may import, beside itself.
+ALLOWED = {
+    "core": set(),
+    "flows": {"core"},
+    "catalogue": {"core"},
+    "kie": {"core"},
+    "aws": {"core"},
+    "fetch": {"core"},
+    "media": {"core"},
+    "web": {"core", "flows", "kie", "catalogue", "observability", "version"},
+}
+STDLIB_ONLY = ("core", "flows")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Name what a module imports when it runs; what is for types only does not count."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_packages_lean_on_what_they_may(package: str) -> None:
+    for path in (CODE / package).rglob("*.py"):
+        for name in imports(path):
+            if name.startswith("kie_gateway."):
+                other = name.split(".")[1]
+                assert other in {package, *ALLOWED[package]}, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("package", STDLIB_ONLY)
+def test_rules_and_flows_know_no_library(package: str) -> None:
+    for path in (CODE / package).rglob("*.py"):
+        for name in imports(path):
+            top = name.split(".")[0]
+            assert top == "kie_gateway" or top in sys.stdlib_module_names, f"{path.name}: {name}"
+
+
+@pytest.mark.parametrize("path", PINS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pins_are_exact_hashed_and_name_no_index(path: Path) -> None:
+    text = path.read_text()
+    assert "--index-url" not in text
+    assert "://" not in text
+    blocks = re.split(r"\n(?=[a-z])", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
+    packages = [block for block in blocks if re.match(r"[a-zA-Z]", block)]
+    assert packages
+    for block in packages:
+        assert re.match(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==\S+", block), block[:80]
+        assert "--hash=sha256:" in block, block[:80]
+
+
+def pins(path: Path) -> set[str]:
+    return set(re.findall(r"^([A-Za-z0-9._-]+==[^\s\\]+)", path.read_text(), re.MULTILINE))
+
+
+def test_what_is_deployed_is_what_is_tested() -> None:
+    assert pins(PINS[2]) | pins(PINS[3]) <= pins(PINS[0])

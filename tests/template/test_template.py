@@ -1,0 +1,186 @@
+"""The template holds what the functions need, and grants no more."""
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev.template import Template
+from kie_gateway import settings
+from kie_gateway.core.retention import RULE_DAYS
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = Template()
+DOCUMENT: dict[str, Any] = TEMPLATE.document
+RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
+FUNCTIONS = {
+    name: one["Properties"]
+    for name, one in RESOURCES.items()
+    if one["Type"] == "AWS::Serverless::Function"
+}
+SETTINGS = {
+    "ApiFunction": settings.ApiFunctionSettings,
+    "CallbackFunction": settings.CallbackFunctionSettings,
+    "StoreFunction": settings.StoreFunctionSettings,
+    "ThumbnailFunction": settings.ThumbnailFunctionSettings,
+    "WatchFunction": settings.WatchFunctionSettings,
+}
+LONGEST_API_SECONDS = 30
+
+
+def resources(kind: str) -> dict[str, Any]:
+    return {name: one for name, one in RESOURCES.items() if one["Type"] == kind}
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for policy in FUNCTIONS[function].get("Policies", []):
+        found += policy["Statement"]
+    return found
+
+
+def actions(function: str) -> set[str]:
+    found: set[str] = set()
+    for statement in statements(function):
+        action = statement["Action"]
+        found |= {action} if isinstance(action, str) else set(action)
+    return found
+
+
+def test_every_function_has_settings() -> None:
+    assert FUNCTIONS.keys() == SETTINGS.keys()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_functions_environment_is_its_settings(name: str) -> None:
+    given = set(FUNCTIONS[name]["Environment"]["Variables"])
+    assert given == {field.upper() for field in SETTINGS[name].model_fields}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_functions_code_and_log_group_are_there(name: str) -> None:
+    code = ROOT / FUNCTIONS[name]["CodeUri"] / "app.py"
+    spec = importlib.util.spec_from_file_location("app", code)
+    assert spec is not None
+    assert "def lambda_handler(" in code.read_text()
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_functions_run_on_arm_with_python_and_both_layers() -> None:
+    common = DOCUMENT["Globals"]["Function"]
+    assert (common["Runtime"], common["Architectures"]) == ("python3.13", ["arm64"])
+    assert [layer["Ref"] for layer in common["Layers"]] == ["DepsLayer", "GatewayLayer"]
+    assert common["Handler"] == "app.lambda_handler"
+
+
+def test_timeouts_fit_each_other() -> None:
+    assert 25 < FUNCTIONS["ApiFunction"]["Timeout"] <= LONGEST_API_SECONDS
+    assert FUNCTIONS["CallbackFunction"]["Timeout"] < 15
+    assert FUNCTIONS["ThumbnailFunction"]["Timeout"] < FUNCTIONS["ApiFunction"]["Timeout"]
+    queue = RESOURCES["StoreQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] > FUNCTIONS["StoreFunction"]["Timeout"]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_no_function_may_do_everything(name: str) -> None:
+    for statement in statements(name):
+        assert statement["Effect"] == "Allow"
+        assert statement["Resource"] != "*"
+    for action in actions(name):
+        assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action), action
+
+
+@pytest.mark.parametrize(
+    ("name", "forbidden"),
+    [
+        ("CallbackFunction", {"s3:GetObject", "dynamodb:DeleteItem", "states:StopExecution"}),
+        ("StoreFunction", {"s3:GetObject", "states:StartExecution", "dynamodb:DeleteItem"}),
+        ("WatchFunction", {"states:StartExecution", "dynamodb:DeleteItem", "sqs:SendMessage"}),
+        ("ThumbnailFunction", {"dynamodb:GetItem", "secretsmanager:GetSecretValue"}),
+        ("ApiFunction", {"s3:PutObjectTagging", "dynamodb:Scan", "dynamodb:DeleteTable"}),
+    ],
+)
+def test_functions_lack_what_is_not_theirs(name: str, forbidden: set[str]) -> None:
+    assert not actions(name) & forbidden
+
+
+def test_the_table_is_kept_backed_up_and_indexed() -> None:
+    table = RESOURCES["TaskTable"]
+    properties = table["Properties"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert properties["SSESpecification"]["SSEEnabled"] is True
+    assert properties["TimeToLiveSpecification"]["AttributeName"] == "ttl"
+    assert "StreamSpecification" in properties
+    indexes = {index["IndexName"] for index in properties["GlobalSecondaryIndexes"]}
+    assert indexes == {"by_owner", "by_status", "by_upstream", "by_batch", "by_parent"}
+
+
+def test_the_bucket_is_private_encrypted_and_tls_only() -> None:
+    bucket = RESOURCES["AssetBucket"]["Properties"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["BucketEncryption"]
+    [statement] = RESOURCES["AssetBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == (
+        "Deny",
+        {"Bool": {"aws:SecureTransport": "false"}},
+    )
+    assert bucket["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"] == {
+        "Ref": "AllowedOrigins"
+    }
+
+
+def test_every_retention_has_its_rule() -> None:
+    rules = RESOURCES["AssetBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    by_tag = {
+        rule["TagFilters"][0]["Value"]: rule["ExpirationInDays"]
+        for rule in rules
+        if "TagFilters" in rule
+    }
+    assert {int(tag): days for tag, days in by_tag.items() if tag != "default"} == {
+        days: days for days in RULE_DAYS
+    }
+    assert "default" in by_tag
+    prefixes = {rule["Prefix"] for rule in rules if "Prefix" in rule}
+    assert {"uploads/", "thumbnails/", "webhooks/", "answers/"} <= prefixes
+
+
+def test_refused_work_goes_aside_and_rings_a_bell() -> None:
+    redrive = RESOURCES["StoreQueue"]["Properties"]["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] >= 3
+    assert "StoreDeadLetterQueue" in RESOURCES
+    [event] = FUNCTIONS["StoreFunction"]["Events"].values()
+    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    metrics = {
+        alarm["Properties"]["MetricName"] for alarm in resources("AWS::CloudWatch::Alarm").values()
+    }
+    assert {"ExecutionsFailed", "ApproximateNumberOfMessagesVisible", "Errors"} <= metrics
+
+
+def test_parameters_are_those_of_the_contract_with_defaults() -> None:
+    parameters = DOCUMENT["Parameters"]
+    contract = {
+        *("KieBaseUrl", "KieUploadBaseUrl", "ResultHosts", "FirstPollSeconds", "PollCapSeconds"),
+        *("DeadlineSeconds", "AssetRetentionDays", "MaxResultBytes", "PublicBaseUrl"),
+        "AlarmEmail",
+    }
+    assert contract <= parameters.keys()
+    assert [name for name, one in parameters.items() if "Default" not in one] == ["KieApiKey"]
+    assert all(one["Description"] for one in parameters.values())
+    secret = {name for name, one in parameters.items() if one.get("NoEcho")}
+    assert secret == {"KieApiKey", "KieWebhookHmacKey", "KieHistoryToken", "KieHistoryUniqueId"}
+
+
+def test_outputs_name_what_operators_need() -> None:
+    outputs = set(DOCUMENT["Outputs"])
+    assert {"ApiUrl", "CallbackUrl", "BucketName", "TableName", "WatchMachineArn"} <= outputs
+
+
+def test_the_access_log_leaves_paths_out() -> None:
+    log = RESOURCES["HttpApi"]["Properties"]["AccessLogSettings"]["Format"]
+    assert "$context.path" not in log
+    assert "routeKey" in log
