@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -18,29 +18,34 @@ START_SECONDS = 60.0
 class Gateway:
     """A gateway in a process of its own, as `make dev` starts it."""
 
-    def __init__(self, state: Path, parameters: str) -> None:
-        self.port = _free_port()
+    def __init__(
+        self, state: Path, parameters: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = state / "gateway.log"
+        self.state = state / "state"
         self._environment = {
             **os.environ,
             "GATEWAY_PORT": str(self.port),
-            "GATEWAY_STATE": str(state / "state"),
+            "GATEWAY_STATE": str(self.state),
             "GATEWAY_PARAMETERS": parameters,
             "PYTHONPATH": "layers/gateway/python",
+            **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
         self.http = httpx.Client(
             base_url=self.url, headers={"Authorization": "Bearer kg_local_dev"}, timeout=40
         )
 
-    def start(self) -> None:
+    def start(self, *, process_group: int | None = None) -> None:
         with self.log.open("wb") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "dev"],
                 env=self._environment,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
+                process_group=process_group,
             )
         until = time.monotonic() + START_SECONDS
         while f"ready {self.url}\n" not in self.log.read_text(errors="replace"):
@@ -52,6 +57,17 @@ class Gateway:
         assert self._process is not None
         self._process.send_signal(how)
         return self._process.wait(10)
+
+    def press_ctrl_c(self) -> int:
+        """Signal the whole process group, as a terminal does."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGINT)
+        return self._process.wait(10)
+
+    def processes(self) -> dict[str, list[int]]:
+        """Give the pids of every function's processes."""
+        found = httpx.get(f"{self.url}/_dev/processes").json()
+        return {name: [one["pid"] for one in processes] for name, processes in found.items()}
 
     @property
     def simulator(self) -> str:
@@ -66,7 +82,8 @@ class Gateway:
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     running = Gateway(
-        tmp_path_factory.mktemp("gateway"), "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90"
+        tmp_path_factory.mktemp("gateway"),
+        "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90",
     )
     running.start()
     yield running
@@ -83,7 +100,7 @@ def fresh_gateway(tmp_path: Path) -> Iterator[Gateway]:
     running.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from dev.template import Template
 from kie_gateway import settings
@@ -20,7 +21,7 @@ FUNCTIONS = {
     for name, one in RESOURCES.items()
     if one["Type"] == "AWS::Serverless::Function"
 }
-SETTINGS = {
+SETTINGS: dict[str, type[BaseModel]] = {
     "ApiFunction": settings.ApiFunctionSettings,
     "CallbackFunction": settings.CallbackFunctionSettings,
     "StoreFunction": settings.StoreFunctionSettings,

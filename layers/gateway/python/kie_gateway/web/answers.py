@@ -51,7 +51,11 @@ class TaskAnswers:
         location = f"{self.base_url}/v1/tasks/{task.task_id}"
         return self.task(task, HTTPStatus.ACCEPTED, {"Location": location, **headers})
 
-    def unchanged(self, task: Task) -> Response[TaskBody]:
+    def etag(self, task: Task) -> str:
+        """Name this state of the task."""
+        return etag(task, self.now)
+
+    def unchanged(self, task: Task) -> Response[TaskBody | None]:
         """Answer that the caller's copy is good."""
         return Response(HTTPStatus.NOT_MODIFIED.value, headers=self._headers(task))
 
@@ -65,7 +69,7 @@ class TaskAnswers:
         )
 
     def _headers(self, task: Task) -> Headers:
-        headers: Headers = {"ETag": etag(task, self.now), "Cache-Control": "private, no-cache"}
+        headers: Headers = {"ETag": self.etag(task), "Cache-Control": "private, no-cache"}
         if not task.status.is_settled:
             headers["Retry-After"] = str(retry_after_seconds(task, self.now))
         return headers

@@ -51,6 +51,7 @@ _PLAIN_WORDS = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "string_type": "must be a string",
+    "recursion_loop": "nested too deeply",
 }
 
 
@@ -63,6 +64,7 @@ class Problem:
         code: Stable word for programs, repeated in the header `X-Error-Code`, since proxies replace
             bodies.
         retry_after_seconds: When the same request may succeed, None if it is not a matter of time.
+        allowed: Methods that there are, where this one is not.
     """
 
     status: int
@@ -71,6 +73,7 @@ class Problem:
     retryable: bool = False
     faults: Sequence[FieldFault] = ()
     retry_after_seconds: int | None = None
+    allowed: Sequence[str] = ()
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Write the body."""
@@ -92,6 +95,8 @@ class Problem:
             headers["WWW-Authenticate"] = 'Bearer realm="kie-gateway"'
         if self.retry_after_seconds is not None:
             headers["Retry-After"] = str(self.retry_after_seconds)
+        if self.allowed:
+            headers["Allow"] = ", ".join(self.allowed)
         return headers
 
     def response(self, request_id: str) -> Response[Any]:
@@ -123,9 +128,22 @@ def problem_of(error: GatewayError) -> Problem:
 
 def validation_problem(faults: Iterable[Mapping[str, Any]]) -> Problem:
     """Tell what pydantic found, each field by pointer."""
-    told = [FieldFault(_pointer(fault["loc"]), _words(fault)) for fault in faults]
+    told = [FieldFault(_pointer(_place(fault)), _words(fault)) for fault in faults]
     detail = "; ".join(f"{fault.pointer or 'the body'}: {fault.detail}" for fault in told)
     return Problem(422, "validation_failed", detail, faults=told)
+
+
+def method_not_allowed(allowed: Sequence[str]) -> Problem:
+    """Tell that the path is right and the method is not."""
+    detail = f"Only {', '.join(allowed)} here."
+    return Problem(405, "method_not_allowed", detail, allowed=allowed)
+
+
+def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
+    # Pydantic puts words of its own between the hundreds of steps to where it gave up.
+    deepest = 3 if fault["type"] == "recursion_loop" else None
+    loc: Sequence[str | int] = fault["loc"]
+    return loc[:deepest]
 
 
 def _pointer(loc: Sequence[str | int]) -> str:

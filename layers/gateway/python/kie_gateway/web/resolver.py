@@ -20,6 +20,7 @@ from kie_gateway.web.problems import (
     NO_ROUTE,
     UNSUPPORTED_TYPE,
     Problem,
+    method_not_allowed,
     problem_of,
     validation_problem,
 )
@@ -27,19 +28,42 @@ from kie_gateway.web.requests import MalformedRequestError, readable_body
 
 OPEN_PATHS = ("/", "/docs", "/v1/health", "/v1/openapi.json")
 
-# What any route with a key may answer, for the OpenAPI document.
-PROBLEMS: dict[int, Any] = {
-    status: {
-        "description": description,
-        "content": {"application/problem+json": {"model": ProblemBody}},
-    }
-    for status, description in (
-        (401, "No key, or one that is not in force"),
-        (404, "No such task, or not yours"),
-        (422, "Wrong fields, each named by pointer"),
-        (503, "Try again in a moment; nothing was changed"),
-    )
+_PROBLEMS = {
+    400: "The body is no JSON",
+    401: "No key, or one that is not in force",
+    404: "No such task, or not yours",
+    409: "Not possible as the task stands",
+    410: "The file has been deleted",
+    413: "The body is too large",
+    415: "The body is not sent as JSON",
+    422: "Wrong fields, each named by pointer",
+    502: "Kie.ai failed",
+    503: "Try again in a moment; nothing was changed",
 }
+_OF_ANY_ROUTE = (401, 422, 503)
+OF_A_BODY = (400, 413, 415)
+
+
+def answers(successes: Mapping[int, str], *problems: int) -> dict[int, Any]:
+    """
+    Describe what a route with a key may answer, for the OpenAPI document.
+
+    Args:
+        successes: What each status means; up to 300 it comes with what the route returns.
+        problems: Statuses of problems beside those of any route.
+    """
+    told = {status: _success(status, words) for status, words in successes.items()}
+    return told | {status: _problem(status) for status in sorted({*_OF_ANY_ROUTE, *problems})}
+
+
+def _success(status: int, description: str) -> dict[str, Any]:
+    has_no_body = status == 204 or status >= 300
+    return {"description": description, **({"content": {}} if has_no_body else {})}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    content = {"application/problem+json": {"model": ProblemBody}}
+    return {"description": _PROBLEMS[status], "content": content}
 
 
 class GatewayResolver(APIGatewayHttpResolver):
@@ -68,7 +92,7 @@ class GatewayResolver(APIGatewayHttpResolver):
             lambda _: self._tell(UNSUPPORTED_TYPE)
         )
         self.exception_handler(GatewayError)(lambda error: self._tell(problem_of(error)))
-        self.exception_handler(NotFoundError)(lambda _: self._tell(NO_ROUTE))
+        self.exception_handler(NotFoundError)(lambda _: self._tell_no_route())
         self.exception_handler(ServiceError)(lambda _: self._tell(INTERNAL))
 
     @property
@@ -129,6 +153,14 @@ class GatewayResolver(APIGatewayHttpResolver):
 
     def _tell(self, problem: Problem) -> Response[Any]:
         return problem.response(self.request_id)
+
+    def _tell_no_route(self) -> Response[Any]:
+        path = self.current_event.path
+        routes = self._static_routes + self._dynamic_routes
+        methods = {route.method for route in routes if route.rule.match(path)}
+        if "GET" in methods:
+            methods.add("HEAD")
+        return self._tell(method_not_allowed(sorted(methods)) if methods else NO_ROUTE)
 
     def _tell_validation(self, error: RequestValidationError) -> Response[Any]:
         return self._tell(validation_problem(error.errors()))

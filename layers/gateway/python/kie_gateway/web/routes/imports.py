@@ -12,7 +12,7 @@ from kie_gateway.observability import count
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.imports import import_item
 from kie_gateway.web.models import ImportItem, ImportListBody, ImportResultBody, ImportTasks
-from kie_gateway.web.resolver import PROBLEMS
+from kie_gateway.web.resolver import OF_A_BODY, answers
 
 _IMPORTS_AT_ONCE = 8
 
@@ -23,7 +23,7 @@ def add_import_routes(desk: Desk) -> None:
 
     @app.post(
         "/v1/tasks/import",
-        responses={207: {"description": "Each item with its own result"}, **PROBLEMS},
+        responses=answers({207: "Each item with its own result"}, *OF_A_BODY),
         tags=["tasks"],
     )
     def import_tasks(body: ImportTasks) -> Response[ImportListBody]:

@@ -16,7 +16,7 @@ from kie_gateway.web.models import (
     ModelSummaryBody,
     ObservedBody,
 )
-from kie_gateway.web.resolver import PROBLEMS
+from kie_gateway.web.resolver import answers
 
 if TYPE_CHECKING:
     from kie_gateway.core.model_times import Observed
@@ -28,7 +28,7 @@ def add_model_routes(desk: Desk) -> None:
     """Add the routes."""
     app, gateway = desk.app, desk.gateway
 
-    @app.get("/v1/models", responses=PROBLEMS, tags=["models"])
+    @app.get("/v1/models", responses=answers({200: "Models"}), tags=["models"])
     def models(
         kind: Annotated[Literal["image", "video", "audio", "text"] | None, Query()] = None,
         family: Annotated[str | None, Query(max_length=50)] = None,
@@ -49,7 +49,7 @@ def add_model_routes(desk: Desk) -> None:
         return ModelListBody(data=[_summary(model) for model in found])
 
     # Ids contain slashes, up to three of them.
-    @app.get("/v1/models/<a>", responses=PROBLEMS, tags=["models"])
+    @app.get("/v1/models/<a>", responses=answers({200: "The model"}, 404), tags=["models"])
     def model(a: str) -> ModelBody:
         """Read a model: the schema of its input, what it costs, how long it takes."""
         return find(a)

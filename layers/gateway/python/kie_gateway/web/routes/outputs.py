@@ -17,7 +17,7 @@ from kie_gateway.web.cursor import read_place, write_place
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import OutputListBody, OutputOfTaskBody
 from kie_gateway.web.present import deleted_at, output_body
-from kie_gateway.web.resolver import PROBLEMS
+from kie_gateway.web.resolver import answers
 
 if TYPE_CHECKING:
     from kie_gateway.wiring import ApiGateway
@@ -33,7 +33,7 @@ def add_output_routes(desk: Desk) -> None:
     """Add the routes."""
     app, gateway = desk.app, desk.gateway
 
-    @app.get("/v1/outputs", responses=PROBLEMS, tags=["outputs"])
+    @app.get("/v1/outputs", responses=answers({200: "A page of files"}), tags=["outputs"])
     def outputs(
         media: Annotated[Media | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -65,7 +65,11 @@ def add_output_routes(desk: Desk) -> None:
             next_cursor=after,
         )
 
-    @app.get("/v1/tasks/<task_id>/outputs/<index>/content", responses=PROBLEMS, tags=["outputs"])
+    @app.get(
+        "/v1/tasks/<task_id>/outputs/<index>/content",
+        responses=answers({302: "Location leads to the file"}, 404, 410),
+        tags=["outputs"],
+    )
     def output_content(
         task_id: str,
         index: int,

@@ -32,7 +32,7 @@ from kie_gateway.web.cursor import read_cursor
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import CreateTask, EventListBody, TaskBody, TaskListBody
 from kie_gateway.web.present import event_body
-from kie_gateway.web.resolver import PROBLEMS
+from kie_gateway.web.resolver import OF_A_BODY, answers
 
 Wait = Annotated[int, Query(ge=0, le=requests.MAX_WAIT_SECONDS, description="Seconds to wait.")]
 
@@ -46,7 +46,11 @@ def add_task_routes(desk: Desk) -> None:
 def _add_doing(desk: Desk, creations: "_Creations") -> None:
     app, gateway = desk.app, desk.gateway
 
-    @app.post("/v1/tasks", responses={202: {"description": "Accepted"}, **PROBLEMS}, tags=["tasks"])
+    @app.post(
+        "/v1/tasks",
+        responses=answers({202: "Accepted", 200: "Settled within the wait"}, *OF_A_BODY),
+        tags=["tasks"],
+    )
     def create(body: CreateTask) -> Response[TaskBody]:
         """Create a task. With Prefer: wait=N, wait up to 25 s for its end."""
         known = catalogue.find(body.model)
@@ -65,7 +69,11 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
             retention_days=body.retention_days,
         )
 
-    @app.post("/v1/tasks/<task_id>/refresh", responses=PROBLEMS, tags=["tasks"])
+    @app.post(
+        "/v1/tasks/<task_id>/refresh",
+        responses=answers({200: "The task as it stands now"}, 404, 502),
+        tags=["tasks"],
+    )
     def refresh(task_id: str) -> Response[TaskBody]:
         """Ask Kie.ai now, and store the results if it is done. Never generates again."""
         task = refresh_task(
@@ -79,7 +87,9 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
         wait_seconds = requests.preferred_wait_seconds(app.request_headers)
         return desk.answers().task(desk.wait(task, wait_seconds))
 
-    @app.post("/v1/tasks/<task_id>/cancel", responses=PROBLEMS, tags=["tasks"])
+    @app.post(
+        "/v1/tasks/<task_id>/cancel", responses=answers({202: "Canceled"}, 404, 409), tags=["tasks"]
+    )
     def cancel(task_id: str) -> Response[TaskBody]:
         """Stop waiting for a task. Kie.ai cannot be stopped and charges all the same."""
         moved = gateway.tasks.move(
@@ -89,7 +99,11 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
             raise TaskSettledError(f"the task is {moved.task.status.value} already")
         return desk.answers().created(moved.task, {})
 
-    @app.post("/v1/tasks/<task_id>/retry", responses=PROBLEMS, tags=["tasks"])
+    @app.post(
+        "/v1/tasks/<task_id>/retry",
+        responses=answers({202: "A new task", 200: "Settled within the wait"}, 404, 409),
+        tags=["tasks"],
+    )
     def retry(task_id: str) -> Response[TaskBody]:
         """Create a new task like a failed one."""
         failed = desk.owned(task_id)
@@ -110,7 +124,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
 
     @app.delete(
         "/v1/tasks/<task_id>",
-        responses={204: {"description": "Deleted"}, **PROBLEMS},
+        responses=answers({204: "Deleted"}, 404),
         tags=["tasks"],
     )
     def delete(task_id: str) -> Response[None]:
@@ -122,7 +136,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
 def _add_looking(desk: Desk) -> None:
     app, gateway = desk.app, desk.gateway
 
-    @app.get("/v1/tasks", responses=PROBLEMS, tags=["tasks"])
+    @app.get("/v1/tasks", responses=answers({200: "A page of tasks"}), tags=["tasks"])
     def list_tasks(
         status: Annotated[Status | None, Query()] = None,
         model: Annotated[str | None, Query(max_length=100)] = None,
@@ -144,17 +158,23 @@ def _add_looking(desk: Desk) -> None:
         )
         return desk.answers().page(page)
 
-    @app.get("/v1/tasks/<task_id>", responses=PROBLEMS, tags=["tasks"])
-    def get_task(task_id: str, wait: Wait = 0) -> Response[TaskBody]:
+    @app.get(
+        "/v1/tasks/<task_id>",
+        responses=answers({200: "The task", 304: "Your copy is good"}, 404),
+        tags=["tasks"],
+    )
+    def get_task(task_id: str, wait: Wait = 0) -> Response[TaskBody | None]:
         """Read a task; with wait=N, wait up to 25 s for its end."""
         task = desk.wait(desk.owned(task_id), wait)
         answers = desk.answers()
-        answer = answers.task(task)
-        if requests.matches_etag(app.request_headers, str(answer.headers["ETag"])):
+        if requests.matches_etag(app.request_headers, answers.etag(task)):
             return answers.unchanged(task)
+        answer: Response[Any] = answers.task(task)
         return answer
 
-    @app.get("/v1/tasks/<task_id>/events", responses=PROBLEMS, tags=["tasks"])
+    @app.get(
+        "/v1/tasks/<task_id>/events", responses=answers({200: "The timeline"}, 404), tags=["tasks"]
+    )
     def events(task_id: str) -> EventListBody:
         """Read everything that happened to a task."""
         task = desk.owned(task_id)

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from kie_gateway.core import upload
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import CreateUpload, UploadBody, UploadFormBody
-from kie_gateway.web.resolver import PROBLEMS
+from kie_gateway.web.resolver import OF_A_BODY, answers
 
 FORM_LIFETIME = timedelta(hours=1)
 # The bucket deletes what lies under `uploads/` after this time (`template.yaml`).
@@ -18,9 +18,7 @@ def add_upload_routes(desk: Desk) -> None:
     """Add the route."""
     app, gateway = desk.app, desk.gateway
 
-    @app.post(
-        "/v1/uploads", responses={201: {"description": "Created"}, **PROBLEMS}, tags=["uploads"]
-    )
+    @app.post("/v1/uploads", responses=answers({201: "Created"}, *OF_A_BODY), tags=["uploads"])
     def create_upload(body: CreateUpload) -> Response[UploadBody]:
         """Get a form for a file of this very type and size, and a reference to use in `input`."""
         upload_id, now = gateway.new_upload_id(), gateway.now()
