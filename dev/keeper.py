@@ -43,10 +43,13 @@ class Keeper:
 
     # to the folder
 
-    def aws_call(self, service: str, action: str, body: bytes) -> None:
-        if service == "DynamoDB" and action in MUTATING:
-            for key in touched_keys(action, json.loads(body), self._dynamodb.tables):
-                self._keep_item(key)
+    def aws_call(self, service: str, action: str, body: bytes) -> bool:
+        """Keep what a call has changed; True if there is something to flush."""
+        if service != "DynamoDB" or action not in MUTATING:
+            return False
+        for key in touched_keys(action, json.loads(body), self._dynamodb.tables):
+            self._keep_item(key)
+        return True
 
     def s3_call(self, environ: Environ, body: bytes) -> None:
         if "s3" not in environ.get("HTTP_AUTHORIZATION", "s3"):
@@ -56,6 +59,10 @@ class Keeper:
             for name in [key] if key else _keys_in(body):
                 with self._s3_lock:
                     self._keep_object(bucket, name)
+
+    def flush(self) -> None:
+        """Wait until all that was kept would survive a kill."""
+        self._state.flush()
 
     def _keep_item(self, key: Key) -> None:
         item = self._dynamodb.tables[key.table].get_item(key.hash, key.range)

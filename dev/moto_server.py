@@ -33,9 +33,11 @@ type StartResponse = Callable[..., Any]
 class Recorder(Protocol):
     """Who is told of what moto has been asked to keep; see state.py."""
 
-    def aws_call(self, service: str, action: str, body: bytes) -> None: ...
+    def aws_call(self, service: str, action: str, body: bytes) -> bool: ...
 
     def s3_call(self, environ: Environ, body: bytes) -> None: ...
+
+    def flush(self) -> None: ...
 
 
 class _RequestHandler(MotoRequestHandler):
@@ -108,10 +110,13 @@ class MotoServer:
         if action == "ReceiveMessage" and json.loads(body).get("WaitTimeSeconds"):
             # A long poll would keep senders out for its whole length.
             return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        recorder = self.recorder
         with self.lock(service):
             answer = _Answer(self._moto, environ)
-            if answer.ok and self.recorder is not None:
-                self.recorder.aws_call(service, action, body)
+            kept = answer.ok and recorder is not None and recorder.aws_call(service, action, body)
+        if kept and recorder is not None:
+            # Outside the lock, so that many wait for one commit.
+            recorder.flush()
         return answer.send(start_response)
 
     def _rest_call(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -122,6 +127,7 @@ class MotoServer:
         answer = _Answer(self._moto, environ)
         if answer.ok:
             self.recorder.s3_call(environ, body)
+            self.recorder.flush()
         return answer.send(start_response)
 
     def _invocation(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -7,7 +7,6 @@ import secrets
 import sqlite3
 import string
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 1
-_FLUSH_SECONDS = 0.05
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (tab TEXT, key TEXT, item TEXT, PRIMARY KEY (tab, key));
 CREATE TABLE IF NOT EXISTS objects (bucket TEXT, key TEXT, path TEXT, facts TEXT,
@@ -50,9 +48,10 @@ class State:
     """
     The folder and its database.
 
-    Writes are queued and reach the database within a twentieth of a second, in order; files are
-    written at once, so a record never names a file that is not there. Tables and buckets go by
-    their logical ids, for their physical names are new with each start.
+    Writes are queued and reach the database in order, many at once; whoever answers for one calls
+    `flush` first, so that what was answered survives a kill. Files are written at once, so a record
+    never names a file that is not there. Tables and buckets go by their logical ids, for their
+    physical names are new with each start.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -132,7 +131,6 @@ class State:
         waiting: list[_Write | threading.Event | None] = []
         while None not in waiting:
             waiting = [self._queue.get()]
-            time.sleep(_FLUSH_SECONDS)
             waiting += [self._queue.get() for _ in range(self._queue.qsize())]
             with self._db:
                 for entry in waiting:

@@ -10,7 +10,7 @@ def openapi_json() -> str:
     """Describe the API; importing the routes needs settings, whatever their values."""
     names = "TABLE_NAME BUCKET_NAME STORE_QUEUE_URL WATCH_MACHINE_ARN KIE_SECRET_ARN"
     names += " CALLBACK_SECRET_ARN KIE_BASE_URL KIE_UPLOAD_BASE_URL PUBLIC_BASE_URL GUESS_BASE_URL"
-    names += " THUMBNAIL_FUNCTION_NAME"
+    names += " THUMBNAIL_FUNCTION_NAME FILES_DOMAIN FILES_KEY_ID FILES_KEY_SECRET_ARN"
     numbers = "FIRST_POLL_SECONDS POLL_CAP_SECONDS DEADLINE_SECONDS GUESS_AFTER_SECONDS"
     os.environ.update(dict.fromkeys(names.split(), "http://127.0.0.1"))
     os.environ.update(dict.fromkeys(numbers.split(), "1"))

@@ -4,18 +4,12 @@ import hashlib
 import itertools
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from kie_gateway.core.errors import (
     SourceBrokenError,
@@ -26,79 +20,20 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.fetch.files import FileFetcher
-
-type Answer = Callable[[socket.socket], None]
+from tests.contract.hostile_host import (
+    Answer,
+    FileHost,
+    chunked,
+    dripped,
+    host,
+    ok,
+    redirect,
+    resolved_to,
+    server_side,
+    write_certificate,
+)
 
 BODY = bytes(range(256)) * 100
-
-
-class FileHost:
-    """Answers every connection with the bytes it was told to, and remembers the requests."""
-
-    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
-        self.requests: list[str] = []
-        self._answer = answer
-        self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/file.bin?token=secret"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            if self._tls:
-                connection = self._tls.wrap_socket(connection, server_side=True)
-            request = b""
-            while b"\r\n\r\n" not in request:
-                request += connection.recv(4096)
-            self.requests.append(request.decode())
-            self._answer(connection)
-            connection.close()
-
-
-@contextmanager
-def host(answer: Answer | bytes, tls: ssl.SSLContext | None = None) -> Iterator[FileHost]:
-    file_host = FileHost(said(answer) if isinstance(answer, bytes) else answer, tls)
-    try:
-        yield file_host
-    finally:
-        file_host.close()
-
-
-def said(answer: bytes) -> Answer:
-    return lambda connection: connection.sendall(answer)
-
-
-def dripped(start: bytes, drop: bytes) -> Answer:
-    def drip(connection: socket.socket) -> None:
-        connection.sendall(start)
-        while True:
-            time.sleep(0.02)
-            connection.sendall(drop)
-
-    return drip
-
-
-def ok(body: bytes = BODY, **headers: str) -> bytes:
-    lines = {"Content-Length": str(len(body))} | {
-        name.replace("_", "-"): value for name, value in headers.items()
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
-    return f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + body
-
-
-def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
-    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
-    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body + end
 
 
 def fetcher(file_host: FileHost | None = None, listed: str = "", **options: Any) -> FileFetcher:
@@ -114,20 +49,9 @@ def fetch(file_host: FileHost, **options: Any) -> bytes:
     return body
 
 
-def resolved_to(*addresses: str) -> Callable[..., list[tuple[Any, ...]]]:
-    """A name server that gives these answers, one set for each question."""
-    answers = iter(addresses)
-
-    def resolve(_host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
-        found = next(answers).split()
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in found]
-
-    return resolve
-
-
 def test_a_whole_file_arrives_with_its_facts() -> None:
     with (
-        host(ok(Content_Type="image/png; x=y")) as file_host,
+        host(ok(BODY, Content_Type="image/png; x=y")) as file_host,
         fetcher(file_host).open(file_host.url) as file,
     ):
         assert file_host.url == file.url
@@ -155,7 +79,7 @@ def test_reads_are_filled_although_the_host_sends_crumbs() -> None:
 def test_a_request_carries_nothing_that_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    with host(ok(Set_Cookie="a=b")) as file_host:
+    with host(ok(BODY, Set_Cookie="a=b")) as file_host:
         fetch(file_host)
         fetch(file_host)
         request = file_host.requests[1].lower()
@@ -222,7 +146,7 @@ def test_a_failure_is_repeated_and_never_becomes_an_end() -> None:
 
 
 def test_a_file_that_was_not_read_through_is_not_finished() -> None:
-    with host(ok()) as file_host, fetcher(file_host).open(file_host.url) as file:
+    with host(ok(BODY)) as file_host, fetcher(file_host).open(file_host.url) as file:
         file.read(10)
         with pytest.raises(SourceBrokenError):
             file.finish()
@@ -315,13 +239,9 @@ def test_nobody_listening_is_worth_another_try() -> None:
         fetch(file_host)
 
 
-def redirect(location: str, status: int = 302) -> bytes:
-    return f"HTTP/1.1 {status} Go\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_to_listed_hosts_are_followed(status: int) -> None:
-    with host(ok()) as target:
+    with host(ok(BODY)) as target:
         location = f"http://127.0.0.1:{target.port}/other?x=1"
         with host(redirect(location, status)) as first:
             listed = f"127.0.0.1:{target.port}"
@@ -331,7 +251,7 @@ def test_redirects_to_listed_hosts_are_followed(status: int) -> None:
 
 
 def test_a_redirect_may_be_relative() -> None:
-    answers = iter([redirect("../there?x=1"), ok()])
+    answers = iter([redirect("../there?x=1"), ok(BODY)])
     with host(lambda connection: connection.sendall(next(answers))) as file_host:
         assert fetch(file_host) == BODY
 
@@ -339,7 +259,7 @@ def test_a_redirect_may_be_relative() -> None:
 
 
 def test_a_redirect_is_asked_for_letter_by_letter() -> None:
-    answers = iter([redirect("/a%20b;v=1/c;d=(e)?f=%2F&g=[h]#i"), ok()])
+    answers = iter([redirect("/a%20b;v=1/c;d=(e)?f=%2F&g=[h]#i"), ok(BODY)])
     with host(lambda connection: connection.sendall(next(answers))) as file_host:
         fetch(file_host)
 
@@ -424,7 +344,7 @@ def test_plain_http_goes_to_private_addresses_only() -> None:
 
 
 def test_a_name_is_resolved_once_and_the_answer_is_what_we_connect_to() -> None:
-    with host(ok()) as file_host:
+    with host(ok(BODY)) as file_host:
         listed = f"files.example:{file_host.port}"
         files = fetcher(listed=listed, resolve=resolved_to("127.0.0.1", "127.0.0.2"))
         with files.open(f"http://{listed}/x") as file:
@@ -434,7 +354,7 @@ def test_a_name_is_resolved_once_and_the_answer_is_what_we_connect_to() -> None:
 
 
 def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
-    with host(ok()) as file_host:
+    with host(ok(BODY)) as file_host:
         listed = f"files.example:{file_host.port}"
         files = fetcher(listed=listed, resolve=resolved_to("127.0.0.2 127.0.0.1"))
         with files.open(f"http://{listed}/x") as file:
@@ -442,7 +362,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
 
 
 def test_an_address_of_the_new_kind_keeps_its_brackets() -> None:
-    with host(ok()) as file_host:
+    with host(ok(BODY)) as file_host:
         listed = f"[::1]:{file_host.port}"
         files = fetcher(listed=listed, resolve=resolved_to("127.0.0.1"))
         with files.open(f"http://{listed}/x"):
@@ -474,36 +394,15 @@ def test_a_name_that_cannot_be_resolved_is_worth_another_try() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for files.example, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "files.example")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("files.example")]), False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     path = tmp_path_factory.mktemp("tls") / "files.pem"
-    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, pkcs8, plain))
-    return path
-
-
-def server_side(certificate: Path, names: list[str]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    context.sni_callback = lambda _socket, name, _context: names.append(str(name))
-    return context
+    return write_certificate(path, [x509.DNSName("files.example")])
 
 
 def test_tls_is_checked_against_the_name_although_we_connect_to_a_number(
     certificate: Path,
 ) -> None:
     names: list[str] = []
-    with host(ok(), server_side(certificate, names)) as file_host:
+    with host(ok(BODY), server_side(certificate, names)) as file_host:
         files = fetcher(
             listed=f"files.example:{file_host.port}",
             resolve=resolved_to("127.0.0.1"),
@@ -518,7 +417,7 @@ def test_tls_is_checked_against_the_name_although_we_connect_to_a_number(
 
 @pytest.mark.parametrize(("name", "trusted"), [("other.example", True), ("files.example", False)])
 def test_a_wrong_certificate_ends_the_download(certificate: Path, name: str, trusted: bool) -> None:
-    with host(ok(), server_side(certificate, [])) as file_host:
+    with host(ok(BODY), server_side(certificate)) as file_host:
         files = fetcher(
             listed=f"{name}:{file_host.port}",
             resolve=resolved_to("127.0.0.1"),

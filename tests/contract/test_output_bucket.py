@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import io
-import ipaddress
 import os
 import socket
 import ssl
@@ -14,29 +13,18 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.server import ThreadedMotoServer
-from werkzeug.serving import make_server
 
 from kie_gateway.aws.output_bucket import OutputBucket, attachment
 from kie_gateway.core.errors import SourceBrokenError, SourceUnavailableError, StorageError
+from tests.contract.clouds import BUCKET, Cloud, cloud_at, s3_endpoint, write_cloud_certificate
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-BUCKET = "kie-outputs"
 HEADERS = {
     "content_type": "image/png",
     "content_disposition": 'inline; filename="a.png"',
@@ -77,91 +65,27 @@ class MemoryFile:
         self.finished = True
 
 
-@dataclass
-class Cloud:
-    """One way to S3, with a record of what was called."""
-
-    client: "S3Client"
-    make_client: Callable[..., "S3Client"]
-    calls: list[str] = field(default_factory=list)
-
-    @property
-    def bucket(self) -> OutputBucket:
-        return OutputBucket(self.client, BUCKET)
-
-    def objects(self) -> list[str]:
-        listed = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        return [found["Key"] for found in listed]
-
-    def half_uploads(self) -> int:
-        return len(self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []))
-
-
-def write_certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "local cloud")])
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([address]), False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    path = folder / "cloud.pem"
-    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, pkcs8, plain))
-    return path
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_cloud_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="module")
 def http_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    address, port = server.get_host_and_port()
-    yield f"http://{address}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def trust(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(write_certificate(tmp_path_factory.mktemp("tls")))
+    with s3_endpoint() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="module")
 def https_endpoint(trust: str) -> Iterator[str]:
-    app = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=(trust, trust))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"https://127.0.0.1:{server.port}"
-    server.shutdown()
+    with s3_endpoint(trust) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(params=["http", "https"])
 def cloud(request: pytest.FixtureRequest, trust: str) -> Iterator[Cloud]:
-    endpoint: str = request.getfixturevalue(f"{request.param}_endpoint")
-
-    def make_client(**options: Any) -> "S3Client":
-        return boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-            verify=trust,
-            config=Config(signature_version="s3v4", **options),
-        )
-
-    client = make_client()
-    client.create_bucket(Bucket=BUCKET)
-    cloud = Cloud(client, make_client)
-    client.meta.events.register("before-call.s3", lambda model, **_: cloud.calls.append(model.name))
-    yield cloud
-    for key in cloud.objects():
-        client.delete_object(Bucket=BUCKET, Key=key)
-    client.delete_bucket(Bucket=BUCKET)
+    with cloud_at(request.getfixturevalue(f"{request.param}_endpoint"), trust) as cloud:
+        yield cloud
 
 
 @pytest.mark.parametrize("size", [1, 8192, PART - 1, PART, PART + 1, 3 * PART])

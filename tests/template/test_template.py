@@ -125,7 +125,7 @@ def test_the_bucket_is_private_encrypted_and_tls_only() -> None:
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     assert bucket["BucketEncryption"]
-    [statement] = RESOURCES["AssetBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    statement = RESOURCES["AssetBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
     assert (statement["Effect"], statement["Condition"]) == (
         "Deny",
         {"Bool": {"aws:SecureTransport": "false"}},

@@ -75,10 +75,14 @@ class ApiFunctionSettings(
 
     Attributes:
         public_base_url: Empty unless the API is reached under another address than its own.
+        files_domain: Of the CloudFront distribution; empty where S3 serves files itself.
         deadline_seconds: For tasks that do not bring their own.
     """
 
     public_base_url: str = Field(min_length=0)
+    files_domain: str = Field(min_length=0)
+    files_key_id: str = Field(min_length=0)
+    files_key_secret_arn: str = Field(min_length=0)
     deadline_seconds: int
     thumbnail_function_name: str
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 import httpx
@@ -15,6 +15,7 @@ from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.secrets import KieKeys, Secrets
+from kie_gateway.aws.signed_links import CloudFrontLinks
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.thumbnails import ThumbnailMaker
@@ -100,6 +101,13 @@ def new_task_id() -> str:
 def new_upload_id() -> str:
     """Make the id of an upload, which nobody can guess."""
     return f"upload_{str(ULID()).lower()}"
+
+
+class Linker(Protocol):
+    """Makes links to files that open without a key."""
+
+    def __call__(self, key: str, *, lifetime_seconds: int, download_name: str | None = None) -> str:
+        """Make a link to an object of the bucket."""
 
 
 class _Clients:
@@ -248,12 +256,25 @@ class ApiGateway(_Asking):
         self.executions = WatchExecutions(
             self.clients.stepfunctions, self.settings.watch_machine_arn
         )
+        self.link_file = self._linker()
         self.thumbnails = ThumbnailMaker(
             lambda: self.clients.functions, self.settings.thumbnail_function_name
         )
         self.new_task_id = new_task_id
         self.new_upload_id = new_upload_id
         self.sleep = time.sleep
+
+    def _linker(self) -> Linker:
+        """Choose who serves files: CloudFront where there is a distribution, or else S3."""
+        settings = self.settings
+        if not settings.files_domain:
+            return self.bucket.presign
+        return CloudFrontLinks(
+            settings.files_domain,
+            settings.files_key_id,
+            lambda: self.secrets.text(settings.files_key_secret_arn),
+            self.now,
+        ).link
 
     def check_link(self, url: str) -> None:
         """Make sure that a caller's link is one that results may be fetched from."""

@@ -60,6 +60,6 @@ class Desk:
 
     def link_key(self, key: str, *, download_name: str | None = None) -> str:
         """Make a link to a file of the bucket that opens without a key."""
-        return self.gateway.bucket.presign(
+        return self.gateway.link_file(
             key, lifetime_seconds=LINK_SECONDS, download_name=download_name
         )
