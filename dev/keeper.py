@@ -47,8 +47,9 @@ class Keeper:
         """Keep what a call has changed; True if there is something to flush."""
         if service != "DynamoDB" or action not in MUTATING:
             return False
-        for key in touched_keys(action, json.loads(body), self._dynamodb.tables):
-            self._keep_item(key)
+        with self._state.together:
+            for key in touched_keys(action, json.loads(body), self._dynamodb.tables):
+                self._keep_item(key)
         return True
 
     def s3_call(self, environ: Environ, body: bytes) -> None:

@@ -59,6 +59,8 @@ class State:
         self.files = folder / "files"
         self.files.mkdir(parents=True, exist_ok=True)
         self._db = _open(folder)
+        # Held while writes that belong together are queued: they reach the database at once.
+        self.together = threading.Lock()
         self._queue: SimpleQueue[_Write | threading.Event | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_behind, daemon=True)
         self._writer.start()
@@ -131,7 +133,8 @@ class State:
         waiting: list[_Write | threading.Event | None] = []
         while None not in waiting:
             waiting = [self._queue.get()]
-            waiting += [self._queue.get() for _ in range(self._queue.qsize())]
+            with self.together:
+                waiting += [self._queue.get() for _ in range(self._queue.qsize())]
             with self._db:
                 for entry in waiting:
                     if isinstance(entry, tuple):

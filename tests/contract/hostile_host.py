@@ -1,11 +1,11 @@
-"""A file host that does whatever a test says, on loopback sockets, and the names that lead to it."""
+"""A file host that does whatever a test says, on loopback sockets, and names that lead to it."""
 
 import socket
 import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,12 +54,10 @@ class FileHost:
 
     def _talk(self, connection: socket.socket) -> None:
         with suppress(OSError), connection:
-            if self._blunt:
-                return self._answer(connection)
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             request = b""
-            while b"\r\n\r\n" not in request:
+            while not self._blunt and b"\r\n\r\n" not in request:
                 request += connection.recv(4096)
             self.requests.append(request.decode())
             self._answer(connection)
@@ -174,33 +172,33 @@ def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
 # --- names --------------------------------------------------------------------------------------
 
 
-def resolved_to(*addresses: str) -> Resolve:
-    """A name server that gives these answers, one set for each question."""
-    answers = iter(addresses)
+def resolved_to(*answers: str) -> Resolve:
+    """A name server that gives these sets of addresses in turn, and the last one for ever."""
+    left = list(answers)
 
     def resolve(_host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
-        found = next(answers).split()
+        found = (left.pop(0) if len(left) > 1 else left[0]).split()
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in found]
 
     return resolve
 
 
 @contextmanager
-def public_address(address: str, port: int) -> Iterator[list[str]]:
+def internet(ports: Mapping[str, int]) -> Iterator[list[str]]:
     """
-    Let a public address lead to a port of this machine, and every other one nowhere.
+    Let public addresses lead to ports of this machine, and every other address nowhere.
 
     Yields:
-        Every address that a connection was asked for.
+        The addresses that connections were asked for.
     """
     asked: list[str] = []
     connect = socket.create_connection
 
     def route(place: tuple[str, int], *arguments: Any, **named: Any) -> socket.socket:
         asked.append(place[0])
-        if place[0] != address:
+        if place[0] not in ports:
             raise OSError("no way there")
-        return connect(("127.0.0.1", port), *arguments, **named)
+        return connect(("127.0.0.1", ports[place[0]]), *arguments, **named)
 
     with patch.object(socket, "create_connection", route):
         yield asked

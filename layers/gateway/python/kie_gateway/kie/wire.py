@@ -1,12 +1,15 @@
 """Readers for values that Kie.ai writes in more than one way."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 _MAX_DECODINGS = 4
 _DEEPEST = 6
+# Anything else is no link that could be followed, whatever it starts with.
+_LINK = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#]\S*)?", re.IGNORECASE)
 # Numbers above this are milliseconds: as seconds they would lie beyond the year 5000.
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -68,7 +71,7 @@ def links(value: Any, depth: int = 0) -> Iterator[str]:
     """Find the http links in a list, an object or a string, in order; nested at most 6 deep."""
     value = decoded(value)
     match value:
-        case str() if value.strip().startswith(("https://", "http://")):
+        case str() if _LINK.fullmatch(value.strip()):
             yield value.strip()
         case list() if depth < _DEEPEST:
             for one in value:
