@@ -12,7 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.running.described import Described
+from tests.running.driver import add_key
+
 START_SECONDS = 60.0
+# Unlike anything else, so that they can be searched for.
+KIE_API_KEY = "kie-key-of-these-tests"
+KIE_WEBHOOK_HMAC_KEY = "webhook-key-of-these-tests"
+OTHER_KEY = "kg_live_key-of-another-owner"
 
 
 class Gateway:
@@ -84,11 +91,35 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     running = Gateway(
         tmp_path_factory.mktemp("gateway"),
         "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90",
+        {"KIE_API_KEY": KIE_API_KEY, "KIE_WEBHOOK_HMAC_KEY": KIE_WEBHOOK_HMAC_KEY},
     )
     running.start()
     yield running
     running.http.close()
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def described(gateway: Gateway) -> Described:
+    """Check answers by the document that the gateway itself hands out."""
+    return Described(httpx.get(f"{gateway.url}/v1/openapi.json").json())
+
+
+@pytest.fixture(scope="session")
+def caller(gateway: Gateway, described: Described) -> Iterator[httpx.Client]:
+    """Call with the local key."""
+    with described.client(gateway.url, "kg_local_dev") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def stranger(
+    gateway: Gateway, described: Described, caller: httpx.Client
+) -> Iterator[httpx.Client]:
+    """Call with a key of another owner."""
+    add_key(caller, OTHER_KEY, owner="another")
+    with described.client(gateway.url, OTHER_KEY) as client:
+        yield client
 
 
 @pytest.fixture

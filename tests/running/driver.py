@@ -2,9 +2,14 @@
 
 import hashlib
 import time
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import httpx
+
+from kie_gateway.aws.key_table import KeyTable
 
 ENDED = ("succeeded", "failed", "canceled", "expired")
 
@@ -47,3 +52,19 @@ def assert_stored(http: httpx.Client, task: dict[str, Any]) -> None:
             output["sha256"],
         )
         assert content.startswith(b"\x89PNG")
+
+
+def add_key(http: httpx.Client, key: str, *, owner: str) -> None:
+    """Write a key into the local cloud's table, as `make key` does on AWS."""
+    form = http.post("/v1/uploads", json={"content_type": "image/png", "bytes": 1}).json()
+    # Where the bucket answers, the other services of the local cloud do too.
+    address = urlsplit(form["upload"]["url"])
+    dynamodb = boto3.client(
+        "dynamodb",
+        endpoint_url=f"{address.scheme}://{address.netloc}",
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    [table] = dynamodb.list_tables()["TableNames"]
+    KeyTable(dynamodb, table).add(key, owner=owner, name="tests", now=datetime.now(UTC))

@@ -61,7 +61,7 @@ def test_a_killed_function_is_made_up_for(gateway: Gateway, function: str) -> No
     lost = " [webhook lost]" if function == "WatchFunction" else ""
     task = create(gateway.http, f"x [file slow 3]{lost}")
     until = time.monotonic() + 8
-    killed = set()
+    killed: set[int] = set()
     while time.monotonic() < until and len(killed) < 2:
         for pid in processes(gateway).get(function, []):
             if pid not in killed:

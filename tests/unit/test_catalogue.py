@@ -1,6 +1,9 @@
-"""The catalogue: every entry is sound, inputs are checked before they cost anything."""
+"""The catalogue: every entry is sound, and inputs are checked before they cost anything."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -9,10 +12,11 @@ import pytest
 from kie_gateway.catalogue import catalogue
 from kie_gateway.catalogue.catalogue import Model, find
 from kie_gateway.catalogue.check import check_input, fill
-from kie_gateway.catalogue.estimate import estimate
 from kie_gateway.kie.families.registry import family_of
+from tests.inputs import LINK, smallest_input
 
 MODELS = catalogue.every()
+every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
 
 
 def known(model_id: str) -> Model:
@@ -21,76 +25,76 @@ def known(model_id: str) -> Model:
     return model
 
 
-def smallest(schema: dict[str, Any]) -> Any:
-    """Make the smallest value that a schema takes."""
-    if "enum" in schema:
-        return schema["enum"][0]
-    match schema.get("type"):
-        case "string":
-            return (
-                "https://e.org/a.png" if schema.get("format") else "x" * schema.get("minLength", 1)
-            )
-        case "integer" | "number":
-            return schema.get("minimum", 1)
-        case "boolean":
-            return False
-        case "array":
-            return [smallest(schema["items"])] * max(schema.get("minItems", 0), 1)
-        case _:
-            return {}
-
-
-def smallest_input(model: Model) -> dict[str, Any]:
-    schema = (model.input.get("anyOf") or [model.input])[0]
-    return {name: smallest(schema["properties"][name]) for name in schema.get("required", ())}
+def fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    return jsonschema_rs.is_valid(dict(schema), value)
 
 
 def faults(model_id: str, given: dict[str, Any]) -> dict[str, str]:
     return {fault.pointer: fault.detail for fault in check_input(known(model_id), given)}
 
 
-def test_there_are_all_models_once() -> None:
-    assert len(MODELS) > 200
+def test_the_file_is_sorted_and_written_one_model_a_line() -> None:
+    lines = catalogue.PATH.read_text(encoding="utf-8").splitlines()
+    ids = [json.loads(line.rstrip(","))["id"] for line in lines[1:-1]]
+    assert ids == [model.id for model in MODELS] == sorted(ids)
+
+
+def test_every_name_leads_to_one_model() -> None:
     names = [name for model in MODELS for name in (model.id, *model.aliases)]
     assert len(names) == len(set(names))
-    assert [model.id for model in MODELS] == sorted(model.id for model in MODELS)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
+@every_model
 def test_an_entry_is_sound(model: Model) -> None:
-    assert jsonschema_rs.meta.is_valid(dict(model.input))
-    assert model.kind in ("image", "video", "audio", "text")
+    assert model.kind in ("image", "video", "audio", "text", "data")
     assert model.status in ("current", "unlisted", "retired")
+    assert model.tasks
     assert model.typical_seconds > 0
     assert model.typical_source in ("live", "reported", "prior")
     assert model.confidence in ("doc", "live", "many", "one", "inf")
-    assert family_of(model.id).name == model.family
-    for alias in model.aliases:
-        assert family_of(alias).name == model.family
-    for variant in (model.input, *model.input.get("anyOf", ())):
-        properties = variant.get("properties", {})
-        assert set(variant.get("required", ())) <= set(properties)
-        for name, schema in properties.items():
-            if "default" in schema:
-                assert jsonschema_rs.is_valid(schema, schema["default"]), name
-    for name, value in model.fill.items():
-        assert jsonschema_rs.is_valid(model.input["properties"][name], value), name
+    assert model.page == "" or model.page.startswith("/")
+    assert {family_of(name).name for name in (model.id, *model.aliases)} == {model.family}
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
-def test_the_smallest_input_passes_and_has_a_price_if_any_has(model: Model) -> None:
-    given = fill(model, smallest_input(model))
+@every_model
+def test_a_schema_is_sound(model: Model) -> None:
+    assert jsonschema_rs.meta.is_valid(dict(model.input))
+    for name in model.field_names():
+        for schema in model.properties(name):
+            assert "default" not in schema or fits(schema["default"], schema)
+    for named in (model, *(known(alias) for alias in model.aliases)):
+        for name, value in named.fill.items():
+            assert all(fits(value, schema) for schema in named.properties(name))
+
+
+@every_model
+def test_the_smallest_input_passes_and_nothing_less(model: Model) -> None:
+    given = fill(model, smallest_input(model.input))
     assert check_input(model, given) == []
-    if model.credits["rule"] is not None:
-        price = estimate(model, given)
-        assert price is not None
-        assert price >= 0
+    for name in model.input.get("required", ()):
+        less = {other: value for other, value in given.items() if other != name}
+        assert f"/input/{name}" in faults(model.id, less)
+
+
+@every_model
+def test_fields_with_links_take_no_other_text(model: Model) -> None:
+    for name in model.field_names():
+        looks_like_link = name.endswith(("_url", "_urls", "Url", "Urls", "UrlList"))
+        for schema in model.properties(name):
+            inner = schema.get("items", schema)
+            if looks_like_link and inner.get("type") == "string":
+                assert inner.get("format") == "uri", name
 
 
 @pytest.mark.parametrize(
     ("model_id", "given", "wrong"),
     [
-        ("google/nano-banana", {}, {"/input/prompt": "required"}),
+        ("google/nano-banana", {}, {"/input/prompt": "required: text"}),
+        (
+            "wan/2-5-text-to-video",
+            {"prompt": "x"},
+            {"/input/duration": 'required: one of "5", "10"'},
+        ),
         ("google/nano-banana", {"prompt": 7}, {"/input/prompt": "must be text"}),
         (
             "google/nano-banana",
@@ -103,103 +107,176 @@ def test_the_smallest_input_passes_and_has_a_price_if_any_has(model: Model) -> N
         ),
         (
             "google/nano-banana-edit",
-            {"prompt": "x", "image_urls": ["no link"]},
-            {"/input/image_urls/0": "must be a public http(s) link"},
+            {"prompt": "x", "image_urls": []},
+            {"/input/image_urls": "at least 1 entry"},
         ),
         (
             "google/nano-banana-edit",
-            {"prompt": "x", "image_urls": []},
-            {"/input/image_urls": "at least 1 entries"},
+            {"prompt": "x", "image_urls": [LINK] * 11},
+            {"/input/image_urls": "at most 10 entries"},
+        ),
+        (
+            "seedream/5-pro-text-to-image",
+            {"prompt": "x", "aspect_ratio": "1:1", "quality": "basic"},
+            {"/input/prompt": "at least 3 characters"},
+        ),
+        (
+            "happyhorse/text-to-video",
+            {"prompt": "x", "duration": 99, "seed": -1},
+            {"/input/duration": "at most 15", "/input/seed": "at least 0"},
+        ),
+        (
+            "happyhorse/text-to-video",
+            {"prompt": "x", "duration": "5"},
+            {"/input/duration": "must be a whole number"},
         ),
         (
             "kling-2.6/text-to-video",
             {"prompt": "x", "sound": False, "duration": 5},
-            {"/input/duration": None},
+            {"/input/duration": 'must be one of "5", "10"; must be text'},
         ),
         (
-            "google/imagen4-fast",
-            {"prompt": "x", "aspectratio": "1:1"},
-            {
-                "/input/aspectratio": "unknown field (did you mean aspect_ratio?);"
-                ' "validate": false passes it through'
-            },
+            "elevenlabs/text-to-dialogue-v3",
+            {"dialogue": [{"text": "x", "voice": "y"}, {"text": 7}]},
+            {"/input/dialogue/1/text": "must be text", "/input/dialogue/1/voice": "required"},
         ),
-        (
-            "happyhorse/text-to-video",
-            {"prompt": "x", "duration": 99},
-            {"/input/duration": "at most 15"},
-        ),
-        ("suno/generate", {"prompt": "x", "model": "V9"}, {"/input/model": None}),
+        ("google/nano-banana", {"prompt": None}, {"/input/prompt": "must be text"}),
     ],
 )
-def test_every_fault_is_named(
-    model_id: str, given: dict[str, Any], wrong: dict[str, str | None]
-) -> None:
-    found = faults(model_id, given)
-    assert found.keys() == wrong.keys()
-    for pointer, words in wrong.items():
-        assert words in (None, found[pointer]), found[pointer]
-
-
-def test_numbers_in_the_place_of_text_are_named_with_what_is_allowed() -> None:
-    given = {"prompt": "x", "sound": False, "duration": 5}
-    found = faults("kling-2.6/text-to-video", given)["/input/duration"]
-    assert sorted(found.split("; ")) == ["must be one of 5, 10", "must be text"]
-
-
-def test_a_model_with_several_ways_says_which() -> None:
-    found = faults("pixverse-v6/extend", {"prompt": "long enough"})
-    assert list(found) == ["/input"]
-    assert "TaskId; Video" in found["/input"]
-
-
-def test_references_to_uploads_are_links() -> None:
-    reference = "kg-upload://upload_01kjd3x7h8000000000000000a.png"
-    assert faults("google/nano-banana-edit", {"prompt": "x", "image_urls": [reference]}) == {}
-
-
-def test_documented_defaults_of_required_fields_are_filled_in() -> None:
-    assert fill(known("z-image"), {"prompt": "x"}) == {"prompt": "x", "aspect_ratio": "1:1"}
-    assert fill(known("z-image"), {"aspect_ratio": "4:3"})["aspect_ratio"] == "4:3"
+def test_every_fault_is_named(model_id: str, given: dict[str, Any], wrong: dict[str, str]) -> None:
+    assert faults(model_id, fill(known(model_id), given)) == wrong
 
 
 @pytest.mark.parametrize(
-    ("model_id", "given", "credits"),
+    ("name", "hint"),
     [
-        ("google/nano-banana", {}, 4),
-        ("z-image", {}, 0.8),
-        ("nano-banana-2", {}, 8),
-        ("nano-banana-2", {"resolution": "4K"}, 18),
-        ("wan/2-7-image", {"n": 4}, 19.2),
-        ("bytedance/seedance-2", {"duration": 10, "resolution": "1080p"}, 1020),
-        ("bytedance/seedance-1.5-pro", {"duration": 4, "generate_audio": True}, 28),
-        ("kling-2.6/text-to-video", {"duration": "10", "sound": True}, 220),
-        ("kling-3.0/video", {"duration": "5", "mode": "std", "sound": True}, 100),
-        ("wan/2-6-text-to-video", {"duration": "15", "resolution": "720p"}, 209.5),
-        ("gemini-omni-video", {"duration": "8", "resolution": "4k"}, 189),
-        ("ideogram/character", {"num_images": "3", "rendering_speed": "TURBO"}, 36),
-        ("elevenlabs/text-to-speech-turbo-2-5", {"text": "x" * 500}, 3),
-        ("seedream/5-pro-image-to-image", {"quality": "high", "image_urls": ["a", "b", "c"]}, 15),
-        ("veo3", {"resolution": "4k"}, 370),
-        ("runway/generate", {"duration": 5, "quality": "1080p"}, 30),
-        ("suno/vocal-removal", {"type": "split_stem"}, 50),
-        ("suno/midi", {}, 0),
-        ("ideogram/v3-remix", {}, None),
-        ("nano-banana-2", {"resolution": "8K"}, None),
-        ("bytedance/seedance-2", {"duration": "long"}, None),
+        ("aspectratio", "; did you mean aspect_ratio?"),
+        ("negativePrompt", "; did you mean negative_prompt?"),
+        ("zzz", "."),
+        ("a/b~c", "."),
     ],
 )
-def test_prices_follow_the_input(model_id: str, given: dict[str, Any], credits: float) -> None:  # noqa: A002
-    assert estimate(known(model_id), given) == credits
+def test_unknown_fields_are_named_with_the_closest_known_one(name: str, hint: str) -> None:
+    pointer = "/input/" + name.replace("~", "~0").replace("/", "~1")
+    words = f'unknown field{hint} Send "validate": false to pass it through'
+    assert faults("google/imagen4-fast", {"prompt": "x", name: 1}) == {pointer: words}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        LINK,
+        "http://example.com/a.png?x=1",
+        "kg-upload://upload_01kjd3x7h8000000000000000a.png",
+        "data:image/png;base64,iVBORw0KGgo=",
+        "oss://bucket/a.mp4",
+        "asset://a1",
+    ],
+)
+def test_links_that_kie_can_fetch_pass(link: str) -> None:
+    assert faults("google/nano-banana-edit", {"prompt": "x", "image_urls": [link]}) == {}
+
+
+@pytest.mark.parametrize(
+    "link", ["", "a.png", "/tmp/a.png", "C:\\a.png", "ftp://e.org/a", "https://", "https://e .org"]
+)
+def test_links_that_kie_cannot_fetch_are_named(link: str) -> None:
+    found = faults("google/nano-banana-edit", {"prompt": "x", "image_urls": [LINK, link]})
+    assert list(found) == ["/input/image_urls/1"]
+    assert found["/input/image_urls/1"].startswith("must be a public http(s) link")
+
+
+CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
+
+
+@pytest.mark.parametrize(
+    ("model_id", "given", "wrong"),
+    [
+        ("pixverse-v6/extend", {**CLIP, "taskId": "t"}, {}),
+        ("pixverse-v6/extend", {**CLIP, "video_url": LINK}, {}),
+        (
+            "pixverse-v6/extend",
+            CLIP,
+            {"/input/taskId": 'required: text, in the way "TaskId" (there is also "Video")'},
+        ),
+        (
+            "pixverse-v6/extend",
+            {"prompt": "long enough", "video_url": LINK, "duration": 5},
+            {
+                "/input/quality": "required: one of 360p, 540p, 720p, 1080p, in the way"
+                ' "Video" (there is also "TaskId")'
+            },
+        ),
+        (
+            "pixverse-v6/extend",
+            {**CLIP, "taskId": "t", "video_url": LINK},
+            {
+                "/input/video_url": "does not go together with the other fields, in the way"
+                ' "TaskId" (there is also "Video")'
+            },
+        ),
+        ("gpt4o-image", {"filesUrl": [LINK]}, {}),
+        (
+            "gpt4o-image",
+            {},
+            {
+                "/input/prompt": 'required: text, in the way "by words" (there is also'
+                ' "by pictures")'
+            },
+        ),
+    ],
+)
+def test_a_model_with_several_ways_says_what_the_nearest_one_lacks(
+    model_id: str, given: dict[str, Any], wrong: dict[str, str]
+) -> None:
+    assert faults(model_id, fill(known(model_id), given)) == wrong
+
+
+def test_references_that_a_first_frame_would_silence_are_named() -> None:
+    given = {"first_frame_url": LINK, "reference_image_urls": [LINK], "reference_audio_urls": []}
+    assert faults("bytedance/seedance-2", given) == {
+        "/input/reference_image_urls": "does not go together with first_frame_url:"
+        " leave one of them out"
+    }
+
+
+def test_defaults_of_required_fields_are_filled_in_and_others_are_not() -> None:
+    assert fill(known("z-image"), {"prompt": "x"}) == {"prompt": "x", "aspect_ratio": "1:1"}
+    assert fill(known("z-image"), {"aspect_ratio": "4:3"})["aspect_ratio"] == "4:3"
+    assert fill(known("google/nano-banana"), {"prompt": "x"}) == {"prompt": "x"}
+
+
+def test_a_version_of_suno_in_the_place_of_the_model_is_filled_in() -> None:
+    for name in ("V4_5", "v4_5", "suno/V4_5"):
+        assert known(name).id == "suno/generate"
+        assert fill(known(name), {})["model"] == "V4_5"
 
 
 def test_other_names_lead_to_the_same_model() -> None:
-    assert known("4o-image") is known("gpt4o-image")
+    assert known("4o-image") is known("gpt4o-image") is known("4O-Image-API")
+    assert known("aleph").id == "runway/aleph"
+
+
+def test_ids_that_kie_would_not_know_are_not_found() -> None:
     assert find("nobody/knows-it") is None
+    assert find("Google/Nano-Banana") is None
+
+
+def test_close_ids_are_named() -> None:
     assert "google/nano-banana" in catalogue.similar("google/nanobanana")
 
 
-def test_the_file_is_written_one_model_a_line() -> None:
-    lines = catalogue.PATH.read_text(encoding="utf-8").splitlines()
-    assert len(lines) == len(MODELS) + 2
-    assert json.loads(lines[1].rstrip(","))["id"] == MODELS[0].id
+def test_typical_times_are_told_of_known_models_only() -> None:
+    assert catalogue.typical_seconds("wan/2-7-videoedit") == 786
+    assert catalogue.typical_seconds("nobody/knows-it") is None
+
+
+def test_nobody_pays_for_the_file_or_the_checker_before_they_are_needed() -> None:
+    code = (
+        "import sys; from kie_gateway.catalogue import catalogue, check, estimate;"
+        " assert catalogue._models.cache_info().currsize == 0;"
+        " assert 'jsonschema_rs' not in sys.modules;"
+        " check.check_input(catalogue.find('z-image'), {});"
+        " assert 'jsonschema_rs' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=catalogue.PATH.parents[2])

@@ -1,6 +1,7 @@
 """Every known body of Kie.ai means exactly what it means."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,14 @@ def told(report: Report) -> dict[str, Any]:
 
 def test_every_body_is_accounted_for() -> None:
     names = {path.name for path in FOLDER.glob("*.json")}
-    tables = [EXPECTED, CREATIONS, UPLOADS, HISTORY, LINKS, dict.fromkeys(OTHERS)]
+    tables: list[Mapping[str, Any]] = [
+        EXPECTED,
+        CREATIONS,
+        UPLOADS,
+        HISTORY,
+        LINKS,
+        dict.fromkeys(OTHERS),
+    ]
     assert names == {name for table in tables for name in table}
     assert sum(map(len, tables)) == len(names)
 

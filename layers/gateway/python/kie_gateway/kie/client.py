@@ -7,6 +7,7 @@ followed by a second creation, because each one costs.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -67,10 +68,12 @@ class KieClient:
             raise ProviderUnreachableError(words_of(error)) from None
         except httpx.HTTPError as error:
             raise SubmissionUnknownError(f"{words_of(error)}.") from None
-        body = wire.parse(response.content)
+        raw = self._http.body_of(response)
+        body = wire.parse(raw)
         if response.status_code >= 500 or not isinstance(body, dict):
             raise self._unreadable_creation(response)
-        return self._read_created(response, body, speaks.interpret(body), task_input)
+        accepted = self._read_created(response, body, speaks.interpret(body), task_input)
+        return replace(accepted, raw=raw)
 
     def ask(self, task: Task) -> Answer:
         """
@@ -84,13 +87,14 @@ class KieClient:
         speaks = family(task.family)
         call = speaks.question(task.model, task.upstream_task_id or "", task.input)
         response = self._http.ask(call)
-        body = wire.parse(response.content)
+        raw = self._http.body_of(response)
+        body = wire.parse(raw)
         self._http.refuse_unusable(response, body)
         report = speaks.interpret(body)
         if isinstance(report, NotUnderstood) and (wire.code_of(body) or "").startswith("5"):
             # Code 500 without a record is an outage, and no word about the task.
             raise self._http.unusable(response, body)
-        return Answer(report, response.content)
+        return Answer(report, raw)
 
     def fresh_link(self, task: Task, url: str) -> str | None:
         """
@@ -104,7 +108,7 @@ class KieClient:
         if speaks.names_task_for_links and task.upstream_task_id:
             body["taskId"] = task.upstream_task_id
         response = self._http.ask(Call("POST", speaks.link_path, body=body))
-        answer = wire.parse(response.content)
+        answer = wire.parse(self._http.body_of(response))
         self._http.refuse_unusable(response, answer)
         return next(wire.links(answer.get("data")), None) if wire.code_of(answer) in YES else None
 
@@ -124,12 +128,12 @@ class KieClient:
             at_once = report
         working = isinstance(report, Running) and words.means_still_working(wire.message_of(body))
         if at_once is None and not working and code not in YES:
-            raise self._refusal(code or "", wire.message_of(body), response)
+            raise self._refusal(code or "", self._http.message_of(body), response)
         # Upgrades go by the id of the task that they upgrade.
         found = named or wire.text(task_input.get("taskId"))
         if found is None and at_once is None:
             raise SubmissionUnknownError("Kie.ai said yes and named no task id.")
-        return Accepted(found, at_once, response.content)
+        return Accepted(found, at_once)
 
     def _unreadable_creation(self, response: httpx.Response) -> ProviderError:
         status = str(response.status_code)
@@ -146,7 +150,7 @@ class KieClient:
         )
 
     def _refusal(self, code: str, message: str, response: httpx.Response) -> ProviderError:
-        message = self._http.without_key(message) or f"code {code}"
+        message = message or f"code {code}"
         if code in BUSY_CODES and not words.means_no_credits(message):
             pause = retry_after(response) or LONG_PAUSES.get(code)
             return ProviderBusyError(message, provider_code=code, retry_after_seconds=pause)

@@ -95,9 +95,13 @@ class KieHttp:
             return failure
         raise ProviderUnreachableError(words_of(failure))
 
-    def without_key(self, message: str) -> str:
-        """Take the key out of Kie's words, and cut them to a length for people."""
-        return message.replace(self._api_key(), "[key]")[:_MAX_WORDS]
+    def body_of(self, response: httpx.Response) -> bytes:
+        """Read a body without our key, which Kie.ai may quote: bodies are archived and shown."""
+        return response.content.replace(self._api_key().encode(), b"[key]")
+
+    def message_of(self, body: Any) -> str:
+        """Read Kie's words from a body, cut to a length for people."""
+        return wire.message_of(body)[:_MAX_WORDS]
 
     def refuse_unusable(self, response: httpx.Response, body: Any) -> None:
         """
@@ -109,7 +113,7 @@ class KieHttp:
             ProviderContractError: The answer is no JSON object.
         """
         status, code = str(response.status_code), wire.code_of(body)
-        message = self.without_key(wire.message_of(body)) or f"HTTP {status}"
+        message = self.message_of(body) or f"HTTP {status}"
         if _AUTH_CODES & {status, code}:
             raise ProviderAuthError(
                 message, provider_code=code or status, category=Category.INTERNAL
@@ -125,7 +129,7 @@ class KieHttp:
     def unusable(self, response: httpx.Response, body: Any) -> ProviderError:
         """Make an error of an answer that could not be used."""
         code = wire.code_of(body) or str(response.status_code)
-        message = self.without_key(wire.message_of(body)) or f"code {code}"
+        message = self.message_of(body) or f"code {code}"
         if response.status_code >= 500 or code.startswith("5"):
             return ProviderBusyError(message, provider_code=code)
         return ProviderContractError(message, provider_code=code)
