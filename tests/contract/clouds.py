@@ -64,9 +64,8 @@ def s3_endpoint(certificate: str | None = None) -> Iterator[str]:
         server.server_close()
 
 
-@contextmanager
-def cloud_at(endpoint: str, certificate: str) -> Iterator[Cloud]:
-    """An empty bucket behind an endpoint."""
+def door(endpoint: str, certificate: str) -> Cloud:
+    """A way to S3 through an endpoint."""
 
     def make_client(**options: Any) -> "S3Client":
         return boto3.client(
@@ -79,12 +78,21 @@ def cloud_at(endpoint: str, certificate: str) -> Iterator[Cloud]:
             config=Config(signature_version="s3v4", **options),
         )
 
-    client = make_client()
-    client.create_bucket(Bucket=BUCKET)
-    cloud = Cloud(client, make_client)
-    client.meta.events.register("before-call.s3", lambda model, **_: cloud.calls.append(model.name))
+    cloud = Cloud(make_client(), make_client)
+    cloud.client.meta.events.register(
+        "before-call.s3", lambda model, **_: cloud.calls.append(model.name)
+    )
+    return cloud
+
+
+@contextmanager
+def cloud_at(endpoint: str, certificate: str) -> Iterator[Cloud]:
+    """An empty bucket behind an endpoint."""
+    cloud = door(endpoint, certificate)
+    cloud.client.create_bucket(Bucket=BUCKET)
+    cloud.calls.clear()
     try:
         yield cloud
     finally:
         cloud.bucket.delete_folder("")
-        client.delete_bucket(Bucket=BUCKET)
+        cloud.client.delete_bucket(Bucket=BUCKET)

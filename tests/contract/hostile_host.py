@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,9 @@ class FileHost:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
+        with suppress(OSError):
+            # Closing alone would leave the thread waiting, and the port open.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _serve(self) -> None:
@@ -53,15 +56,16 @@ class FileHost:
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection:
+        with suppress(OSError), ExitStack() as stack:
+            stack.enter_context(connection)
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
+                stack.enter_context(connection)
             request = b""
             while not self._blunt and b"\r\n\r\n" not in request:
                 request += connection.recv(4096)
             self.requests.append(request.decode())
             self._answer(connection)
-            connection.close()
 
 
 @contextmanager

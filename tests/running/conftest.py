@@ -40,6 +40,7 @@ class Gateway:
             "PYTHONPATH": "layers/gateway/python",
             **(environment or {}),
         }
+        self.kie_api_key = self._environment.get("KIE_API_KEY") or "local"
         self._process: subprocess.Popen[bytes] | None = None
         self.http = httpx.Client(
             base_url=self.url, headers={"Authorization": "Bearer kg_local_dev"}, timeout=40

@@ -54,6 +54,28 @@ def assert_stored(http: httpx.Client, task: dict[str, Any]) -> None:
         assert content.startswith(b"\x89PNG")
 
 
+def problem(
+    answer: httpx.Response,
+    status: int,
+    code: str = "validation_failed",
+    *,
+    pointers: list[str] | None = None,
+) -> dict[str, Any]:
+    """Make sure that trouble is told as the contract wants it."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = answer.json()
+    assert told.keys() >= {"type", "title", "detail", "errors"}
+    assert (told["status"], told["code"]) == (status, code)
+    assert answer.headers["x-error-code"] == code
+    assert answer.headers["x-request-id"] == told["request_id"]
+    assert told["retryable"] is (status >= 500)
+    assert all(fault.keys() == {"pointer", "detail"} for fault in told["errors"])
+    if pointers is not None:
+        assert [fault["pointer"] for fault in told["errors"]] == pointers
+    return told
+
+
 def add_key(http: httpx.Client, key: str, *, owner: str) -> None:
     """Write a key into the local cloud's table, as `make key` does on AWS."""
     form = http.post("/v1/uploads", json={"content_type": "image/png", "bytes": 1}).json()

@@ -147,6 +147,12 @@ def test_every_fault_is_named(model_id: str, given: dict[str, Any], wrong: dict[
     assert faults(model_id, fill(known(model_id), given)) == wrong
 
 
+def test_bottomless_inputs_are_refused() -> None:
+    bottomless = json.loads("[" * 255 + "]" * 255)
+    given = {"prompt": "x", "a": bottomless}
+    assert faults("google/nano-banana", given) == {"/input": "nested too deeply"}
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
@@ -213,6 +219,22 @@ CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
             {
                 "/input/video_url": "does not go together with the other fields, in the way"
                 ' "TaskId" (there is also "Video")'
+            },
+        ),
+        (
+            "kling-3.0-omni/image-to-video",
+            {"image_urls": [LINK] * 2},
+            {
+                "/input/prompt": 'required: text, in the way "First and Last Frames" (there is'
+                ' also "Single First Frame")'
+            },
+        ),
+        (
+            "kling-3.0-omni/reference-to-video",
+            {"prompt": "x", "image_urls": [LINK], "video_urls": [LINK]},
+            {
+                "/input/audio": 'required: true or false, in the way "Video with Images" (there'
+                ' is also "No Video Input", "Video Input Only")'
             },
         ),
         ("gpt4o-image", {"filesUrl": [LINK]}, {}),

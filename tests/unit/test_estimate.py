@@ -1,5 +1,6 @@
 """Estimates follow the price list, and there is none where the list says nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,6 +95,16 @@ def test_prices_follow_the_input(
     model_id: str, given: dict[str, Any], credits_: float | None
 ) -> None:
     assert cost(model_id, **given) == credits_
+
+
+@pytest.mark.parametrize(("given", "credits_"), [({}, 2), ({"prompt_extend": False}, 1)])
+def test_a_switch_that_is_on_by_default_can_be_switched_off(
+    given: dict[str, Any], credits_: float
+) -> None:
+    model = find("qwen3/text-to-image")
+    assert model is not None
+    rule = {"amount": {"field": "prompt_extend", "values": {"true": 2, "false": 1}}}
+    assert estimate(replace(model, credits={"rule": rule}), given) == credits_
 
 
 @pytest.mark.parametrize("model", every(), ids=lambda model: model.id)

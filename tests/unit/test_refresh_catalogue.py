@@ -248,14 +248,21 @@ def test_an_answer_in_a_file_needs_neither_key_nor_network(
 
 
 @pytest.mark.parametrize(
-    "said", [answer(None, code=401), httpx.Response(502, text="<html>"), answer({"models": []})]
+    ("said", "why"),
+    [
+        (answer(None, code=401), "Kie.ai answered 401: no access"),
+        (httpx.Response(502, text="<html>"), "502 Bad Gateway"),
+        (answer({"models": []}), "only 0 of 1 known models are listed"),
+    ],
 )
 def test_nothing_is_changed_if_kie_does_not_tell(
-    file: Path, said: httpx.Response, capsys: pytest.CaptureFixture[str]
+    file: Path, said: httpx.Response, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = file.read_text()
     assert main([], path=file, transport=httpx.MockTransport(lambda _: said)) == 1
-    assert capsys.readouterr().err.startswith("nothing was changed: ")
+    told = capsys.readouterr().err
+    assert told.startswith("nothing was changed: ")
+    assert why in told
     assert file.read_text() == before
 
 

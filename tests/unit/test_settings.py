@@ -22,7 +22,7 @@ MODELS: list[Any] = [
 ]
 FIELDS = {name: spec for model in MODELS for name, spec in model.model_fields.items()}
 NUMBERS = {name for name, spec in FIELDS.items() if spec.annotation is int}
-MAY_BE_EMPTY = {"public_base_url"}
+MAY_BE_EMPTY = {"public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"}
 ENVIRONMENT = {
     name.upper(): "7" if name in NUMBERS else f"https://{name.replace('_', '-')}.test"
     for name in FIELDS

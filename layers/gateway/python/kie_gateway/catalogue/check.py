@@ -4,15 +4,23 @@ Check an input before it costs anything: every wrong field, by JSON pointer, in 
 jsonschema-rs is imported when a known model is first checked: only ApiFunction pays for it.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from kie_gateway.catalogue.catalogue import Model, find
 from kie_gateway.core.errors import FieldFault
+from kie_gateway.core.upload import SCHEME as UPLOAD
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError, Validator
 
 _MOST_VALUES_SHOWN = 20
+# `oss` and `asset` name files that lie at Kie already.
+_LINKS = ("https://", "http://", "oss://", "asset://", UPLOAD)
 _LIMITS = {
     "maxLength": "at most {} characters",
     "minLength": "at least {} characters",
@@ -32,73 +40,116 @@ _NAMES = {
 
 
 def fill(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Put in the documented defaults of required fields that were left out."""
+    """Put in the defaults of required fields that were left out."""
     return {**model.fill, **given}
 
 
 def check_input(model: Model, given: Mapping[str, Any]) -> list[FieldFault]:
     """Name every fault of an input; none means that Kie.ai takes it, as far as is known."""
     faults: dict[str, list[str]] = {}
-    for error in _validator(model.id).iter_errors(dict(given)):
+    try:
+        errors = list(_validator(model.id).iter_errors(dict(given)))
+    except ValueError:
+        # jsonschema-rs goes 255 levels down.
+        return [FieldFault("/input", "nested too deeply")]
+    for error in errors:
         for fault in _faults(error, model):
             faults.setdefault(fault.pointer, []).append(fault.detail)
-    return [FieldFault(pointer, "; ".join(words)) for pointer, words in faults.items()]
+    return [FieldFault(pointer, "; ".join(sorted(words))) for pointer, words in faults.items()]
 
 
 @cache
-def _validator(model_id: str) -> Any:
+def _validator(model_id: str) -> "Validator":
     import jsonschema_rs  # noqa: PLC0415 - see above
 
     model = find(model_id)
-    return jsonschema_rs.validator_for(dict(model.input) if model else {}, validate_formats=True)
+    schema = dict(model.input) if model is not None else {}
+    return jsonschema_rs.validator_for(schema, validate_formats=True, formats={"uri": _is_link})
 
 
-def _faults(error: Any, model: Model) -> Iterable[FieldFault]:
+def _is_link(value: str) -> bool:
+    """Whether Kie can fetch it, or can once the gateway has put it where it can."""
+    if value.startswith("data:"):
+        return ";base64," in value[:200]
+    return value.startswith(_LINKS) and bool(urlsplit(value).netloc) and not set(value) & set(" \n")
+
+
+def _faults(error: "ValidationError", model: Model) -> Iterator[FieldFault]:
+    name, facts = error.kind.name, error.kind.as_dict()
     pointer = "/input" + "".join(f"/{_escaped(part)}" for part in error.instance_path)
-    kind, expected = error.kind, error.kind.as_dict() if hasattr(error.kind, "as_dict") else {}
-    name = str(kind.name)
-    if name == "required":
-        yield FieldFault(f"{pointer}/{_escaped(expected['property'])}", "required")
+    if list(error.schema_path) == ["anyOf"]:
+        yield from _faults_of_nearest_way(facts["context"], model)
+    elif name == "required":
+        missing = facts["property"]
+        yield FieldFault(f"{pointer}/{_escaped(missing)}", _required(missing, model))
     elif name == "additionalProperties":
-        for unknown in expected["unexpected"]:
+        for unknown in facts["unexpected"]:
             yield FieldFault(f"{pointer}/{_escaped(unknown)}", _unknown(unknown, model))
     else:
-        yield FieldFault(pointer, _words(name, expected, error, model))
+        yield FieldFault(pointer, _words(name, facts, error))
 
 
-def _words(name: str, expected: Mapping[str, Any], error: Any, model: Model) -> str:
-    if name in _LIMITS:
-        return _LIMITS[name].format(expected.get("limit"))
+def _faults_of_nearest_way(
+    ways: list[list["ValidationError"]], model: Model
+) -> Iterator[FieldFault]:
+    """Name the faults of the way to ask the model that was meant: the one that fits best."""
+    titles = [str(way["title"]) for way in model.input["anyOf"]]
+    nearest = min(range(len(ways)), key=lambda index: _distance(ways[index]))
+    others = ", ".join(f'"{title}"' for title in titles if title != titles[nearest])
+    for error in ways[nearest]:
+        for fault in _faults(error, model):
+            way = f'in the way "{titles[nearest]}" (there is also {others})'
+            yield FieldFault(fault.pointer, f"{fault.detail}, {way}")
+
+
+def _distance(way: list["ValidationError"]) -> tuple[int, int]:
+    """Tell how far an input is from a way: by fields that are not of this way, then by faults."""
+    strangers = (error for error in way if error.kind.name == "additionalProperties")
+    return sum(len(error.kind.as_dict()["unexpected"]) for error in strangers), len(way)
+
+
+def _required(name: str, model: Model) -> str:
+    schema: Mapping[str, Any] = next(model.properties(name), {})
+    if "enum" in schema:
+        return f"required: one of {_listed(schema['enum'])}"
+    kind = _NAMES.get(schema.get("type", ""))
+    return f"required: {kind}" if kind is not None else "required"
+
+
+def _words(name: str, facts: Mapping[str, Any], error: "ValidationError") -> str:
+    limit = facts.get("limit")
     match name:
+        case "maxItems" if limit == 0 and error.schema_path[0] == "dependentSchemas":
+            return f"does not go together with {error.schema_path[1]}: leave one of them out"
+        case _ if name in _LIMITS:
+            words = _LIMITS[name].format(limit)
+            return words.replace("entries", "entry") if limit == 1 else words
         case "type":
-            types = expected.get("types") or [expected.get("type")]
-            return "must be " + " or ".join(_NAMES.get(str(one), str(one)) for one in types)
+            return "must be " + " or ".join(_NAMES.get(one, one) for one in facts["types"])
         case "enum":
-            return f"must be one of {_listed(expected['options'])}"
+            return f"must be one of {_listed(facts['options'])}"
         case "format":
-            return "must be a public http(s) link"
-        case "anyOf":
-            titles = [str(one.get("title")) for one in model.input.get("anyOf", ())]
-            return f"fits none of the model's ways: {'; '.join(titles)}"
+            return "must be a public http(s) link, a data: link, or what POST /v1/uploads gave"
         case _:
-            return str(error.message)[:300]
+            return error.message[:300]
 
 
 def _listed(values: Iterable[Any]) -> str:
-    shown = [str(value) for value in values]
+    """List values; numbers that are to be sent as text stand in quotes."""
+    shown = [
+        json.dumps(value) if str(value).replace(".", "").isdigit() else str(value)
+        for value in values
+    ]
     more = ", …" if len(shown) > _MOST_VALUES_SHOWN else ""
     return ", ".join(shown[:_MOST_VALUES_SHOWN]) + more
 
 
 def _unknown(name: str, model: Model) -> str:
-    known = [
-        field
-        for schema in (model.input, *model.input.get("anyOf", ()))
-        for field in schema.get("properties", {})
-    ]
-    close = get_close_matches(name, known, n=1)
-    meant = f" (did you mean {close[0]}?)" if close else ""
-    return f'unknown field{meant}; "validate": false passes it through'
+    if name in model.field_names():
+        return "does not go together with the other fields"
+    close = get_close_matches(name, model.field_names(), n=1)
+    meant = f"; did you mean {close[0]}?" if close else "."
+    return f'unknown field{meant} Send "validate": false to pass it through'
 
 
 def _escaped(part: object) -> str:

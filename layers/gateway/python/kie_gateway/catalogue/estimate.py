@@ -1,9 +1,15 @@
 """
 What a task will cost, in credits, judged by its input.
 
-A rule has an `amount`, or a table of amounts by a field of the input (tables may be nested), which
-counts once for each task, second, image or thousand characters (`per`), doubles with a switch
-(`double_if`), and grows with input images beyond the first (`plus_per_input_image`).
+A rule is an object; `amount` is all it needs:
+
+- `amount`: credits, or a table of them by a field: `{field, values, default}`; may be nested.
+  `default` is the field's value where it is left out and its schema names no default.
+- `per`: the field that says how often the amount counts, such as `duration` or `num_images`, and
+  `count`: how often if it says nothing. `kchar`: for each thousand characters of the field `of`.
+- `double_if`: a switch that doubles it.
+- `plus`: `each` for every entry of the list `field` beyond the first `free` ones.
+- `if_given`: by field, another rule that holds if the field is given; null if no price is known.
 """
 
 from collections.abc import Mapping
@@ -11,77 +17,76 @@ from typing import Any
 
 from kie_gateway.catalogue.catalogue import Model
 
-_COUNT_FIELDS = ("n", "num_images", "max_images", "nVariants")
-_TEXT_FIELDS = ("text", "prompt")
-_IMAGE_FIELDS = ("image_urls", "input_urls", "image_input")
+# No task makes more pictures or seconds; such an input was not checked.
+_MOST = 100_000
 
 
 def estimate(model: Model, given: Mapping[str, Any]) -> float | None:
-    """Estimate the credits of a task; None where no price is known or the input is unusual."""
-    rule = model.credits.get("rule")
+    """Estimate the credits of a task; None where no price is known for such an input."""
+    return _cost(model.credits["rule"], model, given)
+
+
+def _cost(rule: Mapping[str, Any] | None, model: Model, given: Mapping[str, Any]) -> float | None:
     if rule is None:
         return None
+    for name, other in rule.get("if_given", {}).items():
+        if given.get(name):
+            return _cost(other, model, given)
     amount = _amount(rule["amount"], model, given)
-    if amount is None:
-        return None
-    count = _count(rule.get("per", "task"), model, given)
-    if count is None:
+    count = _count(rule, model, given)
+    if amount is None or count is None:
         return None
     if "double_if" in rule and _value(model, given, rule["double_if"]) is True:
         count *= 2
-    extra = 0.0
-    if "plus_per_input_image" in rule:
-        images: Any = next((given[name] for name in _IMAGE_FIELDS if name in given), [])
-        extra = rule["plus_per_input_image"] * max(len(images) - 1, 0)
-    return round(amount * count + extra, 4)
+    return round(amount * count + _extra(rule.get("plus"), given), 4)
 
 
 def _amount(amount: Any, model: Model, given: Mapping[str, Any]) -> float | None:
     while isinstance(amount, Mapping):
-        value = _value(model, given, amount["field"])
+        value = _value(model, given, amount["field"], amount.get("default"))
         name = str(value).lower() if isinstance(value, bool) else str(value)
         amount = amount["values"].get(name)
     return None if amount is None else float(amount)
 
 
-def _count(per: str, model: Model, given: Mapping[str, Any]) -> float | None:
-    match per:
-        case "second":
-            return _number(_value(model, given, "duration"), 5.0)
-        case "image":
-            asked = (_value(model, given, name) for name in _COUNT_FIELDS)
-            return _number(next((value for value in asked if value is not None), None), 1.0)
-        case "kchar":
-            texts = [given[name] for name in _TEXT_FIELDS if isinstance(given.get(name), str)]
-            turns = given.get("dialogue")
-            if isinstance(turns, list):
-                texts += [str(turn.get("text", "")) for turn in turns if isinstance(turn, Mapping)]
-            return sum(map(len, texts)) / 1000
-        case _:
-            return 1.0
-
-
-def _number(value: Any, default: float) -> float | None:
-    if value is None:
-        return default
+def _count(rule: Mapping[str, Any], model: Model, given: Mapping[str, Any]) -> float | None:
+    per = rule.get("per")
+    if per is None:
+        return 1.0
+    if per == "kchar":
+        return _characters(given.get(rule["of"])) / 1000
+    # Kie's own words for "as usual" are 0 and -1.
+    usual: float | None = rule.get("count")
     try:
-        number = float(value)
+        count = float(_value(model, given, per, default=0))
     except (TypeError, ValueError):
         return None
-    return number if number > 0 else None
+    if count <= 0:
+        return usual
+    return count if count <= _MOST else None
 
 
-def _value(model: Model, given: Mapping[str, Any], name: str) -> Any:
-    """Read a field of the input, or else its default."""
-    if name in given:
+def _characters(text: Any) -> int:
+    """Count characters, also those of a dialogue's turns."""
+    turns = text if isinstance(text, list) else [{"text": text}]
+    return sum(len(str(turn.get("text") or "")) for turn in turns if isinstance(turn, Mapping))
+
+
+def _extra(plus: Mapping[str, Any] | None, given: Mapping[str, Any]) -> float:
+    entries = given.get(plus["field"]) if plus else None
+    if plus is None or not isinstance(entries, list):
+        return 0.0
+    extra: float = plus["each"] * max(len(entries) - plus["free"], 0)
+    return extra
+
+
+def _value(model: Model, given: Mapping[str, Any], name: str, default: Any = None) -> Any:
+    """Read a field of the input, or else its default; a switch is off by default."""
+    if given.get(name) is not None:
         return given[name]
-    for schema in (model.input, *model.input.get("anyOf", ())):
-        default = schema.get("properties", {}).get(name, {})
-        if "default" in default:
-            return default["default"]
-        if default.get("type") == "boolean":
+    for schema in model.properties(name):
+        if "default" in schema:
+            return schema["default"]
+        if schema.get("type") == "boolean":
             return False
-        if "enum" in default:
-            # What Kie takes without a word is mostly its first value.
-            return default["enum"][0]
-    return None
+    return default

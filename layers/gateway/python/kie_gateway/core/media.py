@@ -29,6 +29,11 @@ class MediaType:
     extension: str
     active: bool = False
 
+    @property
+    def is_page(self) -> bool:
+        """Whether hosts send such instead of a file: no model makes pages."""
+        return self.active and self.media == "text"
+
 
 UNKNOWN = MediaType("other", "application/octet-stream", "bin")
 TEXT = MediaType("text", "text/plain; charset=utf-8", "txt")

@@ -15,6 +15,7 @@ import httpcore
 
 from kie_gateway.core.errors import (
     SourceBrokenError,
+    SourceForbiddenError,
     SourceGoneError,
     SourceUnavailableError,
     StorageError,
@@ -118,7 +119,11 @@ class FileFetcher:
         location = _header(answer, "location")
         if not location:
             raise SourceBrokenError(f"{place.without_query}: a redirect to nowhere")
-        return self._hosts.check(urljoin(str(place), location))
+        try:
+            target = urljoin(str(place), location)
+        except ValueError as exc:
+            raise SourceForbiddenError("the link cannot be read") from exc
+        return self._hosts.check(target)
 
     @contextmanager
     def _ask(
@@ -270,4 +275,7 @@ def _translated(place: SafeUrl) -> Iterator[None]:
         raise SourceUnavailableError(f"{place.without_query} did not answer in time") from exc
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as exc:
         message = f"{place.without_query} broke off: {type(exc).__name__}"
+        if isinstance(exc.__cause__, ssl.SSLCertVerificationError):
+            why = exc.__cause__.verify_message
+            message = f"{place.without_query} has no valid certificate: {why}"
         raise SourceUnavailableError(message) from exc

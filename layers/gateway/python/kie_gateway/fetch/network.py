@@ -142,6 +142,9 @@ class PatientStream(httpcore.NetworkStream):
         """Shake hands under the name, not the address."""
         seconds = self._patience.longest_wait(timeout)
         stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
+        # RFC 9112, section 9.8: a body that ends with the connection is whole only if TLS was
+        # closed too; anybody on the way can end a connection.
+        stream.get_extra_info("socket").suppress_ragged_eofs = False
         return PatientStream(stream, self._patience)
 
     def close(self) -> None:

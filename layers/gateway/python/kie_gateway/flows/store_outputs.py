@@ -260,6 +260,9 @@ class StoreOutputs:
         task = hold.task
         with opened as remote:
             kind = identify(remote.head)
+            if remote.url and kind.is_page:
+                place = moves.without_query(remote.url)
+                raise SourceBrokenError(f"{place} sent a page or an error instead of a file")
             size = remote.content_length or 0
             at_once = self.measure(kind, remote.head, b"", size) if kind.media == "image" else None
             why = why_preview(at_once, asked) if at_once else None

@@ -43,7 +43,9 @@ class CreateTask(BaseModel):
     )
 
     model: ModelId = Field(description="Kie.ai's model id. New models work without an update.")
-    input: dict[str, JsonValue] = Field(description="The model's input, handed on unchanged.")
+    input: dict[str, JsonValue] = Field(
+        description="The model's input, handed on as it is; defaults of required fields are added."
+    )
     metadata: dict[str, JsonValue] = Field(
         default_factory=dict,
         max_length=LARGEST_METADATA_KEYS,
@@ -249,9 +251,11 @@ class ModelSummaryBody(BaseModel):
 
     id: str
     object: Literal["model"] = "model"
+    title: str
     family: str
-    kind: str
-    task: str
+    kind: str = Field(description="What it makes; data: facts for programs.")
+    task: str = Field(description="What it is mostly used for.")
+    tasks: list[str] = Field(description="All that it does.")
     status: str
     typical_seconds: float
     credits: ModelCreditsBody

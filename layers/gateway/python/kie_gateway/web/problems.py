@@ -51,7 +51,7 @@ _PLAIN_WORDS = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "string_type": "must be a string",
-    "recursion_loop": "nested too deeply",
+    "recursion_depth_exceeded": "nested too deeply",
 }
 
 
@@ -141,7 +141,7 @@ def method_not_allowed(allowed: Sequence[str]) -> Problem:
 
 def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
     # Pydantic puts words of its own between the hundreds of steps to where it gave up.
-    deepest = 3 if fault["type"] == "recursion_loop" else None
+    deepest = 3 if fault["type"] == "recursion_depth_exceeded" else None
     loc: Sequence[str | int] = fault["loc"]
     return loc[:deepest]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from kie_gateway.core.errors import FieldFault, InvalidRequestError, UnauthorizedError
-from kie_gateway.web.problems import Problem
+from kie_gateway.web.problems import UNSUPPORTED_TYPE, Problem
 
 MAX_BODY_BYTES = 262_144
 MAX_WAIT_SECONDS = 25
@@ -73,11 +73,14 @@ def readable_body(event: Mapping[str, Any]) -> str | None:
         The body as text, None if there is none.
 
     Raises:
-        MalformedRequestError: Too large, or not JSON.
+        MalformedRequestError: Sent as something else, too large, or not JSON.
     """
     body = event.get("body")
     if not body:
         return None
+    kind = (event.get("headers") or {}).get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("", "application/json"):
+        raise MalformedRequestError(UNSUPPORTED_TYPE)
     raw = _decoded(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BODY_BYTES:
         raise MalformedRequestError(

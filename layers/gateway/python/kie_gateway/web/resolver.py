@@ -5,10 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
-)
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server, Tag
 
 from kie_gateway.core.errors import GatewayError
@@ -18,7 +15,6 @@ from kie_gateway.web.models import ProblemBody
 from kie_gateway.web.problems import (
     INTERNAL,
     NO_ROUTE,
-    UNSUPPORTED_TYPE,
     Problem,
     method_not_allowed,
     problem_of,
@@ -88,9 +84,6 @@ class GatewayResolver(APIGatewayHttpResolver):
             security=[{"key": []}],
         )
         self.exception_handler(RequestValidationError)(self._tell_validation)
-        self.exception_handler(RequestUnsupportedContentType)(
-            lambda _: self._tell(UNSUPPORTED_TYPE)
-        )
         self.exception_handler(GatewayError)(lambda error: self._tell(problem_of(error)))
         self.exception_handler(NotFoundError)(lambda _: self._tell_no_route())
         self.exception_handler(ServiceError)(lambda _: self._tell(INTERNAL))
@@ -139,10 +132,17 @@ class GatewayResolver(APIGatewayHttpResolver):
     def _prepared(
         self, event: dict[str, Any], authenticate: Callable[[Mapping[str, str]], object]
     ) -> dict[str, Any]:
+        headers = event.get("headers") or {}
         if event["rawPath"] not in OPEN_PATHS:
-            caller = authenticate(event.get("headers") or {})
+            caller = authenticate(headers)
             self.append_context(caller=caller)  # type: ignore[no-untyped-call]  # as above
-        prepared = {**event, "body": readable_body(event), "isBase64Encoded": False}
+        prepared = {
+            **event,
+            "body": readable_body(event),
+            "isBase64Encoded": False,
+            # Powertools would read forms, and knows this type in small letters only.
+            "headers": {**headers, "content-type": "application/json"},
+        }
         http = event["requestContext"]["http"]
         if http["method"] == "HEAD":
             prepared["requestContext"] = {
