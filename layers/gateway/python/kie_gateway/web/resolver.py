@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server, Tag
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, OpenAPI, Server, Tag
 
 from kie_gateway.core.errors import GatewayError
 from kie_gateway.observability import logger
@@ -87,6 +87,13 @@ class GatewayResolver(APIGatewayHttpResolver):
         self.exception_handler(GatewayError)(lambda error: self._tell(problem_of(error)))
         self.exception_handler(NotFoundError)(lambda _: self._tell_no_route())
         self.exception_handler(ServiceError)(lambda _: self._tell(INTERNAL))
+
+    def get_openapi_schema(self, **given: Any) -> OpenAPI:
+        """Describe the API; each call is summed up by the first sentence about it."""
+        for route in (*self._static_routes, *self._dynamic_routes):
+            sentence = (route.func.__doc__ or "").strip().partition(". ")[0]
+            route.summary = route.summary or sentence.rstrip(".") or None
+        return super().get_openapi_schema(**given)
 
     @property
     def request_id(self) -> str:
