@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from dev.settings import Settings
 
 _READY_SECONDS = 30.0
+_LOOK_SECONDS = 0.5
 
 
 def main() -> int:
@@ -77,7 +77,9 @@ def _run(started: ExitStack) -> None:
     _add_local_key(cloud)
     _await_health(cloud, log)
     _say_how(chosen, cloud, log)
-    threading.Event().wait()
+    while True:
+        # A signal that the system gives to another thread wakes nobody here.
+        time.sleep(_LOOK_SECONDS)
 
 
 def _add_local_key(cloud: LocalCloud) -> None:
@@ -110,6 +112,8 @@ def _say_how(chosen: Settings, cloud: LocalCloud, log: Log) -> None:
     body = {"model": "google/nano-banana", "input": {"prompt": "a lighthouse at dawn"}}
     kie = "simulated Kie.ai" if chosen.simulator_port is not None else "Kie.ai"
     log.plain(f"{kie}  {chosen.kie_url}")
+    if chosen.simulator_port is None and chosen.values["KieApiKey"] == settings.LOCAL_KIE_KEY:
+        log.plain("KIE_API_KEY is not set; only a simulated Kie.ai takes tasks without one")
     log.plain(f"stored files  {cloud.files}")
     log.plain(f"ready {cloud.url}")
     log.plain(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dev.template import Template
 
 LOCAL_KEY = "kg_local_dev"
+LOCAL_KIE_KEY = "local"
 LOCAL_HISTORY_TOKEN = "sim-history-token"  # noqa: S105 - the simulator's own, good for nothing else
 LOCAL_HMAC_KEY = "local-webhook-key"
 # A simulated task takes seconds, so nobody should wait for what a real one takes.
@@ -74,7 +75,7 @@ def _given(
 ) -> dict[str, str]:
     """Choose what takes the place of the template's defaults, before anyone overrides it."""
     given = {
-        "KieApiKey": environ.get("KIE_API_KEY") or "local",
+        "KieApiKey": environ.get("KIE_API_KEY") or LOCAL_KIE_KEY,
         "KieWebhookHmacKey": environ.get("KIE_WEBHOOK_HMAC_KEY")
         or (LOCAL_HMAC_KEY if simulated else ""),
         "KieBaseUrl": kie_url,

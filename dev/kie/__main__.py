@@ -13,6 +13,7 @@ from dev.kie.server import KieSimulator, PortTakenError
 from dev.kie.settings import Settings
 
 _PORT_TAKEN = 2
+_LOOK_SECONDS = 0.5
 
 
 def main() -> int:
@@ -26,7 +27,9 @@ def main() -> int:
         signal.signal(number, lambda *_: ended.set())
     try:
         with KieSimulator(_settings(chosen)):
-            ended.wait()
+            # A signal that the system gives to another thread wakes nobody here.
+            while not ended.wait(_LOOK_SECONDS):
+                pass
     except PortTakenError as error:
         print(error, file=sys.stderr)
         return _PORT_TAKEN
@@ -51,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--base-url", "--public-base", help="what result links start with; our own address")
     add("--seconds", type=float, default=usual.seconds, help="how long a task takes")
     add("--create-limit", type=int, default=usual.create_limit, help="creations in 10 s; 0: any")
+    add("--key-limit", type=int, default=usual.key_limit, help="creations of a key in 1 h; 0: any")
+    add("--history-token", default=usual.history_token, help="opens the history pages")
     add("--credits", type=float, default=usual.credits, help="balance of a new account")
     return parser
 

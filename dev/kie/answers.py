@@ -2,77 +2,73 @@
 
 from __future__ import annotations
 
-import hmac
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
-from dev.kie.account import RefusedError
 from dev.kie.connection import DROP
-from dev.kie.log import log
+from dev.kie.refusals import usual_words
 
 if TYPE_CHECKING:
-    from dev.kie.tasks import Task
+    from dev.kie.dials import Fault
+    from dev.kie.refusals import RefusedError
 
-_OUTAGE = "<html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>"
-_UNAUTHORIZED = "You do not have access permissions"
+_PAGE = (
+    "<!DOCTYPE html><html><head><title>{0}</title></head>"
+    "<body><h1>Error {0}</h1><p>The web server reported an error.</p></body></html>"
+)
+_JSON = "application/json;charset=UTF-8"
 
 
-def envelope(code: int, message: str, data: object = None, *, status: int = 200) -> Response:
+def envelope(
+    code: int, message: str, data: object = None, *, status: int = 200, words_key: str = "msg"
+) -> Response:
     """Answer as Kie.ai does: HTTP 200 whatever the code."""
-    body = {"code": code, "msg": message, "data": data}
+    return json_answer({"code": code, words_key: message, "data": data}, status)
+
+
+def json_answer(body: object, status: int = 200) -> Response:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, content_type="application/json;charset=UTF-8")
+    return Response(text, status, content_type=_JSON)
 
 
-def outage() -> Response:
+def page(status: int) -> Response:
     """Answer as the front of a broken service does."""
-    return Response(_OUTAGE, 500, content_type="text/html; charset=UTF-8")
+    return Response(_PAGE.format(status), status, content_type="text/html; charset=UTF-8")
+
+
+def refusal(refused: RefusedError) -> Response:
+    if refused.is_page:
+        return page(refused.status)
+    return envelope(refused.code, refused.message, status=refused.status)
+
+
+def hang_up() -> Response:
+    """Close the connection without an answer."""
+    request.environ[DROP] = True
+    return Response()
+
+
+def spoilt(response: Response, fault: Fault) -> Response:
+    """Let an answer go wrong on its way."""
+    match fault.kind:
+        case "page":
+            return page(fault.code)
+        case "code" | "status":
+            status = fault.code if fault.kind == "status" else 200
+            return envelope(fault.code, usual_words(fault.code), status=status)
+        case "drop":
+            return hang_up()
+        case "no id":
+            return envelope(200, "success")
+        case _:
+            whole = response.get_data()
+            kept = 0 if fault.kind == "empty" else len(whole) // 2
+            return Response(whole[:kept], 200, content_type=_JSON)
 
 
 def json_body() -> dict[str, Any]:
     """Read the request's body; anything but a JSON object is nothing."""
     body = request.get_json(silent=True)
     return body if isinstance(body, dict) else {}
-
-
-def check_caller(api_key: str | None) -> None:
-    """
-    Look at the headers that every call needs.
-
-    Args:
-        api_key: The only key that is good; None lets any key pass.
-
-    Raises:
-        RefusedError: A header is missing or wrong.
-
-    """
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    key = key.strip()
-    is_known = bool(key) if api_key is None else hmac.compare_digest(key.encode(), api_key.encode())
-    if scheme.lower() != "bearer" or not is_known:
-        raise RefusedError(401, _UNAUTHORIZED)
-    # Kie.ai gives a body of another type the same answer.
-    is_form = request.path == "/api/file-stream-upload"
-    if request.method == "POST" and not request.is_json and not is_form:
-        raise RefusedError(401, _UNAUTHORIZED)
-
-
-def created(task: Task, data: dict[str, Any]) -> Response:
-    """Answer a creation that was accepted, in the way its dials ask for."""
-    dials = task.dials
-    time.sleep(dials.create_slow_seconds)
-    if dials.create_fault or dials.create_slow_seconds:
-        log(task.task_id, f"createTask answered: {dials.create_fault or 'late'}")
-    match dials.create_fault:
-        case "drop":
-            request.environ[DROP] = True
-            return Response()
-        case "500":
-            return outage()
-        case "500 code":
-            return envelope(500, "Server exception")
-        case _:
-            return envelope(200, "success", data)

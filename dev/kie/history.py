@@ -1,32 +1,53 @@
-"""History pages as Kie.ai's dashboard reads them: undocumented, and closed to API keys."""
+"""The pages of the dashboard's history: undocumented, and true when the status is not."""
 
 from __future__ import annotations
 
-import hmac
-import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from dev.kie.answers import envelope, json_body
-from dev.kie.tasks import Stage
+from dev.kie.paging import page_of
+from dev.kie.store import ACCOUNT
+from dev.kie.telling import json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flask import Response
 
     from dev.kie.service import Service
     from dev.kie.tasks import Task
+    from dev.kie.telling import Telling
 
-PAGE_SIZE = 10
-_FAMILIES = {
-    "gpt4o-image": "gpt4o",
-    "flux-kontext-record": "flux_kontext",
-    "veo-record": "veo",
-    "runway-record": "runway",
-    "aleph": "aleph",
-    "suno-record": "suno",
+    type Record = dict[str, Any]
+
+_MOST = 10
+# Where the family and the operations are found that a page lists; () stands for all.
+_KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "gpt4o-image": ("gpt4o", ()),
+    "gpt4o-image-record": ("gpt4o", ()),
+    "flux-kontext-record": ("flux_kontext", ()),
+    "mj": ("midjourney", ()),
+    "veo-record": ("veo", ("generate",)),
+    "veo1080p": ("veo", ("1080p",)),
+    "aleph": ("aleph", ()),
+    "modify": ("luma", ()),
+    "runway-record": ("runway", ()),
+    "getLyricsRecords": ("suno", ("lyrics",)),
+    "getSubtitleRecords": ("suno", ("timestamped-lyrics",)),
+    **{
+        name: ("suno", (name,))
+        for name in ("wav", "vocal-removal", "mp4", "midi", "persona", "style", "cover")
+    },
 }
+_VEO_OPERATIONS = {"extend": "extend", "video4k": "4k"}
+_MUSIC = "music"
+_GOLDEN = "gpt4o-image"
+# What a family's record has of results, under whichever name.
+_RESULT_KEYS = ("resultJson", "response", "resultInfoJson", "videoInfo", "midiData")
 
 
 def routes(service: Service) -> Blueprint:
@@ -34,52 +55,113 @@ def routes(service: Service) -> Blueprint:
     history = Blueprint("history", __name__)
 
     @history.post("/client/v1/userRecord/<kind>/page")
+    @history.post("/client/v1/userRecord/<kind>")
     def user_record(kind: str) -> Response:
-        return _page(service, lambda task: task.family == _FAMILIES.get(kind), _record)
+        body = json_body()
+        found = [service.truth(task) for task in _listed(service) if _is_of(task, kind, body)]
+        write = _golden if kind == _GOLDEN else _plain
+        return envelope(200, "success", _page([write(service, one) for one in found], body))
 
     @history.post("/api/v1/playground/pageRecordListByDoris")
-    def doris() -> Response:
-        return _page(service, lambda task: task.family == "market", _market_record)
+    def of_market() -> Response:
+        body = json_body()
+        tasks = (task for task in _listed(service) if task.family == "market")
+        found = [service.truth(task) for task in tasks if _is_between(task, body)]
+        flag = str(body.get("successFlag") or "")
+        wanted = [one for one in found if flag in {"", str(one.flag)}]
+        return envelope(200, "success", _page([_of_market(service, one) for one in wanted], body))
 
     return history
 
 
-def _page(service: Service, wanted: Any, write: Any) -> Response:
-    token = request.headers.get("Authorization", "")
-    if not hmac.compare_digest(token.encode(), service.settings.history_token.encode()):
-        return envelope(401, "You do not have access permissions")
-    body = json_body()
-    number = max(int(body.get("pageNum") or 1), 1)
-    size = min(int(body.get("pageSize") or PAGE_SIZE), PAGE_SIZE)
-    tasks = [task for task in reversed(service.tasks.all()) if wanted(task)]
-    shown = tasks[(number - 1) * size : number * size]
-    records = [write(service, task) for task in shown]
-    pages = -(-len(tasks) // size)
-    data = {"records": records, "total": len(tasks), "size": size, "current": number}
-    return envelope(200, "success", {**data, "pages": pages})
+def _page(records: list[Record], body: Record) -> Record:
+    return page_of(records, body, most=_MOST)
 
 
-def _record(service: Service, task: Task) -> dict[str, Any]:
-    succeeded = task.stage(time.time()) is Stage.SUCCEEDED
-    result = json.dumps({"data": {"result_urls": service.links(task)}})
+def _listed(service: Service) -> Iterable[Task]:
+    """List the tasks that the history shows by now, newest first."""
+    now = time.time()
+    for task in reversed(service.tasks.all()):
+        since = now - (task.completed_at or now)
+        is_late = task.dials.has("history late") and since < task.dials.number("history late")
+        if not is_late and not task.dials.on("history none"):
+            yield task
+
+
+def _is_of(task: Task, kind: str, body: Record) -> bool:
+    if kind == "suno-record":
+        return task.family == "suno" and task.plan == _MUSIC
+    if kind == "veo":
+        wanted = _VEO_OPERATIONS.get(str(body.get("model")))
+        return task.family == "veo" and task.operation == wanted
+    family, operations = _KINDS.get(kind, ("", ()))
+    return task.family == family and (not operations or task.operation in operations)
+
+
+def _golden(_: Service, telling: Telling) -> Record:
     return {
-        "taskId": task.task_id,
-        "userId": 100001,
-        "successFlag": 1 if succeeded else 0,
-        "resultJson": result if succeeded else None,
-        "completeTime": int(task.completed_at * 1000) if task.completed_at else None,
-        "createTime": int(task.created_at * 1000),
+        "taskId": telling.task.wire_id,
+        "userId": ACCOUNT,
+        "successFlag": telling.flag,
+        "resultJson": _links_text(telling),
+        "completeTime": telling.completed("ms"),
+        "createTime": telling.created("ms"),
     }
 
 
-def _market_record(service: Service, task: Task) -> dict[str, Any]:
+def _links_text(telling: Telling) -> str | None:
+    """Write links as JSON, one level deep or at the top."""
+    if not telling.has_succeeded:
+        return None
+    found = {"result_urls": telling.links()}
+    return json_text(found if telling.dials.on("history top") else {"data": found})
+
+
+def _plain(service: Service, telling: Telling) -> Record:
+    task = telling.task
     return {
-        "taskId": task.task_id,
-        "consumeCredits": task.credits,
-        "remainedCredits": service.account.balance(),
-        "model": task.model,
-        "state": task.stage(time.time()).value,
-        "param": task.input_json,
-        "createTime": int(task.created_at * 1000),
-        "completeTime": int(task.completed_at * 1000) if task.completed_at else None,
+        "uuid": task.wire_id,
+        "type": task.operation,
+        "operationType": task.model or task.operation,
+        "successFlag": str(telling.flag) if telling.has_succeeded else telling.flag,
+        "paramJson": telling.request_text(),
+        "creditsConsumed": 0 if telling.failure else task.credits,
+        "creditsRemaining": telling.balance,
+        "createTime": telling.created("ms"),
+        **_results(service, telling),
     }
+
+
+def _of_market(service: Service, telling: Telling) -> Record:
+    record = service.families["market"].record(telling)
+    kept = ("taskId", "model", "state", "param", "createTime", "completeTime", "costTime")
+    return {
+        **{key: record[key] for key in kept},
+        "consumeCredits": 0 if telling.failure else telling.task.credits,
+        "remainedCredits": telling.balance,
+        **_results(service, telling),
+    }
+
+
+def _results(service: Service, telling: Telling) -> Record:
+    """Add results where nobody else tells them; no known record of these pages has any."""
+    if not telling.task.keeps_quiet:
+        return {}
+    record = service.families[telling.task.family].record(telling)
+    return {key: record[key] for key in _RESULT_KEYS if record.get(key)}
+
+
+def _is_between(task: Task, body: Record) -> bool:
+    begin, end = _moment(body.get("beginTime")), _moment(body.get("endTime"))
+    is_after = begin is None or task.created_at >= begin
+    return is_after and (end is None or task.created_at <= end)
+
+
+def _moment(value: Any) -> float | None:
+    """Read milliseconds or `2026-09-10 10:25:00`; what cannot be read does not count."""
+    if isinstance(value, int | float) or str(value).isdecimal():
+        return float(value) / 1000
+    try:
+        return datetime.fromisoformat(str(value)).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify
 
-from dev.kie.dials import DIALS
+from dev.kie.dials import GROUPS
 from dev.kie.log import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dev.kie.dials.kinds import Dial
     from dev.kie.service import Service
     from dev.kie.tasks import Task
 
@@ -61,7 +62,7 @@ def routes(service: Service) -> Blueprint:
         return _PAGE.format(
             credits=service.account.balance(),
             tasks=_recent_tasks(service),
-            dials=_table(("write", "and"), ((dial.written, dial.does) for dial in DIALS)),
+            dials="".join(_group(name, dials) for name, dials in GROUPS),
         )
 
     return inspection
@@ -71,6 +72,7 @@ def _task(task: Task, attempts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "taskId": task.task_id,
         "family": task.family,
+        "operation": task.operation,
         "model": task.model,
         "callBackUrl": masked(task.callback_url),
         "prompt": task.words,
@@ -95,12 +97,17 @@ def _creation(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _group(name: str, dials: Iterable[Dial]) -> str:
+    rows = ((dial.written, dial.does) for dial in dials)
+    return f"<h3>{name}</h3>\n{_table(('write', 'and'), rows)}"
+
+
 def _recent_tasks(service: Service) -> str:
     attempts = service.webhooks.attempts()
     recent = service.tasks.all()[-_TASKS_SHOWN:][::-1]
     rows = (
         (
-            *(_moment(task.created_at), task.task_id, task.model, task.words[:80]),
+            *(_moment(task.created_at), task.task_id, task.model or task.family, task.words[:80]),
             *(task.stage(time.time()).value, task.polls, _statuses(attempts.get(task.task_id, []))),
         )
         for task in recent

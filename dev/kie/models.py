@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
+
+from dev.kie.inputs import BLUNT, STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-type Kind = Literal["image", "video", "audio", "text"]
+    from dev.kie.inputs import Wording
 
 _TABLE = Path(__file__).with_name("models.csv")
 _MOST_RESULTS = 15
@@ -24,25 +26,27 @@ class Model:
     One row of the table.
 
     Attributes:
-        required_text: The input field that must hold text; "" when none has to.
-        longest_text: Most characters that field may have.
+        kinds: What it is for, such as `text_to_image`.
+        makes: What its tasks make: an `image`, a `video`, ... or one of Suno's things.
         per: What the credits pay for: a `task`, each `image` or each `second`.
-        results: How many files a task makes when its input does not say.
+        results: How many results a task makes when its input does not say.
+        fields: Its input, as `inputs.py` reads it.
 
     """
 
     name: str
-    kind: Kind
-    required_text: str
-    longest_text: int
+    kinds: tuple[str, ...]
+    makes: str
     credits: float
     per: str
     results: int
+    wording: Wording
+    fields: str
 
     def result_count(self, given: Mapping[str, Any]) -> int:
-        """Say how many files an input asks for; only pictures come in numbers."""
-        if self.kind != "image":
-            return 1
+        """Say how many results an input asks for; only pictures come in numbers."""
+        if self.makes != "image":
+            return self.results
         asked = next((given[n] for n in ("num_images", "max_images", "n") if given.get(n)), None)
         return min(_whole(asked, self.results), _MOST_RESULTS)
 
@@ -67,12 +71,13 @@ def models() -> dict[str, Model]:
 def _model(row: Mapping[str, str]) -> Model:
     return Model(
         name=row["model"],
-        kind=cast("Kind", row["kind"]),
-        required_text=row["required_text"],
-        longest_text=int(row["longest_text"]),
+        kinds=tuple(row["kind"].split("/")),
+        makes=row["makes"],
         credits=float(row["credits"]),
         per=row["per"],
         results=int(row["results"]),
+        wording=STRICT if row["says"] == "422" else BLUNT,
+        fields=row["fields"],
     )
 
 

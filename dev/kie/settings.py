@@ -21,8 +21,9 @@ class Settings:
         webhook_hmac_key: Signs webhooks; None sends them unsigned, as Kie.ai does without a key.
         base_url: What result links start with; None is our own address.
         seconds: How long a task takes unless a dial says otherwise.
-        history_token: What the dashboard's history pages want in place of a key.
         create_limit: Creations accepted within ten seconds; 0 accepts any number.
+        key_limit: Creations accepted from one API key within an hour; 0 accepts any number.
+        history_token: The session that opens the history pages; API keys do not.
         credits: Balance of a new account.
         webhook_timeout_seconds: How long the receiver of a webhook may take to answer.
         retry_pauses_seconds: Waits before a webhook is sent again; one retry each.
@@ -38,6 +39,7 @@ class Settings:
     base_url: str | None = None
     seconds: float = 1.5
     create_limit: int = 20
+    key_limit: int = 0
     credits: float = 10_000.0
     webhook_timeout_seconds: float = 15.0
     retry_pauses_seconds: tuple[float, ...] = (3.0, 9.0, 27.0)

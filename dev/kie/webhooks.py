@@ -1,4 +1,4 @@
-"""Webhooks: signed, sent, sent again; and lost, late, doubled, forged or unreadable on request."""
+"""Webhooks: signed, sent, sent again; and lost, late, doubled or forged on request."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import base64
 import hashlib
 import hmac
 import json
-import secrets
 import time
 from dataclasses import dataclass
 from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from dev.kie.letters import task_id_in
 from dev.kie.log import log, masked
+from dev.kie.steps import END
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 _UNREADABLE = b'{"code":200,"msg":"Playground task comp'
 _FORGED_BASE_URL = "https://files.forged.invalid"
+_JSON_HEADERS = {"Content-Type": "application/json"}
+_AN_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class _Delivery:
 
     number: int
     task_id: str
+    news: str
     due_at: float
     retries: int
 
@@ -57,8 +62,8 @@ class Webhooks:
     Delivers webhooks until they are answered with 200, or all retries are used up.
 
     Args:
-        body_of: Writes a task's webhook body with result links that start with the given URL;
-            None stands for the true one.
+        body_of: Writes a task's webhook body about a step or the end, with result links that start
+            with the given URL; None stands for the true one.
 
     """
 
@@ -68,7 +73,7 @@ class Webhooks:
         database: Database,
         schedule: Schedule,
         tasks: Tasks,
-        body_of: Callable[[Task, str | None], Body],
+        body_of: Callable[[Task, str, str | None], Body],
     ) -> None:
         self._settings = settings
         self._database = database
@@ -83,26 +88,29 @@ class Webhooks:
             trust_env=False,
         )
 
-    def owe(self, task: Task) -> list[int]:
-        """Write down what is to be sent for a task that has just ended."""
-        if not task.callback_url or task.dials.webhook_lost:
+    def owe(self, task: Task, news: str) -> list[int]:
+        """Write down what is to be sent about a step or the end of a task, once."""
+        dials = task.dials
+        if not task.callback_url or dials.on("webhook lost") or task.keeps_quiet:
             return []
-        due_at = cast("float", task.completed_at) + task.dials.webhook_late_seconds
-        statement = "INSERT INTO deliveries VALUES (NULL, ?, ?, 0, 1)"
+        query = "SELECT 1 FROM deliveries WHERE task_id = ? AND news = ?"
+        if self._database.rows(query, task.task_id, news):
+            return []
+        statement = "INSERT INTO deliveries VALUES (NULL, ?, ?, ?, 0, 1, 0)"
         return [
-            cast("int", self._database.write(statement, task.task_id, due_at).lastrowid)
-            for _ in range(task.dials.webhook_copies)
+            cast("int", self._database.write(statement, task.task_id, news, due_at).lastrowid)
+            for due_at in _moments(task, news)
         ]
 
     def forge(self, task: Task) -> None:
         """Send a forgery, if a dial wants one; once, as a forger would."""
-        if task.callback_url and task.dials.webhook_forged:
+        if task.callback_url and task.dials.on("webhook forged"):
             self._post(task, self._forged(task))
 
-    def tell(self, task: Task, body: Body) -> None:
-        """Send word of progress, once."""
-        headers = self._headers(task.task_id, int(time.time()), self._settings.webhook_hmac_key)
-        self._post(task, _Letter("progress", task.callback_url, _json(body), headers))
+    def has_given_up(self, task_id: str) -> bool:
+        """Say whether a webhook of a task was never answered well."""
+        query = "SELECT 1 FROM deliveries WHERE task_id = ? AND is_given_up"
+        return bool(self._database.rows(query, task_id))
 
     def send(self, numbers: list[int]) -> list[Future[None]]:
         """Send what is owed when it is due; each future ends with the first attempt."""
@@ -132,7 +140,7 @@ class Webhooks:
     def _delivery(self, number: int) -> _Delivery | None:
         query = "SELECT * FROM deliveries WHERE number = ? AND is_open"
         for row in self._database.rows(query, number):
-            return _Delivery(number, row["task_id"], row["due_at"], row["retries"])
+            return _Delivery(number, *(row[n] for n in ("task_id", "news", "due_at", "retries")))
         return None
 
     def _attempt(self, number: int) -> None:
@@ -143,7 +151,7 @@ class Webhooks:
         # Copies of one webhook are due at the same moment, so they are signed alike.
         late = time.time() - delivery.due_at > 1.0
         signed_at = int(time.time() if late else delivery.due_at)
-        if self._post(task, self._true(task, signed_at)):
+        if self._post(task, self._true(task, delivery.news, signed_at)):
             self._settle(delivery)
         else:
             self._send_again(task, delivery)
@@ -152,37 +160,36 @@ class Webhooks:
         pauses = self._settings.retry_pauses_seconds
         if delivery.retries >= len(pauses):
             log(task.task_id, f"webhook given up after {delivery.retries + 1} attempts")
-            self._settle(delivery)
+            self._settle(delivery, is_given_up=True)
             return
         due_at = time.time() + pauses[delivery.retries]
         statement = "UPDATE deliveries SET due_at = ?, retries = retries + 1 WHERE number = ?"
         self._database.write(statement, due_at, delivery.number)
         self._plan(delivery.number)
 
-    def _settle(self, delivery: _Delivery) -> None:
-        statement = "UPDATE deliveries SET is_open = 0 WHERE number = ?"
-        self._database.write(statement, delivery.number)
+    def _settle(self, delivery: _Delivery, *, is_given_up: bool = False) -> None:
+        statement = "UPDATE deliveries SET is_open = 0, is_given_up = ? WHERE number = ?"
+        self._database.write(statement, is_given_up, delivery.number)
 
-    def _true(self, task: Task, signed_at: int) -> _Letter:
-        headers = self._headers(task.task_id, signed_at, self._settings.webhook_hmac_key)
-        if task.dials.webhook_unreadable:
+    def _true(self, task: Task, news: str, signed_at: int) -> _Letter:
+        body = self._body_of(task, news, None)
+        headers = self._headers(task, task_id_in(body) or task.wire_id, signed_at)
+        if task.dials.on("webhook unreadable"):
             return _Letter("unreadable", task.callback_url, _UNREADABLE, headers)
-        return _Letter("true", task.callback_url, _json(self._body_of(task, None)), headers)
+        return _Letter("true", task.callback_url, _json(body), headers)
 
     def _forged(self, task: Task) -> _Letter:
         parts = urlsplit(task.callback_url)
         head, _, token = parts.path.rpartition("/")
         url = urlunsplit(parts._replace(path=f"{head}/{token[::-1]}0"))
-        body = _json(self._body_of(task, _FORGED_BASE_URL))
-        headers = self._headers(task.task_id, int(time.time()), secrets.token_hex())
-        return _Letter("forged", url, body, headers)
+        body = _json(self._body_of(task, END, _FORGED_BASE_URL))
+        return _Letter("forged", url, body, _signed(task.wire_id, int(time.time()), token_hex()))
 
-    def _headers(self, task_id: str, signed_at: int, key: str | None) -> dict[str, str]:
-        headers = {"Content-Type": "application/json"}
-        if key:
-            headers["X-Webhook-Timestamp"] = str(signed_at)
-            headers["X-Webhook-Signature"] = signature(task_id, signed_at, key)
-        return headers
+    def _headers(self, task: Task, task_id: str, signed_at: int) -> dict[str, str]:
+        key, dials = self._settings.webhook_hmac_key, task.dials
+        if not key or dials.on("webhook unsigned"):
+            return dict(_JSON_HEADERS)
+        return _signed(task_id, signed_at - _AN_HOUR * dials.on("webhook stale"), key)
 
     def _post(self, task: Task, letter: _Letter) -> bool:
         status, error = None, None
@@ -199,6 +206,29 @@ class Webhooks:
         kind = "" if letter.kind == "true" else f"{letter.kind} "
         log(task.task_id, f"{kind}webhook to {masked(letter.url)}: {status or error}")
         return status == httpx.codes.OK
+
+
+def _moments(task: Task, news: str) -> list[float]:
+    """Say when the webhooks about a step or the end of a task are due."""
+    dials = task.dials
+    if news == END:
+        at = cast("float", task.completed_at) + dials.number("webhook late")
+        again = [at + dials.number("webhook again")] if dials.has("webhook again") else []
+        return [at] * int(dials.number("webhook copies") or 1) + again
+    step = next(step for step in task.steps if step.name == news)
+    if not dials.on("suno out of order"):
+        return [task.step_at(step)]
+    # The earlier the news, the later it comes, and all after the end.
+    seconds = task.finish_at - task.created_at
+    return [task.finish_at + dials.number("webhook late") + seconds * (1 - step.share)]
+
+
+def _signed(task_id: str, signed_at: int, key: str) -> dict[str, str]:
+    return {
+        **_JSON_HEADERS,
+        "X-Webhook-Timestamp": str(signed_at),
+        "X-Webhook-Signature": signature(task_id, signed_at, key),
+    }
 
 
 def signature(task_id: str, signed_at: int, key: str) -> str:

@@ -13,6 +13,8 @@ from typing import Any, Self
 import httpx
 
 HMAC_KEY = "hmac-key-for-tests"
+# For files and for callers without a key; loading certificates would take most of the time.
+WEB = httpx.Client(verify=False, timeout=20)
 MODEL = "google/nano-banana"
 
 
@@ -62,6 +64,18 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/callbacks/kie/task_1/tok3n"
 
+    def at(self, name: str) -> str:
+        """Name an address whose webhooks are told from others by `under`."""
+        return f"{self.url}/{name}"
+
+    def under(self, name: str, count: int = 1) -> list[Any]:
+        """Wait for the webhooks at an address; gives their bodies."""
+        eventually(lambda: len(self._at(name)) >= count)
+        return [one.json for one in self._at(name)]
+
+    def _at(self, name: str) -> list[Webhook]:
+        return [one for one in self.webhooks if one.path.endswith(f"/{name}")]
+
     def wait(self, count: int = 1, seconds: float = 5.0) -> list[Webhook]:
         eventually(lambda: len(self.webhooks) >= count, seconds)
         return self.webhooks
@@ -104,6 +118,35 @@ class Client:
         assert answer["code"] == 200, answer
         return str(answer["data"]["taskId"])
 
+    def start(self, path: str, body: dict[str, Any], url: str = "") -> str:
+        """Create a task of a family; gives its id."""
+        answer = self.http.post(path, json=body | ({"callBackUrl": url} if url else {})).json()
+        assert answer["code"] == 200, answer
+        return str(answer["data"]["taskId"])
+
+    def refusal(self, path: str, body: dict[str, Any]) -> tuple[int, str]:
+        """Try to create a task; gives code and words."""
+        answer = self.http.post(path, json=body).json()
+        assert answer["data"] is None
+        return answer["code"], answer["msg"]
+
+    def ask(self, path: str, task_id: str) -> Any:
+        """Ask how a task stands; gives `data`."""
+        answer = self.http.get(path, params={"taskId": task_id}).json()
+        assert answer["code"] == 200, answer
+        return answer["data"]
+
+    def watch(self, path: str, task_id: str, key: str, ends: set[Any]) -> list[Any]:
+        """Ask until a field has one of its last values; gives all records that were told."""
+        told: list[Any] = []
+
+        def has_ended() -> bool:
+            told.append(self.ask(path, task_id))
+            return told[-1][key] in ends
+
+        eventually(has_ended)
+        return told
+
     def poll(self, task_id: str) -> Any:
         return self.http.get("/api/v1/jobs/recordInfo", params={"taskId": task_id}).json()
 
@@ -130,4 +173,4 @@ def eventually(is_true: Callable[[], object], seconds: float = 5.0) -> None:
     end = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
+        time.sleep(0.005)

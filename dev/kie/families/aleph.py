@@ -1,70 +1,84 @@
-"""Runway Aleph: `/api/v1/aleph/...`; its webhook names the task on top."""
+"""Runway Aleph: `/api/v1/aleph/...`; its webhooks name the task at the top."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dev.kie.families.flat import (
-    FLAGS,
-    Creation,
-    FlatFamily,
-    ended_at,
-    failure_of,
-    milliseconds,
-    param,
-)
-from dev.kie.tasks import Stage
+from flask import Blueprint
+
+from dev.kie.account import Order
+from dev.kie.exchange import Question, ask, create
+from dev.kie.families.family import Family
+from dev.kie.inputs import POLITE, check
+from dev.kie.letters import failure_code
+from dev.kie.shapes import encoded, error, response, shaped
 
 if TYPE_CHECKING:
-    from dev.kie.tasks import Task
+    from flask import Response
 
+    from dev.kie.service import Service
+    from dev.kie.telling import Telling
 
-class _Writer:
-    def record(self, task: Task, stage: Stage, links: list[str]) -> dict[str, Any]:
-        code, words = failure_of(task, stage)
-        response = {
-            "taskId": task.task_id,
-            "resultVideoUrl": links[0],
-            "resultImageUrl": f"{links[0]}.png",
-        }
-        return {
-            "taskId": task.task_id,
-            "paramJson": param(task),
-            "response": response if stage is Stage.SUCCEEDED else None,
-            "completeTime": milliseconds(ended_at(task, stage)),
-            "createTime": milliseconds(task.created_at),
-            "successFlag": FLAGS[stage],
-            "errorCode": code or 0,
-            "errorMessage": words,
-        }
+    type Record = dict[str, Any]
 
-    def webhook(self, task: Task, stage: Stage, links: list[str]) -> dict[str, Any]:
-        code, words = failure_of(task, stage)
-        data = {"result_video_url": links[0], "result_image_url": f"{links[0]}.png"}
-        return {
-            "code": code or 200,
-            "msg": words or "success",
-            "data": None if code is not None else data,
-            "taskId": task.task_id,
-        }
-
-    def progress(self, task: Task, links: list[str]) -> list[tuple[float, dict[str, Any]]]:
-        del task, links
-        return []
-
-
-FAMILY = FlatFamily(
-    "aleph",
-    (
-        Creation(
-            "/api/v1/aleph/generate",
-            "runway/aleph",
-            "video",
-            30,
-            required=("prompt", "videoUrl"),
-        ),
-    ),
-    ("/api/v1/aleph/record-info",),
-    _Writer(),
-    unknown=(200, "success"),
+NAME = "aleph"
+_FIELDS = (
+    "prompt=text! videoUrl=link! aspectRatio=(16:9|9:16|4:3|3:4|1:1|21:9) seed=int "
+    "referenceImage=link waterMark=text uploadCn=flag"
 )
+_CREDITS = 110.0
+
+
+def _routes(service: Service) -> Blueprint:
+    routes = Blueprint(NAME, __name__, url_prefix="/api/v1/aleph")
+    question = Question(NAME, _record, unknown=(200, "success"))
+
+    @routes.post("/generate")
+    def generate() -> Response:
+        return create(service, _order, _record)
+
+    @routes.get("/record-info")
+    def record_info() -> Response:
+        return ask(service, question)
+
+    return routes
+
+
+def _order(body: Record) -> Order:
+    given = {key: value for key, value in body.items() if key != "callBackUrl"}
+    check(given, _FIELDS, POLITE)
+    return Order(NAME, "generate", "aleph", given, ("mp4", "png"), _CREDITS)
+
+
+def _record(telling: Telling) -> Record:
+    is_live = telling.dials.word("fields") == "live"
+    return {
+        "taskId": telling.task.wire_id,
+        "paramJson": telling.request_text(with_url=is_live),
+        "response": response(telling, lambda: _result(telling)),
+        "completeTime": telling.completed("ms whole" if is_live else "iso"),
+        "createTime": telling.created("ms whole" if is_live else "iso"),
+        "successFlag": telling.flag,
+        **error(telling, code=0),
+    }
+
+
+def _result(telling: Telling) -> Record:
+    return {
+        "taskId": telling.task.wire_id,
+        "resultVideoUrl": telling.link(0),
+        "resultImageUrl": telling.link(1),
+    }
+
+
+def _webhook(telling: Telling) -> Record:
+    top = {"taskId": telling.task.wire_id}
+    if telling.failure:
+        code = failure_code(telling, (400, 422, 500, 501), 500)
+        return {"code": code, "msg": telling.failure.message, "data": None, **top}
+    files = {"result_video_url": telling.link(0), "result_image_url": telling.link(1)}
+    data = None if telling.is_empty else encoded(telling, shaped(telling, files))
+    return {"code": 200, "msg": "success", "data": data, **top}
+
+
+FAMILY = Family(NAME, _routes, _record, _webhook)

@@ -4,58 +4,89 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dev.kie.families.flat import FLAGS, Creation, FlatFamily, ended_at, failure_of, iso, param
-from dev.kie.tasks import Stage
+from flask import Blueprint
+
+from dev.kie.account import Order
+from dev.kie.exchange import Question, ask, create
+from dev.kie.families.family import Family
+from dev.kie.inputs import POLITE, check
+from dev.kie.letters import failure_code
+from dev.kie.shapes import encoded, error, response, shaped
 
 if TYPE_CHECKING:
-    from dev.kie.tasks import Task
+    from flask import Response
 
+    from dev.kie.service import Service
+    from dev.kie.telling import Telling
 
-class _Writer:
-    def record(self, task: Task, stage: Stage, links: list[str]) -> dict[str, Any]:
-        code, words = failure_of(task, stage)
-        response = {"originImageUrl": _origin(links), "resultImageUrl": links[0]}
-        return {
-            "taskId": task.task_id,
-            "paramJson": param(task),
-            "completeTime": iso(ended_at(task, stage)),
-            "response": response if stage is Stage.SUCCEEDED else None,
-            "successFlag": FLAGS[stage],
-            "errorCode": code,
-            "errorMessage": words,
-            "createTime": iso(task.created_at),
-        }
+    type Record = dict[str, Any]
 
-    def webhook(self, task: Task, stage: Stage, links: list[str]) -> dict[str, Any]:
-        code, words = failure_of(task, stage)
-        info = {"originImageUrl": _origin(links), "resultImageUrl": links[0]}
-        if code is not None:
-            info = {"originImageUrl": "", "resultImageUrl": ""}
-        data = {"taskId": task.task_id, "info": info}
-        return {"code": code or 200, "msg": words or "success", "data": data}
-
-    def progress(self, task: Task, links: list[str]) -> list[tuple[float, dict[str, Any]]]:
-        del task, links
-        return []
-
-
-def _origin(links: list[str]) -> str:
-    """Name what dies within ten minutes: nothing lies there."""
-    return links[0].rpartition("/")[0] + "/origin.png"
-
-
-FAMILY = FlatFamily(
-    "flux_kontext",
-    (
-        Creation(
-            "/api/v1/flux/kontext/generate",
-            "",
-            "image",
-            5,
-            default_model="flux-kontext-pro",
-            models=("flux-kontext-pro", "flux-kontext-max"),
-        ),
-    ),
-    ("/api/v1/flux/kontext/record-info",),
-    _Writer(),
+NAME = "flux_kontext"
+_FIELDS = (
+    "prompt=text:1-3000! inputImage=link aspectRatio=(21:9|16:9|4:3|1:1|3:4|9:16) "
+    "outputFormat=(jpeg|png) model=(flux-kontext-pro|flux-kontext-max) enableTranslation=flag "
+    "promptUpsampling=flag safetyTolerance=int:0-6 uploadCn=flag watermark=text"
 )
+_CREDITS = {"flux-kontext-pro": 5.0, "flux-kontext-max": 10.0}
+
+
+def _routes(service: Service) -> Blueprint:
+    routes = Blueprint(NAME, __name__, url_prefix="/api/v1/flux/kontext")
+    question = Question(NAME, _record)
+
+    @routes.post("/generate")
+    def generate() -> Response:
+        return create(service, _order, _record)
+
+    @routes.get("/record-info")
+    def record_info() -> Response:
+        return ask(service, question)
+
+    return routes
+
+
+def _order(body: Record) -> Order:
+    given = {key: value for key, value in body.items() if key != "callBackUrl"}
+    check(given, _FIELDS, POLITE)
+    model = given.get("model") or "flux-kontext-pro"
+    ending = "jpg" if given.get("outputFormat") == "jpeg" else "png"
+    # The first is the picture that comes from the model, the second the copy that lasts.
+    return Order(NAME, "generate", model, given, (ending, ending), _CREDITS[model])
+
+
+def _record(telling: Telling) -> Record:
+    record = {
+        "taskId": telling.task.wire_id,
+        "paramJson": telling.request_text(),
+        "completeTime": telling.completed("iso"),
+        "response": response(telling, lambda: _pictures(telling)),
+        "successFlag": telling.flag,
+        **error(telling),
+        "createTime": telling.created("iso"),
+    }
+    if telling.has_result and telling.dials.on("result top"):
+        return {
+            "taskId": record["taskId"],
+            "successFlag": 1,
+            "resultImageUrl": _pictures(telling)["resultImageUrl"],
+        }
+    return record
+
+
+def _pictures(telling: Telling) -> Record:
+    return {"originImageUrl": telling.link(0), "resultImageUrl": telling.link(1)}
+
+
+def _webhook(telling: Telling) -> Record:
+    task_id = telling.task.wire_id
+    nothing = {"originImageUrl": "", "resultImageUrl": ""}
+    if telling.failure:
+        code = failure_code(telling, (400, 500, 501), 501)
+        data = {"taskId": task_id, "info": nothing}
+        return {"code": code, "msg": telling.failure.message, "data": data}
+    info = nothing if telling.is_empty else shaped(telling, _pictures(telling))
+    data = {"taskId": task_id, "info": encoded(telling, info)}
+    return {"code": 200, "msg": "BFL image generated successfully.", "data": data}
+
+
+FAMILY = Family(NAME, _routes, _record, _webhook)

@@ -2,189 +2,167 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 
-from dev.kie.account import Order, RefusedError
-from dev.kie.answers import created, envelope, json_body
-from dev.kie.models import models
+from dev.kie.exchange import Question, ask, create
+from dev.kie.families.family import Family
+from dev.kie.families.market_orders import NAME, order
+from dev.kie.families.market_results import result
+from dev.kie.shapes import encoded, shaped
 from dev.kie.tasks import Stage
+from dev.kie.telling import json_text
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from dev.kie.models import Model
     from dev.kie.service import Service
-    from dev.kie.tasks import Task
+    from dev.kie.telling import Telling
 
-NAME = "market"
-_SUCCESS_FLAGS = {Stage.WAITING: 0, Stage.GENERATING: 0, Stage.SUCCEEDED: 1, Stage.FAILED: 3}
+    type Record = dict[str, Any]
+
+_WORDS = {stage: stage.value for stage in Stage}
+_SHAPES = ("result encoding", "result links", "result key", "result snake", "result nested")
 
 
-def routes(service: Service) -> Blueprint:
-    """Make the routes."""
-    market = Blueprint(NAME, __name__, url_prefix="/api/v1/jobs")
+def _routes(service: Service) -> Blueprint:
+    routes = Blueprint(NAME, __name__, url_prefix="/api/v1")
+    question = Question(
+        NAME,
+        _record,
+        unknown=(422, "recordInfo is null"),
+        nameless=(400, "taskId is required"),
+    )
 
-    @market.post("/createTask")
+    @routes.post("/jobs/createTask")
     def create_task() -> Response:
-        body = json_body()
-        task = service.create(body, lambda: _order(body))
-        data: dict[str, Any] = {"taskId": task.task_id, "recordId": task.task_id}
-        if task.dials.immediate:
-            data |= _record(task, Stage.SUCCEEDED, service.links(task))
-        return created(task, data)
+        return create(service, order, _record, names=True)
 
-    @market.get("/recordInfo")
+    @routes.get("/jobs/recordInfo")
     def record_info() -> Response:
-        return _record_info(service, request.args.get("taskId", ""), time.time())
+        return ask(service, question)
 
-    return market
+    @routes.get("/playground/recordInfo")
+    def playground_record_info() -> Response:
+        return ask(service, question)
 
-
-def webhook_body(task: Task, links: list[str]) -> dict[str, Any]:
-    """Write the one webhook of a task that has ended."""
-    stage = task.stage(time.time())
-    facts = {
-        "taskId": task.task_id,
-        "model": task.model,
-        "state": stage.value,
-        "param": _param(task),
-        "resultJson": _result_json(task, links) if stage is Stage.SUCCEEDED else None,
-        **_ending(task, stage),
-        "updateTime": _milliseconds(task.completed_at),
-        "creditsConsumed": _credits(task, stage),
-    }
-    if stage is Stage.SUCCEEDED:
-        return {"code": 200, "msg": "Playground task completed successfully.", "data": facts}
-    return {"code": 501, "msg": "Playground task failed.", "data": facts}
+    return routes
 
 
-def progress_bodies(task: Task, links: list[str]) -> list[tuple[float, dict[str, Any]]]:
-    """Say nothing on the way: the Market has one webhook."""
-    del task, links
-    return []
-
-
-def _order(body: dict[str, Any]) -> Order:
-    """
-    Check a request as Kie.ai does: code 422 for the model, 500 for its input.
-
-    Raises:
-        RefusedError: Something is missing or too long.
-
-    """
-    model = models().get(str(body.get("model") or ""))
-    if model is None:
-        raise RefusedError(422, "The model name you specified is not supported.")
-    given = body.get("input")
-    if not isinstance(given, dict):
-        raise RefusedError(500, "This field is required")
-    _check_text(model, given)
-    return Order(NAME, model.name, model.kind, given, model.result_count(given), model.cost(given))
-
-
-def _check_text(model: Model, given: dict[str, Any]) -> None:
-    text = given.get(model.required_text or "prompt")
-    if model.required_text and (not isinstance(text, str) or not text.strip()):
-        raise RefusedError(500, "This field is required")
-    if isinstance(text, str) and len(text) > model.longest_text:
-        raise RefusedError(500, f"The text length cannot exceed {model.longest_text} characters")
-
-
-def _record_info(service: Service, task_id: str, now: float) -> Response:
-    if not task_id:
-        return envelope(400, "taskId is required")
-    task = service.poll(NAME, task_id, now=now)
-    if task is None:
-        return envelope(422, "recordInfo is null")
-    return envelope(200, "success", _record(task, task.stage_told(now), service.links(task)))
-
-
-def _record(task: Task, stage: Stage, links: list[str]) -> dict[str, Any]:
-    """Write the fields of September 2026, in their order."""
-    has_succeeded = stage is Stage.SUCCEEDED
-    response = {"response": {"resultUrls": _links_shown(task, links)}} if has_succeeded else {}
-    if task.dials.result_fault in {"empty", "objects", "string", "object"}:
-        response = {}
+def _record(telling: Telling) -> Record:
+    """Write the fields of September 2026 in their order, or those of another time."""
+    facts = _facts(telling)
+    fields = telling.dials.word("fields")
+    if fields == "docs":
+        return _as_documented(telling, facts)
+    if fields == "april":
+        return facts
     return {
-        "taskId": task.task_id,
-        "model": task.model,
-        "state": _state(task, stage),
-        "param": _param(task),
-        "resultJson": _result_json(task, links) if has_succeeded else "",
-        **_ending(task, stage),
-        "creditsConsumed": _credits(task, stage),
-        "operationType": task.model,
-        **response,
-        "successFlag": _SUCCESS_FLAGS[stage],
-        "paramJson": _param(task),
+        **facts,
+        "creditsConsumed": _credits(telling),
+        "operationType": telling.task.model,
+        **_response(telling),
+        "successFlag": telling.flag,
+        "paramJson": _param(telling),
     }
 
 
-def _ending(task: Task, stage: Stage) -> dict[str, Any]:
-    """Say how and when it ended; all is null while it runs, but the time of its creation."""
-    failure = task.dials.failure if stage is Stage.FAILED else None
-    completed_at = task.completed_at if stage in {Stage.SUCCEEDED, Stage.FAILED} else None
-    seconds = int(completed_at - task.created_at) if completed_at else None
+def _facts(telling: Telling) -> Record:
+    task = telling.task
+    return {
+        "taskId": task.wire_id,
+        "model": task.model,
+        "state": telling.state(_WORDS),
+        "param": _param(telling),
+        **_result_json(telling),
+        **_ending(telling),
+        "createTime": telling.created("ms"),
+    }
+
+
+def _ending(telling: Telling) -> Record:
+    """Say how and when it ended; all is null while it runs."""
+    failure, completed_at = telling.failure, telling.completed_at
+    if failure and telling.dials.on("fail bare"):
+        completed_at = None
+    seconds = int(completed_at - telling.task.created_at) if completed_at else None
     return {
         "failCode": failure.code if failure else None,
         "failMsg": failure.message if failure else None,
-        "costTime": 0 if failure else seconds,
-        "completeTime": _milliseconds(completed_at),
-        "createTime": _milliseconds(task.created_at),
+        "costTime": 0 if failure and completed_at else seconds,
+        "completeTime": telling.time(completed_at, "ms"),
     }
 
 
-def _param(task: Task) -> str:
+def _param(telling: Telling) -> str:
     """Repeat the request; the input in it is encoded once more."""
-    request_made = {"input": task.input_json, "callBackUrl": task.callback_url, "model": task.model}
-    return _json({name: value for name, value in request_made.items() if value})
+    task = telling.task
+    made = {"input": task.input_json, "callBackUrl": task.callback_url, "model": task.model}
+    return json_text({name: value for name, value in made.items() if value})
 
 
-def _result_json(task: Task, links: list[str]) -> str | dict[str, Any]:
-    result = _json({"resultUrls": _links_shown(task, links)})
-    match task.dials.result_fault:
-        case "double":
-            return _json(result)
-        case "empty":
-            return ""
-        case "object":
-            return {"resultUrls": links}
-        case "snake":
-            return _json({"result_urls": links})
-        case _:
-            return result
+def _result_json(telling: Telling) -> Record:
+    if telling.is_stuck:
+        return {"resultJson": json_text({"resultUrls": None})}
+    if telling.failure:
+        word = "null" if telling.dials.on("fail bare") else telling.dials.word("fail result")
+        shapes: dict[str, Record] = {
+            "null": {"resultJson": None},
+            "absent": {},
+            "braces": {"resultJson": "{}"},
+        }
+        return shapes.get(word, {"resultJson": ""})
+    if not telling.has_result:
+        return {"resultJson": ""}
+    return {"resultJson": encoded(telling, shaped(telling, result(telling)), "text")}
 
 
-def _state(task: Task, stage: Stage) -> str:
-    """Say the state, in another word if a dial asks for it."""
-    if stage is Stage.SUCCEEDED and task.dials.state_word:
-        return task.dials.state_word
-    return stage.value
+def _response(telling: Telling) -> Record:
+    """Write the result once more, as since September 2026; not where its shape is the point."""
+    is_odd = any(telling.dials.has(name) for name in _SHAPES)
+    if not telling.has_result or is_odd:
+        return {}
+    found = result(telling)
+    return {"response": found} if "resultUrls" in found else {}
 
 
-def _links_shown(task: Task, links: list[str]) -> Any:
-    match task.dials.result_fault:
-        case "null":
-            return None
-        case "objects":
-            return [{"resultUrl": link} for link in links]
-        case "string":
-            return links[0]
-        case _:
-            return links
+def _credits(telling: Telling) -> float:
+    return 0 if telling.failure else telling.task.credits
 
 
-def _credits(task: Task, stage: Stage) -> float:
-    return 0 if stage is Stage.FAILED else task.credits
+def _as_documented(telling: Telling, facts: Record) -> Record:
+    """Write the example of the documentation, which differs from what is recorded."""
+    task, cost = telling.task, facts["costTime"]
+    asked = {"model": task.model, "callBackUrl": task.callback_url, "input": task.input}
+    return {
+        **facts,
+        "param": json_text(asked),
+        "failCode": facts["failCode"] or "",
+        "failMsg": facts["failMsg"] or "",
+        "costTime": None if cost is None else cost * 1000,
+        "updateTime": facts["completeTime"],
+        "creditsConsumed": _credits(telling),
+    }
 
 
-def _milliseconds(at: float | None) -> int | None:
-    return None if at is None else int(at * 1000)
+def _webhook(telling: Telling) -> Record:
+    """Write the one webhook of a task that has ended."""
+    facts = _facts(telling)
+    if telling.failure:
+        facts = _as_failed(telling, facts)
+        return {"code": 501, "msg": "Playground task failed.", "data": facts}
+    facts |= {"updateTime": facts["completeTime"], "creditsConsumed": _credits(telling)}
+    return {"code": 200, "msg": "Playground task completed successfully.", "data": facts}
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _as_failed(telling: Telling, facts: Record) -> Record:
+    if telling.dials.on("fail bare"):
+        kept = ("taskId", "model", "state", "param", "failCode", "failMsg")
+        return {key: facts[key] for key in kept}
+    rest = {"updateTime": facts["completeTime"], "creditsConsumed": 0}
+    result_json = {} if "resultJson" not in facts else {"resultJson": facts["resultJson"] or None}
+    return {**facts, **result_json, **rest}
+
+
+FAMILY = Family(NAME, _routes, _record, _webhook)

@@ -1,65 +1,66 @@
-"""
-Real files for tasks: a picture, a film or a sound, the same bytes for the same task each time.
-
-To render a kind in another way, change its line in `_RENDERERS`.
-"""
+"""Real files for tasks: pictures, films and sounds, the same bytes for the same task each time."""
 
 from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dev.kie.render.film import film
-from dev.kie.render.picture import draw, encode, picture
-from dev.kie.render.sound import sound, wave_sound
+from dev.kie.render.picture import picture, picture_size
+from dev.kie.render.sound import mp3, music_seconds, speech_seconds, wav
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from dev.kie.tasks import Task
 
-    type _Renderer = Callable[[str, str, Mapping[str, Any]], bytes]
-
-_RENDERERS: dict[str, _Renderer] = {
-    "image": picture,
-    "video": film,
-    "audio": sound,
-    "wav": wave_sound,
-}
 _CONTENT_TYPES = {
     "png": "image/png",
     "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
     "mp4": "video/mp4",
+    "mov": "video/quicktime",
     "mp3": "audio/mpeg",
     "wav": "audio/wav",
 }
+PICTURES = ("png", "jpg", "jpeg")
+_THUMBNAIL = (360, 360)
+# What a file is instead when it is to be of another type.
+_OTHERS = {"png": "jpg", "jpg": "png", "jpeg": "png", "mp4": "png", "mov": "png", "wav": "mp3"}
 
 
-def extension(task: Task) -> str:
-    """Say what the names of a task's files end in."""
-    if task.kind == "image":
-        return "jpg" if task.input.get("output_format") in {"jpg", "jpeg"} else "png"
-    if task.model == "suno/wav":
-        return "wav"
-    return {"video": "mp4", "audio": "mp3", "text": "txt"}[task.kind]
+def content_type(ending: str) -> str:
+    return _CONTENT_TYPES.get(ending, "application/octet-stream")
 
 
-def content_type(task: Task) -> str:
-    return _CONTENT_TYPES[extension(task)]
+def render(task: Task, index: int, *, is_small: bool = False, is_other: bool = False) -> bytes:
+    """
+    Make one of a task's files.
 
+    Args:
+        is_small: Make a thumbnail where a picture is due.
+        is_other: Make something of another type than the file's name says.
 
-def render(task: Task, index: int) -> bytes:
-    """Make one of a task's files."""
-    kind = "wav" if extension(task) == "wav" else task.kind
-    return _rendered(kind, task.words, f"{task.task_id} #{index}", task.input_json)
-
-
-def preview(task: Task) -> bytes:
-    """Make the small square picture that Kie.ai names before the real one."""
-    return encode(draw(task.words, f"preview of {task.task_id}", (360, 360)), "PNG")
+    """
+    ending = task.endings[index]
+    if is_other:
+        ending = _OTHERS.get(ending, "wav")
+    number = f"{task.task_id} #{index}"
+    if task.plan == "music" or "mp3 jpeg" in task.files:
+        return _rendered(ending, task.words, number, task.input_json, index // 2, is_small=is_small)
+    return _rendered(ending, task.words, number, task.input_json, None, is_small=is_small)
 
 
 @lru_cache(maxsize=64)
-def _rendered(kind: str, words: str, name: str, input_json: str) -> bytes:
-    return _RENDERERS[kind](words, name, json.loads(input_json))
+def _rendered(
+    ending: str, words: str, name: str, input_json: str, track: int | None, *, is_small: bool
+) -> bytes:
+    given = json.loads(input_json)
+    if ending in PICTURES:
+        size = _THUMBNAIL if is_small else picture_size(given)
+        return picture(words, name, size, is_jpeg=ending != "png")
+    if ending == "wav":
+        return wav(music_seconds(given, 0))
+    if ending == "mp3":
+        seconds = speech_seconds(words) if track is None else music_seconds(given, track)
+        return mp3(words, name, seconds)
+    return film(words, name, given)

@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 
 _SIDES = {"512": 512, "1K": 1024, "1.5K": 1536, "2K": 2048, "4K": 4096}
 _RATIO = re.compile(r"(\d{1,2})[:_](\d{1,2})$")
+_SHAPE_FIELDS = ("aspect_ratio", "aspectRatio", "ratio", "image_size", "size")
 _MOST_LETTERS = 400
 
 
-def picture(words: str, name: str, given: Mapping[str, Any]) -> bytes:
-    """Draw a PNG, or a JPEG where the input asks for one."""
-    image = draw(words, name, picture_size(given))
-    is_jpeg = given.get("output_format") in {"jpg", "jpeg"}
-    return encode(image, "JPEG" if is_jpeg else "PNG")
+def picture(words: str, name: str, size: tuple[int, int], *, is_jpeg: bool) -> bytes:
+    """Draw a PNG or a JPEG."""
+    return encode(draw(words, name, size), "JPEG" if is_jpeg else "PNG")
 
 
 def picture_size(given: Mapping[str, Any]) -> tuple[int, int]:
@@ -34,14 +33,15 @@ def picture_size(given: Mapping[str, Any]) -> tuple[int, int]:
     return _even(side * shape), _even(side / shape)
 
 
-def shape_asked(given: Mapping[str, Any]) -> float:
-    """Read width divided by height: `16:9`, `landscape_16_9`, `portrait_16_9`; 1 otherwise."""
-    text = str(given.get("aspect_ratio") or given.get("image_size") or "")
-    found = _RATIO.search(text)
-    if not found or not int(found[1]) or not int(found[2]):
-        return 1.0
-    shape = int(found[1]) / int(found[2])
-    return 1 / shape if text.startswith("portrait") and shape > 1 else shape
+def shape_asked(given: Mapping[str, Any], usual: float = 1.0) -> float:
+    """Read width divided by height: `16:9`, `landscape_16_9`, `portrait_16_9`."""
+    named = (str(given.get(name) or "") for name in _SHAPE_FIELDS)
+    for text in named:
+        found = _RATIO.search(text)
+        if found and int(found[1]) and int(found[2]):
+            shape = int(found[1]) / int(found[2])
+            return 1 / shape if text.startswith("portrait") and shape > 1 else shape
+    return usual
 
 
 def draw(words: str, name: str, size: tuple[int, int]) -> Image.Image:

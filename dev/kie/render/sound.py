@@ -1,4 +1,4 @@
-"""Sounds: an MP3 of silence with a title; silence is the one sound that needs no encoder."""
+"""Sounds: an MP3 of silence, the one sound that needs no encoder, and a WAV of a tone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import math
 import struct
 import wave
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,28 +17,47 @@ _FRAME = b"\xff\xfb\x54\xc0" + bytes(188)
 _FRAMES_PER_SECOND = 1000 / 24
 _LETTERS_PER_SECOND = 15
 _LONGEST_SECONDS = 120
+_SONG_SECONDS = 24
+# A whole number of milliseconds and of frames, so that a record can tell the length exactly.
+_LONGER_EACH = 1.2
+_RATE = 8000
+_TONE = 200
 
 
-def sound(words: str, name: str, given: Mapping[str, Any]) -> bytes:
-    """Make an MP3 about as long as the words take to be spoken."""
-    del given
-    seconds = min(max(len(words) / _LETTERS_PER_SECOND, 1.0), _LONGEST_SECONDS)
+def speech_seconds(words: str) -> float:
+    """Say about how long it takes to speak some words."""
+    return min(max(len(words) / _LETTERS_PER_SECOND, 1.0), _LONGEST_SECONDS)
+
+
+def music_seconds(given: Mapping[str, Any], number: int) -> float:
+    """Say how long a track is; no two of a task are alike."""
+    asked = given.get("duration")
+    seconds = asked if isinstance(asked, int) else _SONG_SECONDS
+    return round(seconds + _LONGER_EACH * number, 2)
+
+
+def mp3(words: str, name: str, seconds: float) -> bytes:
+    """Make silence with a title."""
     tags = _text_tag(b"TIT2", words[:200]) + _text_tag(b"TPE1", name)
     return _id3(tags) + _FRAME * round(seconds * _FRAMES_PER_SECOND)
 
 
-def wave_sound(words: str, name: str, given: Mapping[str, Any]) -> bytes:
-    """Make a WAV of two seconds of a tone."""
-    del words, name, given
-    rate = 16_000
-    samples = (int(8000 * math.sin(2 * math.pi * 440 * n / rate)) for n in range(2 * rate))
+def wav(seconds: float) -> bytes:
+    """Make a tone."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+        file.setframerate(_RATE)
+        file.writeframes(_period() * round(seconds * _TONE))
     return buffer.getvalue()
+
+
+@cache
+def _period() -> bytes:
+    count = _RATE // _TONE
+    levels = (int(8000 * math.sin(2 * math.pi * n / count)) for n in range(count))
+    return struct.pack(f"<{count}h", *levels)
 
 
 def _text_tag(name: bytes, text: str) -> bytes:
