@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _FIELD = re.compile(r"(\w+)=([a-z]*)(?::([\d.]*)-([\d.]*))?(?:\((.+)\))?(!?)")
-_LINK = re.compile(r"(https?|oss|asset)://\S+|data:\S+", re.IGNORECASE)
+_LINK = re.compile(r"(https?|oss|asset)://\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

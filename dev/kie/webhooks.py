@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import time
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ import httpx
 
 from dev.kie.letters import task_id_in
 from dev.kie.log import log, masked
+from dev.kie.signing import JSON_HEADERS, signed_headers
 from dev.kie.steps import END
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
 _UNREADABLE = b'{"code":200,"msg":"Playground task comp'
 _FORGED_BASE_URL = "https://files.forged.invalid"
-_JSON_HEADERS = {"Content-Type": "application/json"}
 _AN_HOUR = 3600
 
 
@@ -91,7 +88,8 @@ class Webhooks:
     def owe(self, task: Task, news: str) -> list[int]:
         """Write down what is to be sent about a step or the end of a task, once."""
         dials = task.dials
-        if not task.callback_url or dials.on("webhook lost") or task.keeps_quiet:
+        says_nothing = dials.on("webhook lost") or dials.on("immediate") or task.keeps_quiet
+        if not task.callback_url or says_nothing:
             return []
         query = "SELECT 1 FROM deliveries WHERE task_id = ? AND news = ?"
         if self._database.rows(query, task.task_id, news):
@@ -105,7 +103,8 @@ class Webhooks:
     def forge(self, task: Task) -> None:
         """Send a forgery, if a dial wants one; once, as a forger would."""
         if task.callback_url and task.dials.on("webhook forged"):
-            self._post(task, self._forged(task))
+            forged = self._forged(task)
+            self._note(task, forged, self._post(forged))
 
     def has_given_up(self, task_id: str) -> bool:
         """Say whether a webhook of a task was never answered well."""
@@ -151,10 +150,17 @@ class Webhooks:
         # Copies of one webhook are due at the same moment, so they are signed alike.
         late = time.time() - delivery.due_at > 1.0
         signed_at = int(time.time() if late else delivery.due_at)
-        if self._post(task, self._true(task, delivery.news, signed_at)):
-            self._settle(delivery)
-        else:
-            self._send_again(task, delivery)
+        letter = self._true(task, delivery.news, signed_at)
+        answer = self._post(letter)
+        # What was sent and what follows from it are one: an end in between would send it again.
+        with self._database.transaction():
+            self._note(task, letter, answer)
+            if answer == httpx.codes.OK:
+                self._settle(delivery)
+            else:
+                self._send_again(task, delivery)
+        if self._delivery(number):
+            self._plan(number)
 
     def _send_again(self, task: Task, delivery: _Delivery) -> None:
         pauses = self._settings.retry_pauses_seconds
@@ -165,7 +171,6 @@ class Webhooks:
         due_at = time.time() + pauses[delivery.retries]
         statement = "UPDATE deliveries SET due_at = ?, retries = retries + 1 WHERE number = ?"
         self._database.write(statement, due_at, delivery.number)
-        self._plan(delivery.number)
 
     def _settle(self, delivery: _Delivery, *, is_given_up: bool = False) -> None:
         statement = "UPDATE deliveries SET is_open = 0, is_given_up = ? WHERE number = ?"
@@ -183,29 +188,33 @@ class Webhooks:
         head, _, token = parts.path.rpartition("/")
         url = urlunsplit(parts._replace(path=f"{head}/{token[::-1]}0"))
         body = _json(self._body_of(task, END, _FORGED_BASE_URL))
-        return _Letter("forged", url, body, _signed(task.wire_id, int(time.time()), token_hex()))
+        return _Letter(
+            "forged", url, body, signed_headers(task.wire_id, int(time.time()), token_hex())
+        )
 
     def _headers(self, task: Task, task_id: str, signed_at: int) -> dict[str, str]:
         key, dials = self._settings.webhook_hmac_key, task.dials
         if not key or dials.on("webhook unsigned"):
-            return dict(_JSON_HEADERS)
-        return _signed(task_id, signed_at - _AN_HOUR * dials.on("webhook stale"), key)
+            return dict(JSON_HEADERS)
+        return signed_headers(task_id, signed_at - _AN_HOUR * dials.on("webhook stale"), key)
 
-    def _post(self, task: Task, letter: _Letter) -> bool:
-        status, error = None, None
+    def _post(self, letter: _Letter) -> int | str:
+        """Send it; gives the status of the answer, or the name of what went wrong."""
         try:
             response = self._client.post(letter.url, content=letter.body, headers=letter.headers)
-            status = response.status_code
-        # ValueError: not a URL at all. RuntimeError: we are ending, as the next line notices.
+        # ValueError: not a URL at all. RuntimeError: we are ending, as is noticed next.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, RuntimeError) as failed:
-            error = type(failed).__name__
+            return type(failed).__name__
+        return response.status_code
+
+    def _note(self, task: Task, letter: _Letter, answer: int | str) -> None:
+        status, error = (answer, None) if isinstance(answer, int) else (None, answer)
         self._database.write(
             "INSERT INTO attempts VALUES (NULL, ?, ?, ?, ?, ?)",
             *(task.task_id, time.time(), letter.kind, status, error),
         )
         kind = "" if letter.kind == "true" else f"{letter.kind} "
-        log(task.task_id, f"{kind}webhook to {masked(letter.url)}: {status or error}")
-        return status == httpx.codes.OK
+        log(task.task_id, f"{kind}webhook to {masked(letter.url)}: {answer}")
 
 
 def _moments(task: Task, news: str) -> list[float]:
@@ -221,20 +230,6 @@ def _moments(task: Task, news: str) -> list[float]:
     # The earlier the news, the later it comes, and all after the end.
     seconds = task.finish_at - task.created_at
     return [task.finish_at + dials.number("webhook late") + seconds * (1 - step.share)]
-
-
-def _signed(task_id: str, signed_at: int, key: str) -> dict[str, str]:
-    return {
-        **_JSON_HEADERS,
-        "X-Webhook-Timestamp": str(signed_at),
-        "X-Webhook-Signature": signature(task_id, signed_at, key),
-    }
-
-
-def signature(task_id: str, signed_at: int, key: str) -> str:
-    """Sign the task id and the time in unix seconds; the body is not covered, as at Kie.ai."""
-    message = f"{task_id}.{signed_at}".encode()
-    return base64.b64encode(hmac.new(key.encode(), message, hashlib.sha256).digest()).decode()
 
 
 def _json(body: Body) -> bytes:

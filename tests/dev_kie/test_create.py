@@ -16,8 +16,8 @@ from tests.dev_kie.support import Client, Receiver
 CREATE = "/api/v1/jobs/createTask"
 
 
-def test_an_accepted_creation_names_the_task_twice(client: Client) -> None:
-    response = client.post("a red kite")
+def test_an_accepted_creation_names_the_task_twice(kie: Client) -> None:
+    response = kie.post("a red kite")
     assert response.status_code == 200
     answer = response.json()
     assert (answer["code"], answer["msg"]) == (200, "success")
@@ -25,8 +25,8 @@ def test_an_accepted_creation_names_the_task_twice(client: Client) -> None:
     assert answer["data"]["recordId"] == answer["data"]["taskId"]
 
 
-def test_an_answer_is_one_piece_with_its_length(client: Client) -> None:
-    response = client.post("a red kite")
+def test_an_answer_is_one_piece_with_its_length(kie: Client) -> None:
+    response = kie.post("a red kite")
     assert int(response.headers["Content-Length"]) == len(response.content)
     assert "Transfer-Encoding" not in response.headers
 
@@ -64,14 +64,14 @@ def test_the_right_key_is_accepted() -> None:
         assert client.create()
 
 
-def test_a_body_of_another_type_is_code_401(client: Client) -> None:
+def test_a_body_of_another_type_is_code_401(kie: Client) -> None:
     headers = {"Content-Type": "text/plain"}
-    assert client.http.post(CREATE, content="{}", headers=headers).json()["code"] == 401
+    assert kie.http.post(CREATE, content="{}", headers=headers).json()["code"] == 401
 
 
-def test_an_unknown_model_is_code_422(client: Client) -> None:
+def test_an_unknown_model_is_code_422(kie: Client) -> None:
     for model in ("nobody/knows", "", "sora-2-text-to-video", "Google/Nano-Banana"):
-        answer = client.post("x", model=model).json()
+        answer = kie.post("x", model=model).json()
         assert answer["code"] == 422
         assert "not supported" in answer["msg"]
 
@@ -84,20 +84,20 @@ def test_a_missing_prompt_is_code_500(client: Client, given: object) -> None:
     assert client.sim("tasks") == []
 
 
-def test_a_long_prompt_is_code_500(client: Client) -> None:
-    assert client.post("x" * 5000).json()["code"] == 200
-    answer = client.post("x" * 5001).json()
+def test_a_long_prompt_is_code_500(kie: Client) -> None:
+    assert kie.post("x" * 5000).json()["code"] == 200
+    answer = kie.post("x" * 5001).json()
     assert answer["code"] == 500
     assert "text length cannot exceed" in answer["msg"]
 
 
-def test_speech_needs_text_and_some_models_need_no_words(client: Client) -> None:
+def test_speech_needs_text_and_some_models_need_no_words(kie: Client) -> None:
     speech = {"model": "elevenlabs/text-to-speech-turbo-2-5", "input": {"text": "hello"}}
     cutout = {"model": "recraft/remove-background", "input": {"image": "https://a.test/b.png"}}
     for body in (speech, cutout):
-        assert client.http.post(CREATE, json=body).json()["code"] == 200
+        assert kie.http.post(CREATE, json=body).json()["code"] == 200
     del speech["input"]["text"]  # type: ignore[attr-defined]
-    assert client.http.post(CREATE, json=speech).json()["code"] == 500
+    assert kie.http.post(CREATE, json=speech).json()["code"] == 500
 
 
 def test_the_table_of_models_is_in_order() -> None:
@@ -140,8 +140,8 @@ def test_create_refused_once_per_callback_url(client: Client, code: int) -> None
     assert reasons == [code, 200, code, 200]
 
 
-def test_create_refused_three_times(client: Client) -> None:
-    codes = [client.post("x [create 429 x3]").json()["code"] for _ in range(5)]
+def test_create_refused_three_times(kie: Client) -> None:
+    codes = [kie.post("x [create 429 x3]").json()["code"] for _ in range(5)]
     assert codes == [429, 429, 429, 200, 200]
 
 
@@ -171,11 +171,9 @@ def test_create_drop_is_accepted_without_an_answer(client: Client, receiver: Rec
     assert len(client.sim("tasks")) == 1
 
 
-def test_create_slow_is_accepted_at_once_and_answered_late(
-    client: Client, receiver: Receiver
-) -> None:
+def test_create_slow_is_accepted_at_once_and_answered_late(kie: Client, receiver: Receiver) -> None:
     started = time.time()
-    client.create("x [create slow 1]", receiver.url)
+    kie.create("x [create slow 1]", receiver.url)
     assert time.time() - started >= 1
     assert receiver.webhooks[0].at < started + 0.9
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.dev_kie.support import WEB, Client, Receiver
+from tests.dev_kie.support import WEB, Client, Receiver, eventually
 
 TIMES = {
     "ms": r"\d{13}",
@@ -339,3 +341,122 @@ def test_a_task_is_asked_about_in_its_own_place_only(kie: Client, case: Case) ->
     for other in CASES.values():
         answer = kie.http.get(other.ask, params={"taskId": task_id}).json()
         assert (answer["data"] is not None) == (other.ask == case.ask)
+
+
+STUCK = {key: case for key, case in CASES.items() if "completeTime" in case.keys}
+
+
+@pytest.mark.parametrize("case", STUCK.values(), ids=STUCK)
+def test_all_is_done_but_the_flag(kie: Client, case: Case) -> None:
+    body = with_dial(case, "[flag stuck]")
+    task_id = kie.start(case.create, body, "http://127.0.0.1:1/x")
+    eventually(lambda: kie.ask(case.ask, task_id)["completeTime"])
+    record = kie.ask(case.ask, task_id)
+    assert record[case.flag] in case.running
+    assert not any(links_in(record))
+
+
+GPT4O = CASES["gpt4o"]
+
+
+@pytest.mark.parametrize(
+    ("dial", "shape"),
+    [
+        ("[result text] [result snake]", r'\{"result_urls":\["http.+"\]\}'),
+        ("[result double]", r'"\{\\"resultUrls\\":\[\\"http.+\\"\]\}"'),
+        ("[result string]", r"\{'resultUrls': 'http.+'\}"),
+        ("[result null]", r"\{'resultUrls': None\}"),
+        ("[result key imageUrl]", r"\{'imageUrl': 'http.+'\}"),
+        ("[result nested]", r"\{'data': \{'resultUrls': \[.+\]\}\}"),
+        ("[result empty]", "None"),
+        ("[fail internal]", "None"),
+    ],
+)
+def test_results_of_other_shapes_in_a_family(kie: Client, dial: str, shape: str) -> None:
+    body = {"prompt": f"x {dial}", "size": "1:1"}
+    task_id = kie.start(GPT4O.create, body)
+    record = kie.watch(GPT4O.ask, task_id, "successFlag", {1, 3})[-1]
+    assert re.fullmatch(shape, str(record["response"]))
+
+
+def test_a_refusal_in_disguise(kie: Client) -> None:
+    task_id = kie.start(GPT4O.create, {"prompt": "x [fail internal]", "size": "1:1"})
+    record = kie.watch(GPT4O.ask, task_id, "successFlag", {3})[-1]
+    assert (record["errorCode"], record["errorMessage"]) == (None, "Internal Error")
+
+
+def test_the_link_of_flux_at_the_top(kie: Client) -> None:
+    case = CASES["flux"]
+    task_id = kie.start(case.create, {"prompt": "x [result top]"})
+    record = kie.watch(case.ask, task_id, "successFlag", {1})[-1]
+    assert set(record) == {"taskId", "successFlag", "resultImageUrl"}
+
+
+def test_the_origin_of_flux_dies_after_ten_minutes(
+    kie: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES["flux"]
+    task_id = kie.start(case.create, case.body)
+    response = kie.watch(case.ask, task_id, "successFlag", {1})[-1]["response"]
+    later = time.time() + 601
+    monkeypatch.setattr("dev.kie.files.time", SimpleNamespace(time=lambda: later, sleep=time.sleep))
+    assert get(response["originImageUrl"]).status_code == 404
+    assert get(response["resultImageUrl"]).status_code == 200
+
+
+def test_aleph_as_it_was_recorded(kie: Client) -> None:
+    case = CASES["aleph"]
+    body = {**case.body, "prompt": "x [fields live] [fail]"}
+    task_id = kie.start(case.create, body, "http://127.0.0.1:1/x")
+    record = kie.watch(case.ask, task_id, "successFlag", {3})[-1]
+    assert record["completeTime"] % 1000 == record["createTime"] % 1000 == 0
+    assert "callBackUrl" in record["paramJson"]
+
+
+def test_an_old_film_of_runway_is_said_to_be_gone(
+    kie: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES["runway"]
+    task_id = kie.start(case.create, case.body)
+    assert kie.watch(case.ask, task_id, "state", {"success"})[-1]["expireFlag"] == 0
+    later = time.time() + 15 * 86_400
+    monkeypatch.setattr("dev.kie.families.runway.time", SimpleNamespace(time=lambda: later))
+    assert kie.ask(case.ask, task_id)["expireFlag"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("gpt4o-image/generate", {"prompt": "x"}, "Please enter size."),
+        ("gpt4o-image/generate", {"size": "1:1"}, "Please enter prompt or filesUrl."),
+        ("gpt4o-image/generate", {"size": "16:9", "prompt": "x"}, "size is not supported"),
+        ("flux/kontext/generate", {}, "Please enter prompt."),
+        ("flux/kontext/generate", {"prompt": "x" * 3001}, "prompt length cannot exceed 3000"),
+        ("flux/kontext/generate", {"prompt": "x", "model": "flux"}, "model is not supported"),
+        ("runway/generate", {"prompt": "x", "duration": 5}, "Please enter quality."),
+        (
+            "runway/generate",
+            {"prompt": "x", "duration": 10, "quality": "1080p", "aspectRatio": "1:1"},
+            "cannot have 1080p",
+        ),
+        ("runway/generate", {"prompt": "x", "duration": 5, "quality": "720p"}, "aspectRatio"),
+        ("runway/extend", {"prompt": "x", "quality": "720p"}, "Please enter taskId."),
+        ("aleph/generate", {"prompt": "x"}, "Please enter videoUrl."),
+        ("modify/generate", {"videoUrl": FILM}, "Please enter prompt."),
+        ("mj/generate", {"prompt": "x"}, "Please enter taskType."),
+        ("mj/generate", {"prompt": "x", "taskType": "mj_video"}, "Please enter fileUrl."),
+    ],
+)
+def test_what_families_refuse(kie: Client, path: str, body: dict[str, Any], words: str) -> None:
+    code, message = kie.refusal(f"/api/v1/{path}", body)
+    assert code == 422
+    assert words in message
+
+
+def test_a_film_of_runway_is_made_longer(kie: Client, post: Receiver, name: str) -> None:
+    body = {"taskId": "parent", "prompt": "more", "quality": "720p"}
+    task_id = kie.start("/api/v1/runway/extend", body)
+    record = kie.watch("/api/v1/runway/record-detail", task_id, "state", {"success"})[-1]
+    assert record["parentTaskId"] == "parent"
+    kie.start("/api/v1/runway/extend", {**body, "prompt": "x [fail]"}, post.at(name))
+    assert set(post.under(name)[0]["data"]) == {"task_id"}

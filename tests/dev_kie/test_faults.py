@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from dev.kie.server import KieSimulator
-from tests.dev_kie.support import WEB, Client, eventually
+from tests.dev_kie.support import WEB, Client, Receiver, eventually
 
 ASK = "/api/v1/jobs/recordInfo"
 
@@ -91,13 +91,15 @@ def test_words_under_another_key(kie: Client) -> None:
     assert set(kie.poll(answer["data"]["taskId"])) == {"code", "message", "data"}
 
 
-def test_an_immediate_result(kie: Client) -> None:
-    data = kie.post("x [immediate]").json()["data"]
+def test_an_immediate_result(kie: Client, post: Receiver, name: str) -> None:
+    data = kie.post("x [immediate]", post.at(name)).json()["data"]
     assert data["recordId"] == data["taskId"]
     assert data["state"] == "success"
     link = json.loads(data["resultJson"])["resultUrls"][0]
     assert WEB.get(link).status_code == 200
     assert kie.record(data["taskId"])["state"] == "success"
+    [task] = [one for one in kie.sim("tasks") if one["taskId"] == data["taskId"]]
+    assert task["webhooks"] == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ import imageio_ffmpeg  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
+from dev.kie.render import h264
 from dev.kie.render.film import film
+from dev.kie.render.picture import draw
 from tests.dev_kie.support import WEB, Client, eventually
 
 
@@ -104,6 +106,19 @@ def test_a_link_expires_and_another_can_be_had(kie: Client) -> None:
     assert get(forged).status_code == 403
 
 
+def test_an_exchanged_link_works_for_twenty_minutes(
+    kie: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = kie.http.post("/api/v1/common/download-url", json={"url": link(kie, "")}).json()
+    statuses = []
+    for minutes in (19.9, 20.1):
+        later = time.time() + minutes * 60
+        clock = SimpleNamespace(time=lambda later=later: later)
+        monkeypatch.setattr("dev.kie.download.time", clock)
+        statuses.append(get(answer["data"]).status_code)
+    assert statuses == [200, 403]
+
+
 def test_links_to_strangers_or_to_nothing_are_not_exchanged(kie: Client) -> None:
     gone = link(kie, "[file gone]")
     for url in ("https://a.test/a.png", f"{kie.http.base_url}/files/x/0-1.png", gone, ""):
@@ -151,20 +166,24 @@ def test_files_lie_where_clients_guess(kie: Client) -> None:
 def test_films_are_h264_that_a_decoder_takes(
     tmp_path: Any, given: dict[str, Any], width: int, height: int
 ) -> None:
+    words, name = "a red kite over the lake " * 9, "task #0"
     path = tmp_path / "film.mp4"
-    path.write_bytes(film("a red kite over the lake " * 9, "task #0", given))
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    command = [ffmpeg, "-v", "error", "-xerror", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24"]
-    done = subprocess.run([*command, "-"], capture_output=True, check=True)
+    path.write_bytes(film(words, name, given))
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-i", path]
+    done = subprocess.run([*command, "-f", "rawvideo", "-"], capture_output=True, check=True)
     assert done.stderr == b""
-    assert len(done.stdout) == width * height * 3 * given["duration"]
-    first = Image.frombytes("RGB", (width, height), done.stdout[: width * height * 3])
-    last = Image.frombytes("RGB", (width, height), done.stdout[-width * height * 3 :])
-    bar = (width - 2, max(height // 40, 4) + 4)
-    assert max(last.getpixel(bar)) > 250 > max(first.getpixel(bar))  # type: ignore[arg-type]
-    assert first.crop((0, height // 2, width, height)).tobytes() == (
-        last.crop((0, height // 2, width, height)).tobytes()
-    )
+    size = width * height * 3 // 2
+    frames = [done.stdout[start : start + size] for start in range(0, len(done.stdout), size)]
+    assert len(frames) == given["duration"]
+    drawn = draw(words, name, (width, height)).convert("YCbCr").getchannel("Y").tobytes()
+    below_the_bar = slice(width * (height // 5), width * height)
+    assert {frame[below_the_bar] for frame in frames} == {drawn[below_the_bar]}
+    end_of_bar = width * (max(height // 40, 4) + 4) + width - 2
+    assert [frame[end_of_bar] > 250 for frame in frames] == [False] * (len(frames) - 1) + [True]
+
+
+def test_no_bits_look_like_the_start_of_a_unit() -> None:
+    assert h264._unit(0x65, b"\0\0\0\0\1\0\0\3\0\0\4") == (b"\x65\0\0\3\0\0\3\1\0\0\3\3\0\0\4")
 
 
 def test_a_file_is_kept_for_fourteen_days(kie: Client, monkeypatch: pytest.MonkeyPatch) -> None:

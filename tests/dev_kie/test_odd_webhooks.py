@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dev.kie.webhooks import signature
+from dev.kie.signing import signature
 from tests.dev_kie.support import HMAC_KEY, Client, Receiver, Webhook, eventually
 
 
@@ -45,6 +45,14 @@ def test_a_webhook_for_a_task_that_nobody_knows(kie: Client, post: Receiver, nam
     assert other != task_id
     assert is_signed_for(webhook, other)
     assert kie.poll(other)["code"] == 422
+
+
+def test_an_id_at_the_top_can_be_another(kie: Client, post: Receiver, name: str) -> None:
+    body = {"prompt": "x [webhook other id]", "videoUrl": "https://a.test/a.mp4"}
+    task_id = kie.start("/api/v1/aleph/generate", body, post.at(name))
+    [webhook] = arrived(post, name)
+    assert webhook.json["taskId"] != task_id
+    assert is_signed_for(webhook, webhook.json["taskId"])
 
 
 @pytest.mark.parametrize(

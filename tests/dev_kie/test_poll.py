@@ -16,11 +16,11 @@ FIELDS = (
 )
 
 
-def test_a_task_waits_is_generated_and_succeeds(client: Client) -> None:
-    task_id = client.create("x [slow 0.6]")
+def test_a_task_waits_is_generated_and_succeeds(kie: Client) -> None:
+    task_id = kie.create("x [slow 0.6]")
     states: list[str] = []
     while not states or states[-1] != "success":
-        states.append(client.record(task_id)["state"])
+        states.append(kie.record(task_id)["state"])
         time.sleep(0.05)
     assert list(dict.fromkeys(states)) == ["waiting", "generating", "success"]
 
@@ -32,9 +32,9 @@ def test_a_task_takes_a_second_and_a_half_by_default() -> None:
     assert record["costTime"] in {1, 2, 3}
 
 
-def test_the_fields_of_a_task_under_way(client: Client) -> None:
+def test_the_fields_of_a_task_under_way(kie: Client) -> None:
     url = "http://127.0.0.1:9/cb/t"
-    record = client.record(client.create("kite [slow 9]", url, aspect_ratio="16:9"))
+    record = kie.record(kie.create("kite [slow 9]", url, aspect_ratio="16:9"))
     assert tuple(record) == FIELDS
     assert (record["resultJson"], record["successFlag"], record["creditsConsumed"]) == ("", 0, 4)
     assert record["completeTime"] is record["costTime"] is record["failCode"] is None
@@ -45,8 +45,8 @@ def test_the_fields_of_a_task_under_way(client: Client) -> None:
     assert record["paramJson"] == record["param"]
 
 
-def test_the_fields_of_a_success(client: Client) -> None:
-    record = client.finished(client.create())
+def test_the_fields_of_a_success(kie: Client) -> None:
+    record = kie.finished(kie.create())
     assert set(record) == {*FIELDS, "response"}
     assert record["successFlag"] == 1
     assert json.loads(record["resultJson"]) == record["response"]
@@ -60,8 +60,8 @@ def test_the_fields_of_a_success(client: Client) -> None:
         ("[refuse]", "400", "The prompt was flagged as violating content policies"),
     ],
 )
-def test_the_fields_of_a_failure(client: Client, dial: str, code: str, message: str) -> None:
-    record = client.finished(client.create(f"x {dial}"))
+def test_the_fields_of_a_failure(kie: Client, dial: str, code: str, message: str) -> None:
+    record = kie.finished(kie.create(f"x {dial}"))
     assert tuple(record) == FIELDS
     assert (record["state"], record["failCode"], record["failMsg"]) == ("fail", code, message)
     assert (record["resultJson"], record["creditsConsumed"]) == ("", 0)
@@ -69,48 +69,48 @@ def test_the_fields_of_a_failure(client: Client, dial: str, code: str, message: 
     assert record["completeTime"]
 
 
-def test_an_unknown_task_is_null_and_a_missing_id_is_400(client: Client) -> None:
-    answer = client.poll("0" * 32)
+def test_an_unknown_task_is_null_and_a_missing_id_is_400(kie: Client) -> None:
+    answer = kie.poll("0" * 32)
     assert (answer["code"], answer["msg"], answer["data"]) == (422, "recordInfo is null", None)
-    assert client.http.get("/api/v1/jobs/recordInfo").json()["code"] == 400
+    assert kie.http.get("/api/v1/jobs/recordInfo").json()["code"] == 400
 
 
-def test_poll_null(client: Client) -> None:
-    task_id = client.create("x [poll null 0.3]")
-    assert client.poll(task_id)["code"] == 422
-    eventually(lambda: client.poll(task_id)["code"] == 200)
+def test_poll_null(kie: Client) -> None:
+    task_id = kie.create("x [poll null 0.3]")
+    assert kie.poll(task_id)["code"] == 422
+    eventually(lambda: kie.poll(task_id)["code"] == 200)
 
 
-def test_poll_500(client: Client) -> None:
-    parameters = {"taskId": client.create("x [poll 500]")}
+def test_poll_500(kie: Client) -> None:
+    parameters = {"taskId": kie.create("x [poll 500]")}
     for _ in range(4):
-        assert client.http.get("/api/v1/jobs/recordInfo", params=parameters).status_code == 500
+        assert kie.http.get("/api/v1/jobs/recordInfo", params=parameters).status_code == 500
 
 
-def test_poll_500_a_few_times(client: Client) -> None:
-    parameters = {"taskId": client.create("x [poll 500 x2]")}
-    get = client.http.get
+def test_poll_500_a_few_times(kie: Client) -> None:
+    parameters = {"taskId": kie.create("x [poll 500 x2]")}
+    get = kie.http.get
     statuses = [get("/api/v1/jobs/recordInfo", params=parameters).status_code for _ in range(3)]
     assert statuses == [500, 500, 200]
 
 
-def test_poll_lag(client: Client, receiver: Receiver) -> None:
-    task_id = client.create("x [poll lag 0.5]", receiver.url)
+def test_poll_lag(kie: Client, receiver: Receiver) -> None:
+    task_id = kie.create("x [poll lag 0.5]", receiver.url)
     told_at = receiver.wait()[0].at
-    record = client.record(task_id)
+    record = kie.record(task_id)
     assert (record["state"], record["completeTime"]) == ("waiting", None)
-    eventually(lambda: client.record(task_id)["state"] == "success")
+    eventually(lambda: kie.record(task_id)["state"] == "success")
     assert time.time() - told_at > 0.4
 
 
-def test_result_double(client: Client) -> None:
-    once = json.loads(client.finished(client.create("x [result double]"))["resultJson"])
+def test_result_double(kie: Client) -> None:
+    once = json.loads(kie.finished(kie.create("x [result double]"))["resultJson"])
     assert isinstance(once, str)
     assert json.loads(once)["resultUrls"]
 
 
-def test_result_null(client: Client, receiver: Receiver) -> None:
-    record = client.finished(client.create("x [result null]", receiver.url))
+def test_result_null(kie: Client, receiver: Receiver) -> None:
+    record = kie.finished(kie.create("x [result null]", receiver.url))
     assert record["state"] == "success"
     assert json.loads(record["resultJson"]) == {"resultUrls": None}
     assert receiver.wait()[0].json["data"]["resultJson"] == record["resultJson"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -69,7 +70,8 @@ def test_everything_survives_a_kill(port: int, tmp_path: Path, receiver: Receive
     assert receiver.webhooks == []
     with running(port, tmp_path, *options), Client(url) as client:
         assert client.post("one too many").json()["code"] == 429
-        assert client.credits() == 100 - 3 * 4
+        # The third may have failed by now.
+        assert client.credits() in {100 - 3 * 4, 100 - 2 * 4}
         told = {webhook.json["data"]["taskId"] for webhook in receiver.wait(2)}
         assert told == {going_on, undelivered}
         assert client.finished(failing)["state"] == "fail"
@@ -95,6 +97,16 @@ def test_a_webhook_on_its_way_is_sent_again_after_a_restart(
     with KieSimulator(**options) as sim, Client(sim.base_url) as client:
         receiver.wait(2)
         eventually(lambda: len(client.sim("tasks")[0]["webhooks"]) == 2)
+
+
+def test_a_file_of_another_version_is_begun_anew(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "kie.sqlite3") as old:
+        old.execute("CREATE TABLE tasks (task_id TEXT)")
+    old.close()
+    with KieSimulator(port=0, state=tmp_path, seconds=0) as sim, Client(sim.base_url) as client:
+        task_id = client.create()
+    with KieSimulator(port=0, state=tmp_path, seconds=0) as sim, Client(sim.base_url) as client:
+        assert client.finished(task_id)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

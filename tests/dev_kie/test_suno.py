@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from dev.kie.families.suno.orders import OPERATIONS
+from dev.kie.server import KieSimulator
 from tests.dev_kie.support import WEB, Client, Receiver, eventually
 
 MAKE = "/api/v1/generate"
@@ -198,6 +200,22 @@ def test_music_that_fails(
     assert (last["data"]["callbackType"], last["data"]["data"]) == ("error", data)
 
 
+def test_words_may_come_before_a_failure_and_tracks_do_not(
+    kie: Client, post: Receiver, name: str
+) -> None:
+    kie.start(MAKE, song("[fail] [slow 0.2]"), post.at(name))
+    assert steps(post.under(name, 2)) == ["text", "error"]
+
+
+def test_a_step_is_told_once_across_a_restart(tmp_path: Path, post: Receiver, name: str) -> None:
+    options: dict[str, Any] = {"port": 0, "state": tmp_path, "retry_pauses_seconds": ()}
+    with KieSimulator(**options) as sim, Client(sim.base_url) as client:
+        client.start(MAKE, song("[slow 2]"), post.at(name))
+        eventually(lambda: client.sim("tasks")[0]["webhooks"])
+    with KieSimulator(**options):
+        assert steps(post.under(name, 3)) == ["text", "first", "complete"]
+
+
 def test_a_section_that_fails_says_why_elsewhere(kie: Client, post: Receiver, name: str) -> None:
     body = {**BODIES["replace-section"], "prompt": "x [fail create]"}
     kie.start(f"{MAKE}/replace-section", body, post.at(name))
@@ -257,7 +275,9 @@ TOOLS = ["wav", "mp4", "vocal-removal", "midi", "suno/cover"]
 def test_tools_want_a_song_that_exists(kie: Client, tool: str) -> None:
     body = {"taskId": "0" * 32, "audioId": "x", "callBackUrl": DEAD}
     path = f"/api/v1/{tool}/generate"
-    assert kie.refusal(path, body) == (422, "Record does not exist")
+    for task_id in ("0" * 32, kie.create()):
+        body["taskId"] = task_id
+        assert kie.refusal(path, body) == (422, "Record does not exist")
     assert kie.refusal(path, without(body, "callBackUrl")) == (422, "Please enter callBackUrl.")
 
 
@@ -354,12 +374,13 @@ def test_a_persona_is_made_at_once(kie: Client) -> None:
 def test_nothing_is_told_of_what_answers_at_once(kie: Client, post: Receiver, name: str) -> None:
     url = post.at(name)
     kie.http.post("/api/v1/style/generate", json={"content": "pop", "callBackUrl": url})
-    kie.start("/api/v1/lyrics", {"prompt": "x [slow 0]"}, url)
-    assert post.under(name)[0]["data"]["callbackType"] == "complete"
+    kie.start("/api/v1/lyrics", {"prompt": "x [slow 0.1]"}, url)
+    [webhook] = post.under(name)
+    assert len(webhook["data"]["data"]) == 2
 
 
 def test_a_lagging_song_is_pending(kie: Client) -> None:
-    task_id = kie.start(MAKE, song("[poll lag 60] [slow 0]"), DEAD)
+    task_id = kie.start(MAKE, song("[poll lag 60] [slow 0.1]"), DEAD)
     eventually(lambda: kie.sim("tasks")[-1]["completed"])
     time.sleep(0.05)
     assert kie.ask(ASK, task_id)["status"] == "PENDING"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -73,6 +74,17 @@ def test_the_same_name_is_another_file(kie: Client) -> None:
     other = base64.b64encode(b"other").decode()
     assert data(sent(kie, fileName="same.txt", base64Data=other))["downloadUrl"] == first
     assert get(first).content == b"other"
+
+
+def test_a_file_is_kept_for_a_day(kie: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = data(sent(kie, fileName="day.txt"))["downloadUrl"]
+    statuses = []
+    for hours in (23.9, 24.1):
+        later = time.time() + hours * 3600
+        clock = SimpleNamespace(time=lambda later=later: later)
+        monkeypatch.setattr("dev.kie.store.time", clock)
+        statuses.append(get(url).status_code)
+    assert statuses == [200, 404]
 
 
 def test_the_type_follows_the_name(kie: Client) -> None:

@@ -144,7 +144,9 @@ def test_the_fallback_is_told(kie: Client, post: Receiver, name: str) -> None:
 
 
 def test_lists_of_links_as_strings(kie: Client, post: Receiver, name: str) -> None:
-    kie.start(MAKE, {"prompt": "x [webhook strings]", "aspect_ratio": "9:16"}, post.at(name))
+    body = {"prompt": "x [webhook strings]", "aspect_ratio": "9:16"}
+    task_id = kie.start(MAKE, body, post.at(name))
     info = post.under(name)[0]["data"]["info"]
     assert info["resultUrls"].startswith('["http')
     assert info["originUrls"].startswith('["http')
+    assert isinstance(kie.ask(ASK, task_id)["response"]["resultUrls"], list)

@@ -42,16 +42,16 @@ def test_the_webhook_of_a_success(client: Client, receiver: Receiver) -> None:
     eventually(lambda: deliveries(client) == [("true", 200)])
 
 
-def test_the_webhook_of_a_failure_has_code_501(client: Client, receiver: Receiver) -> None:
-    client.create("x [fail 422 bad words]", receiver.url)
+def test_the_webhook_of_a_failure_has_code_501(kie: Client, receiver: Receiver) -> None:
+    kie.create("x [fail 422 bad words]", receiver.url)
     body = receiver.wait()[0].json
     assert body["code"] == 501
     assert (body["data"]["state"], body["data"]["resultJson"]) == ("fail", None)
     assert (body["data"]["failCode"], body["data"]["failMsg"]) == ("422", "bad words")
 
 
-def test_the_signature_covers_task_and_time(client: Client, receiver: Receiver) -> None:
-    task_id = client.create(url=receiver.url)
+def test_the_signature_covers_task_and_time(kie: Client, receiver: Receiver) -> None:
+    task_id = kie.create(url=receiver.url)
     assert is_signed(receiver.wait()[0], task_id)
 
 
@@ -99,14 +99,14 @@ def test_a_url_that_leads_nowhere_does_no_harm(client: Client, url: str) -> None
     eventually(lambda: len(deliveries(client)) == 4)
 
 
-def test_webhook_lost(client: Client, receiver: Receiver) -> None:
-    client.finished(client.create("x [webhook lost]", receiver.url))
+def test_webhook_lost(kie: Client, receiver: Receiver) -> None:
+    kie.finished(kie.create("x [webhook lost]", receiver.url))
     time.sleep(0.3)
     assert receiver.webhooks == []
 
 
-def test_webhook_late(client: Client, receiver: Receiver) -> None:
-    record = client.finished(client.create("x [webhook late 0.6]", receiver.url))
+def test_webhook_late(kie: Client, receiver: Receiver) -> None:
+    record = kie.finished(kie.create("x [webhook late 0.6]", receiver.url))
     assert receiver.wait()[0].at - record["completeTime"] / 1000 >= 0.55
 
 
@@ -118,9 +118,9 @@ def test_webhook_early(client: Client, receiver: Receiver) -> None:
     assert client.record(task_id)["state"] == "success"
 
 
-def test_webhook_times_five(client: Client, receiver: Receiver) -> None:
+def test_webhook_times_five(kie: Client, receiver: Receiver) -> None:
     receiver.delay_seconds = 0.6
-    task_id = client.create("x [webhook x5]", receiver.url)
+    task_id = kie.create("x [webhook x5]", receiver.url)
     webhooks = receiver.wait(5)
     assert webhooks[-1].at - webhooks[0].at < 0.5
     assert len({webhook.body for webhook in webhooks}) == 1
@@ -143,15 +143,15 @@ def test_webhook_forged_comes_before_the_true_one(client: Client, receiver: Rece
     eventually(lambda: deliveries(client) == [("forged", 200), ("true", 200)])
 
 
-def test_a_forgery_comes_before_all_copies(client: Client, receiver: Receiver) -> None:
+def test_a_forgery_comes_before_all_copies(kie: Client, receiver: Receiver) -> None:
     receiver.delay_seconds = 0.1
-    client.create("x [webhook forged] [webhook x3]", receiver.url)
+    kie.create("x [webhook forged] [webhook x3]", receiver.url)
     forged, *copies = receiver.wait(4)
     assert all(copy.at - forged.at >= 0.1 for copy in copies)
 
 
-def test_webhook_unreadable(client: Client, receiver: Receiver) -> None:
-    task_id = client.create("x [webhook unreadable]", receiver.url)
+def test_webhook_unreadable(kie: Client, receiver: Receiver) -> None:
+    task_id = kie.create("x [webhook unreadable]", receiver.url)
     webhook = receiver.wait()[0]
     with pytest.raises(ValueError, match="Unterminated"):
         json.loads(webhook.body)
@@ -161,8 +161,8 @@ def test_webhook_unreadable(client: Client, receiver: Receiver) -> None:
     assert len(receiver.webhooks) == 1
 
 
-def test_dials_are_combined(client: Client, receiver: Receiver) -> None:
-    client.create("[webhook x2] a kite [webhook late 0.3] [fail] [kite]", receiver.url)
+def test_dials_are_combined(kie: Client, receiver: Receiver) -> None:
+    kie.create("[webhook x2] a kite [webhook late 0.3] [fail] [kite]", receiver.url)
     first, second = receiver.wait(2)
     assert first.body == second.body
     assert first.json["code"] == 501

@@ -119,7 +119,10 @@ DIALS = (
         _fault,
     ),
     amount("create slow", "40", "accepted at once, answered after 40 s"),
-    switch("immediate", "the task ends at once, and the answer to its creation holds the result"),
+    switch(
+        "immediate",
+        "the answer to the creation holds the result already, and no webhook follows",
+    ),
     switch("id docs", "the task's id looks as in the documentation, not like 32 hex digits"),
     switch("message key", "bodies have their words under `message` instead of `msg`"),
 )
