@@ -26,7 +26,7 @@ from kie_gateway.core.ports import (
     Page,
     TaskFilter,
 )
-from kie_gateway.core.remote_file import RemoteFile, StoredFile
+from kie_gateway.core.remote_file import HEAD_BYTES, RemoteFile, StoredFile
 from kie_gateway.core.report import NotVisible, Report
 from kie_gateway.core.task import Task
 from kie_gateway.core.timeline import Entry, Happened
@@ -303,7 +303,7 @@ class FakeFile:
 
     @property
     def head(self) -> bytes:
-        return self.body[:8192]
+        return self.body[:HEAD_BYTES]
 
     @property
     def sha256(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.core.errors import StorageError
-from kie_gateway.media.thumbnail import CONTENT_TYPE, thumbnail
+from kie_gateway.media.thumbnail import CONTENT_TYPE, MOST_BYTES, thumbnail
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring import ThumbnailGateway, start
 
@@ -25,7 +25,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         `made`, and if not, `why`.
     """
     try:
-        small = thumbnail(gateway.bucket.get_raw(event["source"]), event["width"])
+        picture = gateway.bucket.get_raw(event["source"], most_bytes=MOST_BYTES)
+        small = thumbnail(picture, event["width"])
         gateway.bucket.put_raw(event["target"], small, CONTENT_TYPE)
     except StorageError as error:
         logger.warning("no thumbnail", extra={"source": event["source"], "why": error.message})

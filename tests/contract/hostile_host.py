@@ -65,7 +65,10 @@ class FileHost:
             while not self._blunt and b"\r\n\r\n" not in request:
                 request += connection.recv(4096)
             self.requests.append(request.decode())
-            self._answer(connection)
+            self.answer(connection, request)
+
+    def answer(self, connection: socket.socket, request: bytes) -> None:
+        self._answer(connection)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from kie_gateway.core.errors import (
     SourceUnavailableError,
     StorageError,
 )
+from kie_gateway.core.remote_file import HEAD_BYTES
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.fetch.files import FileFetcher
 from tests.contract.hostile_host import (
@@ -33,7 +34,7 @@ from tests.contract.hostile_host import (
     write_certificate,
 )
 
-BODY = bytes(range(256)) * 100
+BODY = bytes(range(256)) * 2000
 
 
 def fetcher(file_host: FileHost | None = None, listed: str = "", **options: Any) -> FileFetcher:
@@ -56,7 +57,7 @@ def test_a_whole_file_arrives_with_its_facts() -> None:
     ):
         assert file_host.url == file.url
         assert (len(BODY), "image/png; x=y") == (file.content_length, file.header_content_type)
-        assert BODY[:8192] == file.head
+        assert BODY[:HEAD_BYTES] == file.head
         assert file.bytes_read == 0
         assert BODY[:10] == file.read(10)
         assert (10, hashlib.sha256(BODY[:10]).hexdigest()) == (file.bytes_read, file.sha256)
@@ -135,12 +136,12 @@ def test_a_file_that_is_not_whole_never_ends_well(answer: bytes, error: type[Exc
 
 def test_a_failure_is_repeated_and_never_becomes_an_end() -> None:
     with (
-        host(chunked(b"x" * 9000, end=b"5\r\nab")) as file_host,
+        host(chunked(b"x" * (HEAD_BYTES + 1000), end=b"5\r\nab")) as file_host,
         fetcher(file_host).open(file_host.url) as file,
     ):
         for _ in range(3):
             with pytest.raises(SourceUnavailableError):
-                file.read(10_000)
+                file.read(HEAD_BYTES + 2000)
         with pytest.raises(SourceUnavailableError):
             file.finish()
 
@@ -247,7 +248,7 @@ def test_redirects_to_listed_hosts_are_followed(status: int) -> None:
             listed = f"127.0.0.1:{target.port}"
             with fetcher(first, listed).open(first.url) as file:
                 assert location == file.url
-                assert BODY[:8192] == file.head
+                assert BODY[:HEAD_BYTES] == file.head
 
 
 def test_a_redirect_may_be_relative() -> None:
@@ -348,7 +349,7 @@ def test_a_name_is_resolved_once_and_the_answer_is_what_we_connect_to() -> None:
         listed = f"files.example:{file_host.port}"
         files = fetcher(listed=listed, resolve=resolved_to("127.0.0.1", "127.0.0.2"))
         with files.open(f"http://{listed}/x") as file:
-            assert BODY[:8192] == file.head
+            assert BODY[:HEAD_BYTES] == file.head
 
     assert f"Host: {listed}\r\n" in file_host.requests[0]
 
@@ -358,7 +359,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
         listed = f"files.example:{file_host.port}"
         files = fetcher(listed=listed, resolve=resolved_to("127.0.0.2 127.0.0.1"))
         with files.open(f"http://{listed}/x") as file:
-            assert BODY[:8192] == file.head
+            assert BODY[:HEAD_BYTES] == file.head
 
 
 def test_an_address_of_the_new_kind_keeps_its_brackets() -> None:

@@ -23,6 +23,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from kie_gateway.aws.output_bucket import OutputBucket, attachment
 from kie_gateway.core.errors import SourceBrokenError, SourceUnavailableError, StorageError
+from kie_gateway.core.remote_file import HEAD_BYTES
 from tests.contract.clouds import BUCKET, Cloud, cloud_at, s3_endpoint, write_cloud_certificate
 
 HEADERS = {
@@ -43,7 +44,7 @@ class MemoryFile:
         self, body: bytes, *, known: bool = True, fails_at: int = sys.maxsize, error: Any = None
     ) -> None:
         self.content_length = len(body) if known else None
-        self.head = body[:8192]
+        self.head = body[:HEAD_BYTES]
         self.bytes_read = 0
         self.finished = False
         self._body = body

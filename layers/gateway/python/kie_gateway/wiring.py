@@ -338,6 +338,7 @@ class _Storing(_Asking):
             now=self.now,
             retention_days=settings.asset_retention_days,
             minimum=smallest_picture,
+            in_parts=takes_apart,
             tell_success=lambda task: learn_time(task, self.times, self.now()),
         )
 
@@ -374,6 +375,12 @@ def smallest_picture(model: str) -> tuple[int, int] | None:
     """Tell the smallest picture that a model delivers, if that is known."""
     known = catalogue.find(model)
     return known.minimum if known is not None else None
+
+
+def takes_apart(model: str) -> bool:
+    """Tell whether a model takes pictures apart."""
+    known = catalogue.find(model)
+    return known is not None and "layer_decomposition" in known.tasks
 
 
 def count_unclear(task: Task, reason: str) -> None:

@@ -1,5 +1,6 @@
 """The bucket of results: streamed in, linked out."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import UnsupportedOperation
@@ -113,10 +114,14 @@ class OutputBucket:
                 Bucket=self._bucket_name, Key=key, Body=body, ContentType=content_type
             )
 
-    def get_raw(self, key: str) -> bytes:
-        """Read a small object."""
+    def get_raw(self, key: str, *, most_bytes: int = sys.maxsize) -> bytes:
+        """Read an object that fits into memory. Raises StorageError, also for a larger one."""
         with _translated("reading"):
-            return self._client.get_object(Bucket=self._bucket_name, Key=key)["Body"].read()
+            found = self._client.get_object(Bucket=self._bucket_name, Key=key)
+            if found["ContentLength"] > most_bytes:
+                found["Body"].close()
+                raise StorageError(f"the file is larger than {most_bytes} bytes")
+            return found["Body"].read()
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; those that are not there count as deleted."""
@@ -148,11 +153,16 @@ class OutputBucket:
     def size_of(self, key: str) -> int | None:
         """Tell the size of an object in bytes; None if there is none."""
         try:
-            return self._client.head_object(Bucket=self._bucket_name, Key=key)["ContentLength"]
-        except self._client.exceptions.ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
-                return None
-            raise StorageError("S3 did not say whether there is such a file") from error
+            with _translated("looking for a file"):
+                return self._client.head_object(Bucket=self._bucket_name, Key=key)["ContentLength"]
+        except StorageError as error:
+            cause = error.__cause__
+            if not isinstance(cause, ClientError):
+                raise
+            # Without the right to list, S3 says 403 of what is not there.
+            if cause.response["ResponseMetadata"]["HTTPStatusCode"] not in (403, 404):
+                raise
+            return None
 
     def presign_upload(
         self, key: str, *, content_type: str, size: int, lifetime_seconds: int

@@ -371,15 +371,20 @@ def storing_failed(
 
 
 def settle(
-    task: Task, outputs: Sequence[Output], now: datetime, delete_at: datetime | None = None
+    task: Task,
+    outputs: Sequence[Output],
+    now: datetime,
+    delete_at: datetime | None = None,
+    previews: Sequence[Output] = (),
 ) -> Move | None:
-    """Record that every output lies in the bucket, and until when."""
+    """Record that every output lies in the bucket, and until when; previews may lie beside."""
     if task.status is not Status.STORING:
         return None
     after = replace(
         task,
         status=Status.SUCCEEDED,
         outputs=tuple(outputs),
+        previews=(*task.previews, *previews),
         completed_at=now,
         delete_at=delete_at,
         attention=None,

@@ -16,6 +16,8 @@ from kie_gateway.core.media_facts import MediaFacts
 
 # Below this share of the pixels asked for, a picture is a preview.
 _SHARE = 0.25
+# No picture of a side longer than this is a preview, however much larger it should have been.
+_LARGEST_PREVIEW_SIDE = 1024
 # A wrong ratio alone proves nothing in a large picture.
 _LARGEST_THUMBNAIL_SIDE = 512
 _RATIO_TOLERANCE = 1.25
@@ -56,17 +58,19 @@ def wanted(task_input: Mapping[str, Any], minimum: tuple[int, int] | None = None
         pixels = (float(thousands[1]) * 1024) ** 2
     elif minimum is not None:
         pixels = minimum[0] * minimum[1] / _SHARE
-    return Wanted(pixels, ratio[0] / ratio[1] if ratio and ratio[1] else None)
+    return Wanted(pixels, ratio[0] / ratio[1] if ratio and all(ratio) else None)
 
 
 def why_preview(facts: MediaFacts, asked: Wanted) -> str | None:
     """Say why a picture is only a preview; None for a result."""
     if not facts.width or not facts.height:
         return None
-    shown = f"{facts.width}x{facts.height}"
+    shown, side = f"{facts.width}x{facts.height}", max(facts.width, facts.height)
+    if side > _LARGEST_PREVIEW_SIDE:
+        return None
     if asked.pixels is not None and facts.width * facts.height < asked.pixels * _SHARE:
         return f"{shown} is far below the size asked for"
-    if asked.ratio is None or max(facts.width, facts.height) > _LARGEST_THUMBNAIL_SIDE:
+    if asked.ratio is None or side > _LARGEST_THUMBNAIL_SIDE:
         return None
     if abs(math.log(facts.width / facts.height / asked.ratio)) > math.log(_RATIO_TOLERANCE):
         return f"{shown} is a small picture of another shape than asked for"

@@ -4,6 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
+# Enough for what stands before the size of a picture: descriptions, colours, marks of origin.
+HEAD_BYTES = 256 * 1024
+
 
 class RemoteFile(Protocol):
     """A body that can be read once, from its first byte to its last."""
@@ -22,7 +25,7 @@ class RemoteFile(Protocol):
 
     @property
     def head(self) -> bytes:
-        """The first bytes, up to 8192; `read` hands them out again."""
+        """The first bytes, up to `HEAD_BYTES`; `read` hands them out again."""
 
     @property
     def bytes_read(self) -> int:
@@ -48,7 +51,7 @@ class InlineFile:
         self._body = body
         self.content_length: int | None = len(body)
         self.header_content_type: str | None = content_type
-        self.head = body[:8192]
+        self.head = body[:HEAD_BYTES]
         self.bytes_read = 0
 
     @property

@@ -20,11 +20,10 @@ from kie_gateway.core.errors import (
     SourceUnavailableError,
     StorageError,
 )
-from kie_gateway.core.remote_file import RemoteFile
+from kie_gateway.core.remote_file import HEAD_BYTES, RemoteFile
 from kie_gateway.core.result_hosts import ResultHosts, SafeUrl
 from kie_gateway.fetch.network import Clock, GuardedNetwork, Patience, Resolve
 
-HEAD_BYTES = 8192
 MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})

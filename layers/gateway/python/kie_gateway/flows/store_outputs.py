@@ -17,7 +17,7 @@ from kie_gateway.core.errors import (
     SourceUnavailableError,
     StorageError,
 )
-from kie_gateway.core.media import MediaType, identify
+from kie_gateway.core.media import SVG, MediaType, identify
 from kie_gateway.core.media_facts import MediaFacts
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Files, OutputStore, Provider, TaskStore
@@ -158,6 +158,7 @@ class StoreOutputs:
         measure: Measures a file by its type, first bytes, last bytes and size.
         retention_days: How long files are kept that do not say; 0 for ever.
         minimum: Tells the smallest picture, width and height, that a model delivers.
+        in_parts: Tells whether a model takes pictures apart: the parts may be of any size.
         tell_success: Told once of every task that has succeeded.
     """
 
@@ -170,6 +171,7 @@ class StoreOutputs:
     now: Callable[[], datetime]
     retention_days: int = 0
     minimum: Callable[[str], tuple[int, int] | None] = lambda _: None
+    in_parts: Callable[[str], bool] = lambda _: False
     tell_success: Callable[[Task], None] = lambda _: None
 
     def __call__(self, task: Task) -> Task:
@@ -225,13 +227,19 @@ class StoreOutputs:
     def _copy_all(self, hold: Hold) -> list[_Copied]:
         """Copy every result, a few at a time; the first trouble counts once all have ended."""
         sources = hold.task.sources
-        asked = wanted(hold.task.input, self.minimum(hold.task.model))
+        asked = self._asked(hold.task)
         with ThreadPoolExecutor(max(min(len(sources), COPIES_AT_ONCE), 1)) as pool:
             copies = [
                 pool.submit(self._copy, hold, index, source, asked)
                 for index, source in enumerate(sources)
             ]
         return [copy.result() for copy in copies]
+
+    def _asked(self, task: Task) -> Wanted:
+        """Read what size was asked for; of a film or a song it says nothing about a picture."""
+        if task.kind != "image" or self.in_parts(task.model):
+            return Wanted()
+        return wanted(task.input, self.minimum(task.model))
 
     def _copy(self, hold: Hold, index: int, source: Source, asked: Wanted) -> _Copied:
         """Copy a result from the first of its links that brings it."""
@@ -264,7 +272,9 @@ class StoreOutputs:
                 place = moves.without_query(remote.url)
                 raise SourceBrokenError(f"{place} sent a page or an error instead of a file")
             size = remote.content_length or 0
-            at_once = self.measure(kind, remote.head, b"", size) if kind.media == "image" else None
+            # A drawing has no pixels: whatever size it states, it is no preview.
+            has_pixels = kind.media == "image" and kind != SVG
+            at_once = self.measure(kind, remote.head, b"", size) if has_pixels else None
             why = why_preview(at_once, asked) if at_once else None
             name = f"{index}.{kind.extension}"
             if why is not None:
@@ -300,13 +310,16 @@ class StoreOutputs:
 
     def _settle(self, hold: Hold, copied: list[_Copied]) -> Task:
         previews = [one.output for one in copied if one.why_preview is not None]
-        if previews:
+        pictures = [one for one in copied if one.output.media == "image"]
+        if previews and len(previews) == len(pictures):
             return self._keep_previews(hold, copied, previews)
-        stored = [one.output for one in copied]
+        real = [one.output for one in copied if one.why_preview is None]
+        # Beside the real picture a thumbnail is none of the results, and leaves no gap.
+        stored = [replace(output, index=index) for index, output in enumerate(real)]
         now, days = self.now(), hold.task.retention_days
         gone_at = delete_at(now, days, self.retention_days)
         settled = self.tasks.move(
-            hold.task, lambda current: moves.settle(current, stored, now, gone_at)
+            hold.task, lambda current: moves.settle(current, stored, now, gone_at, previews)
         )
         if settled.changed:
             self.tell_success(settled.task)

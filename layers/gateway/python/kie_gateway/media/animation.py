@@ -1,10 +1,13 @@
 """Whether a picture moves, told from its first bytes."""
 
-import struct
 
+def is_animated(content_type: str, start: bytes, size: int) -> bool | None:
+    """
+    Tell whether a picture has more than one frame; None if its first bytes do not show it.
 
-def is_animated(content_type: str, start: bytes) -> bool:
-    """Tell whether a picture has more than one frame."""
+    Args:
+        size: Of the whole file, in bytes.
+    """
     match content_type:
         case "image/png":
             # The control chunk of animations stands before the picture's data.
@@ -12,15 +15,16 @@ def is_animated(content_type: str, start: bytes) -> bool:
         case "image/webp":
             return start[12:16] == b"VP8X" and bool(start[20] & 0x02)
         case "image/gif":
-            return _gif_frames(start) > 1
+            frames, is_cut = _gif_frames(start)
+            return None if is_cut and frames < 2 and len(start) < size else frames > 1
         case "image/avif":
             return start[8:12] == b"avis"
         case _:
             return False
 
 
-def _gif_frames(data: bytes) -> int:
-    """Count the frames of a GIF, two at most: walk its blocks, as far as they are at hand."""
+def _gif_frames(data: bytes) -> tuple[int, bool]:
+    """Count the frames of a GIF, two at most, and say whether its blocks went on behind the end."""
     frames = 0
     try:
         at = 13 + _table_bytes(data[10])
@@ -33,9 +37,9 @@ def _gif_frames(data: bytes) -> int:
                     at = _skip_blocks(data, at + 10 + _table_bytes(data[at + 9]) + 1)
                 case _:
                     break
-    except (IndexError, struct.error):
-        pass
-    return frames
+    except IndexError:
+        return frames, True
+    return frames, False
 
 
 def _table_bytes(flags: int) -> int:

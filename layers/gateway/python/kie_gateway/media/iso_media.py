@@ -6,59 +6,29 @@ them are native, or read tags of music only.
 """
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from kie_gateway.core.media_facts import NOTHING_KNOWN, MediaFacts
+from kie_gateway.media.iso_boxes import Box, boxes, payload
 
-_HEADER = struct.Struct(">I4s")
 _LARGEST_INDEX_BYTES = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class _Box:
-    kind: bytes
-    start: int
-    end: int
 
 
 def measure_iso(file: BinaryIO, size: int) -> MediaFacts:
     """Measure a film by its index. Raises OSError, struct.error for a broken one."""
-    index = next((box for box in _boxes(file, 0, size) if box.kind == b"moov"), None)
+    index = next((box for box in boxes(file, 0, size) if box.kind == b"moov"), None)
     if index is None or index.end - index.start > _LARGEST_INDEX_BYTES:
         return NOTHING_KNOWN
     duration: float | None = None
     width = height = None
-    for box in _boxes(file, index.start, index.end):
+    for box in boxes(file, index.start, index.end):
         if box.kind == b"mvhd":
-            duration = _duration(_payload(file, box))
+            duration = _duration(payload(file, box))
         elif box.kind == b"trak":
             sides = _sides_of_film(file, box)
             if sides is not None and (width is None or sides[0] * sides[1] > width * (height or 0)):
                 width, height = sides
     return MediaFacts(width, height, duration)
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[_Box]:
-    while start + _HEADER.size <= end:
-        file.seek(start)
-        length, kind = _HEADER.unpack(file.read(_HEADER.size))
-        payload = start + _HEADER.size
-        if length == 1:
-            (length,) = struct.unpack(">Q", file.read(8))
-            payload += 8
-        elif length == 0:
-            length = end - start
-        if length < payload - start:
-            return
-        yield _Box(kind, payload, min(start + length, end))
-        start += length
-
-
-def _payload(file: BinaryIO, box: _Box) -> bytes:
-    file.seek(box.start)
-    return file.read(min(box.end - box.start, 4096))
 
 
 def _duration(header: bytes) -> float | None:
@@ -67,17 +37,17 @@ def _duration(header: bytes) -> float | None:
     else:
         scale, units = struct.unpack_from(">II", header, 12)
     unknown = units in (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
-    return None if unknown or not scale else round(units / scale, 3)
+    return None if unknown or not scale else units / scale
 
 
-def _sides_of_film(file: BinaryIO, track: _Box) -> tuple[int, int] | None:
+def _sides_of_film(file: BinaryIO, track: Box) -> tuple[int, int] | None:
     sides, is_film = None, False
-    for box in _boxes(file, track.start, track.end):
+    for box in boxes(file, track.start, track.end):
         if box.kind == b"tkhd":
-            sides = _sides(_payload(file, box))
+            sides = _sides(payload(file, box))
         elif box.kind == b"mdia":
-            handlers = (one for one in _boxes(file, box.start, box.end) if one.kind == b"hdlr")
-            is_film = any(_payload(file, one)[8:12] == b"vide" for one in handlers)
+            handlers = (one for one in boxes(file, box.start, box.end) if one.kind == b"hdlr")
+            is_film = any(payload(file, one)[8:12] == b"vide" for one in handlers)
     return sides if is_film else None
 
 

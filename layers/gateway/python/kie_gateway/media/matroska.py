@@ -73,7 +73,7 @@ def _duration(file: BinaryIO, start: int, end: int) -> float | None:
             scale = int.from_bytes(_value(file, at, stop))
         elif kind == _DURATION:
             (units,) = struct.unpack(">f" if stop - at == 4 else ">d", _value(file, at, stop))
-    return round(units * scale / _NANOSECONDS, 3) if units else None
+    return units * scale / _NANOSECONDS if units else None
 
 
 def _sides(file: BinaryIO, start: int, end: int) -> tuple[int, int] | None:

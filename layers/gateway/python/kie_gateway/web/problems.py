@@ -26,6 +26,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.ProviderBusyError, 503),
     (errors.ProviderError, 502),
     (errors.RecordUnavailableError, 503),
+    (errors.StorageError, 503),
 )
 _TITLES = {
     400: "Malformed request",
