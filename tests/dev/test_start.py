@@ -68,7 +68,6 @@ def test_gateway_runs_survives_and_stops(tmp_path: Path) -> None:
         created = call(first.url, "/v1/tasks", "POST", TASK, KEY)
         assert created.status == 202
         task_id = created.json()["id"]
-        time.sleep(0.2)
         first.process.kill()
     with gateway(tmp_path) as second:
         assert call(second.url, f"/v1/tasks/{task_id}", headers=KEY).json()["id"] == task_id

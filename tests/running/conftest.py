@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -32,7 +33,7 @@ class Gateway:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = state / "gateway.log"
         self.state = state / "state"
-        self._environment = {
+        self.environment = {
             **os.environ,
             "GATEWAY_PORT": str(self.port),
             "GATEWAY_STATE": str(self.state),
@@ -40,42 +41,63 @@ class Gateway:
             "PYTHONPATH": "layers/gateway/python",
             **(environment or {}),
         }
-        self.kie_api_key = self._environment.get("KIE_API_KEY") or "local"
+        self.kie_api_key = self.environment.get("KIE_API_KEY") or "local"
+        self.start_seconds = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self.http = httpx.Client(
             base_url=self.url, headers={"Authorization": "Bearer kg_local_dev"}, timeout=40
         )
 
     def start(self, *, process_group: int | None = None) -> None:
+        began = time.monotonic()
         with self.log.open("wb") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "dev"],
-                env=self._environment,
+                env=self.environment,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 process_group=process_group,
             )
-        until = time.monotonic() + START_SECONDS
         while f"ready {self.url}\n" not in self.log.read_text(errors="replace"):
-            if self._process.poll() is not None or time.monotonic() > until:
+            self.start_seconds = time.monotonic() - began
+            if self._process.poll() is not None or self.start_seconds > START_SECONDS:
                 raise AssertionError(self.log.read_text(errors="replace"))
             time.sleep(0.05)
+
+    @contextmanager
+    def started(self, *, process_group: int | None = None) -> Iterator[None]:
+        """Start, and stop at the end if nobody has before."""
+        try:
+            self.start(process_group=process_group)
+            yield
+        finally:
+            self.http.close()
+            self.stop()
 
     def stop(self, how: int = signal.SIGINT) -> int:
         assert self._process is not None
         self._process.send_signal(how)
-        return self._process.wait(10)
+        return self.wait(10)
 
     def press_ctrl_c(self) -> int:
         """Signal the whole process group, as a terminal does."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGINT)
-        return self._process.wait(10)
+        os.killpg(self.pid, signal.SIGINT)
+        return self.wait(10)
 
-    def processes(self) -> dict[str, list[int]]:
-        """Give the pids of every function's processes."""
+    def wait(self, seconds: float) -> int:
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def processes(self, function: str | None = None, *, busy: bool = False) -> list[int]:
+        """Give the pids of a function's processes, or of every function's."""
         found = httpx.get(f"{self.url}/_dev/processes").json()
-        return {name: [one["pid"] for one in processes] for name, processes in found.items()}
+        chosen = found.values() if function is None else [found[function]]
+        return [one["pid"] for some in chosen for one in some if one["busy"] or not busy]
 
     @property
     def simulator(self) -> str:
@@ -94,10 +116,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90",
         {"KIE_API_KEY": KIE_API_KEY, "KIE_WEBHOOK_HMAC_KEY": KIE_WEBHOOK_HMAC_KEY},
     )
-    running.start()
-    yield running
-    running.http.close()
-    running.stop()
+    with running.started():
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -126,10 +146,8 @@ def stranger(
 @pytest.fixture
 def fresh_gateway(tmp_path: Path) -> Iterator[Gateway]:
     running = Gateway(tmp_path, "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90")
-    running.start()
-    yield running
-    running.http.close()
-    running.stop()
+    with running.started():
+        yield running
 
 
 def free_port() -> int:

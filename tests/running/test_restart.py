@@ -1,74 +1,262 @@
-"""Whatever is killed, the other road finishes."""
+"""Whatever is killed, every accepted task comes home, and nothing is created twice."""
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.running.conftest import Gateway
-from tests.running.driver import accepted_creations, assert_stored, create, settle
+from tests.running.driver import accepted_creations, assert_stored, create, happened, settle
 
-PARAMETERS = "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90"
+PARAMETERS = "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=240"
+# What a task is doing when everything is killed, and the prompt that makes it do so.
+DOING = {
+    "succeeded": "a kite",
+    "queued": "x [create 429]",
+    "running": "x [slow 7]",
+    "watched": "x [slow 7] [webhook lost]",
+}
 
 
-@pytest.fixture
-def stopped(tmp_path: Path) -> Iterator[Gateway]:
-    gateway = Gateway(tmp_path, PARAMETERS)
+@dataclass
+class Struck:
+    """
+    A gateway that was killed with tasks in every state, and started again.
+
+    Attributes:
+        tasks: Each as it was last seen before.
+        outlived: Processes that were still there some seconds after their parent.
+        cut_off: What became of the request that was being answered.
+    """
+
+    gateway: Gateway
+    tasks: dict[str, dict[str, Any]]
+    outlived: list[int]
+    simulator_outlived: bool
+    cut_off: "Future[httpx.Response]"
+
+
+@pytest.fixture(scope="module")
+def struck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Struck]:
+    gateway = Gateway(tmp_path_factory.mktemp("struck"), PARAMETERS)
+    with gateway.started():
+        yield struck_down(gateway)
+
+
+def struck_down(gateway: Gateway) -> Struck:
+    simulator = gateway.simulator
+    ids = {doing: create(gateway.http, prompt)["id"] for doing, prompt in DOING.items()}
+    ids["storing"] = create(gateway.http, "x [file slow 20]")["id"]
+    with ThreadPoolExecutor(1) as pool:
+        settle(gateway.http, ids["succeeded"])
+        eventually(lambda: "storing_started" in happened(gateway.http, ids["storing"]))
+        cut_off = pool.submit(create_by_key, gateway, "cut-off", "x [create slow 9]")
+        eventually(lambda: gateway.processes("ApiFunction", busy=True))
+        tasks = {doing: gateway.http.get(f"/v1/tasks/{ids[doing]}").json() for doing in ids}
+        pids = gateway.processes()
+        # Answered, and at once all is over.
+        tasks["just accepted"] = create(gateway.http, "x [slow 1]")
+        gateway.stop(signal.SIGKILL)
+    with suppress(AssertionError):
+        eventually(lambda: not any(map(alive, pids)), 5)
+    outlived, simulator_outlived = [pid for pid in pids if alive(pid)], answers(simulator)
     gateway.start()
-    yield gateway
-    gateway.http.close()
-    gateway.stop()
+    return Struck(gateway, tasks, outlived, simulator_outlived, cut_off)
 
 
-def processes(gateway: Gateway) -> dict[str, list[int]]:
-    shown = httpx.get(f"{gateway.url}/_dev/processes").json()
-    return {name: [one["pid"] for one in workers] for name, workers in shown.items()}
+def create_by_key(gateway: Gateway, key: str, prompt: str, **more: Any) -> httpx.Response:
+    body = {"model": "google/nano-banana", "input": {"prompt": prompt}, **more}
+    return gateway.http.post("/v1/tasks", json=body, headers={"Idempotency-Key": key})
+
+
+def eventually(found: Callable[[], Any], seconds: float = 20) -> Any:
+    until = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return value
 
 
 def alive(pid: int) -> bool:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return True
+    return False
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
         return False
-    return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
 
 
-def test_the_whole_gateway_killed_goes_on_where_it_was(stopped: Gateway) -> None:
-    gateway = stopped
-    prompts = ["a kite", "x [slow 6]", "x [webhook lost]", "x [create 429]", "x [file slow 5]"]
-    tasks = [create(gateway.http, prompt) for prompt in prompts]
-    time.sleep(2)
-    pids = [pid for found in processes(gateway).values() for pid in found]
-    gateway.stop(signal.SIGKILL)
-    until = time.monotonic() + 5
-    while any(alive(pid) for pid in pids) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert not any(alive(pid) for pid in pids), "functions outlive the gateway"
-    gateway.start()
-    for task in tasks:
-        settled = settle(gateway.http, task["id"], 80)
-        assert settled["status"] == "succeeded", settled
-        assert_stored(gateway.http, settled)
-        assert accepted_creations(gateway.http, gateway.simulator, task["id"]) == 1
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("function", ["StoreFunction", "WatchFunction", "CallbackFunction"])
-def test_a_killed_function_is_made_up_for(gateway: Gateway, function: str) -> None:
-    lost = " [webhook lost]" if function == "WatchFunction" else ""
-    task = create(gateway.http, f"x [file slow 3]{lost}")
-    until = time.monotonic() + 8
-    killed: set[int] = set()
-    while time.monotonic() < until and len(killed) < 2:
-        for pid in processes(gateway).get(function, []):
-            if pid not in killed:
-                os.kill(pid, signal.SIGKILL)
-                killed.add(pid)
-        time.sleep(1)
-    assert killed
-    settled = settle(gateway.http, task["id"], 80)
-    assert settled["status"] == "succeeded", settled
-    assert accepted_creations(gateway.http, gateway.simulator, task["id"]) == 1
+@contextmanager
+def dying(gateway: Gateway, *functions: str, every_seconds: float) -> Iterator[None]:
+    """Kill every process of some functions again and again."""
+    ended = threading.Event()
+
+    def strike() -> None:
+        while not ended.wait(every_seconds):
+            for function in functions:
+                kill(gateway.processes(function))
+
+    with ThreadPoolExecutor(1) as pool:
+        striking = pool.submit(strike)
+        try:
+            yield
+        finally:
+            ended.set()
+        striking.result()
+
+
+def assert_came_home(gateway: Gateway, task_id: str, within_seconds: float = 60) -> dict[str, Any]:
+    settled = settle(gateway.http, task_id, within_seconds)
+    assert (settled["status"], settled["attention"]) == ("succeeded", None), settled
+    assert_stored(gateway.http, settled)
+    assert accepted_creations(gateway.http, gateway.simulator, task_id) == 1
+    return settled
+
+
+# --- all of it ----------------------------------------------------------------------------------
+
+
+def test_nothing_outlives_the_gateway(struck: Struck) -> None:
+    assert struck.outlived == []
+    assert not struck.simulator_outlived
+
+
+def test_tasks_were_in_every_state(struck: Struck) -> None:
+    states = {doing: task["status"] for doing, task in struck.tasks.items()}
+    assert states == {
+        **dict.fromkeys(("running", "watched", "just accepted"), "running"),
+        **{status: status for status in ("succeeded", "queued", "storing")},
+    }
+
+
+@pytest.mark.parametrize("doing", [*DOING, "just accepted"])
+def test_a_task_goes_on_where_it_was(struck: Struck, doing: str) -> None:
+    settled = assert_came_home(struck.gateway, struck.tasks[doing]["id"])
+    if doing == "succeeded":
+        before = struck.tasks[doing]
+        assert settled["completed_at"] == before["completed_at"]
+        assert settled["outputs"][0]["sha256"] == before["outputs"][0]["sha256"]
+
+
+def test_a_request_cut_off_by_it_is_found_again_by_its_key(struck: Struck) -> None:
+    assert isinstance(struck.cut_off.exception(), httpx.TransportError)
+    again = create_by_key(struck.gateway, "cut-off", "x [create slow 9]")
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
+    assert_came_home(struck.gateway, again.json()["id"])
+
+
+@pytest.mark.long
+def test_a_copy_cut_off_is_begun_anew(struck: Struck) -> None:
+    """Once nobody has renewed the dead copy's hold for 45 s."""
+    task_id = struck.tasks["storing"]["id"]
+    assert_came_home(struck.gateway, task_id, 120)
+    assert happened(struck.gateway.http, task_id).count("storing_started") == 2
+
+
+# --- one function -------------------------------------------------------------------------------
+
+
+def test_a_creation_whose_function_dies_is_found_again_by_its_key(struck: Struck) -> None:
+    gateway, prompt = struck.gateway, "x [create slow 8]"
+    with ThreadPoolExecutor(1) as pool:
+        cut_off = pool.submit(create_by_key, gateway, "died", prompt)
+        eventually(lambda: gateway.processes("ApiFunction", busy=True))
+        # Kie.ai has it, and nobody here knows.
+        eventually(lambda: prompt in httpx.get(f"{gateway.simulator}/sim/tasks").text)
+        kill(gateway.processes("ApiFunction", busy=True))
+    assert cut_off.result().status_code == 500
+    again = create_by_key(gateway, "died", prompt)
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
+    assert_came_home(gateway, again.json()["id"])
+
+
+def test_webhooks_whose_function_dies_are_made_up_for(struck: Struck) -> None:
+    gateway = struck.gateway
+    with dying(gateway, "CallbackFunction", every_seconds=0.05):
+        tasks = [create(gateway.http, f"kite {n}")["id"] for n in range(3)]
+        eventually(lambda: all(webhook_statuses(gateway, task_id) for task_id in tasks))
+    assert all(200 not in webhook_statuses(gateway, task_id)[:1] for task_id in tasks)
+    for task_id in tasks:
+        assert_came_home(gateway, task_id)
+
+
+def webhook_statuses(gateway: Gateway, task_id: str) -> list[int | None]:
+    """Tell how Kie.ai's deliveries were answered."""
+    [found] = [
+        task["webhooks"]
+        for task in httpx.get(f"{gateway.simulator}/sim/tasks").json()
+        if task_id in task["callBackUrl"]
+    ]
+    return [attempt["status"] for attempt in found]
+
+
+@pytest.mark.long
+def test_a_creation_killed_at_any_moment_is_never_sent_twice(struck: Struck) -> None:
+    gateway, tasks = struck.gateway, []
+    for n in range(15):
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(create_by_key, gateway, f"moment-{n}", "x", deadline_seconds=12)
+            busy: list[int] = []
+            while not busy and not asking.done():
+                busy = gateway.processes("ApiFunction", busy=True)
+            time.sleep(n * 0.002)
+            kill(busy)
+        # A process that is dying may be given the repetition as well.
+        while (again := create_by_key(gateway, f"moment-{n}", "x", deadline_seconds=12)).is_error:
+            assert again.status_code == 500
+        tasks.append(again.json()["id"])
+    for task_id in tasks:
+        settled = settle(gateway.http, task_id)
+        created = accepted_creations(gateway.http, gateway.simulator, task_id)
+        if settled["status"] == "succeeded":
+            assert created == 1
+        else:
+            # It may have been under way; nobody can tell, so nobody sends it again.
+            told = (settled["status"], settled["attention"], created)
+            assert told == ("expired", "submission_unknown", 0)
+
+
+@pytest.mark.long
+def test_a_copy_killed_three_times_is_begun_a_fourth_time(struck: Struck) -> None:
+    gateway = struck.gateway
+    task_id = create(gateway.http, "x [file slow 4]")["id"]
+
+    def attempts() -> int:
+        return happened(gateway.http, task_id).count("storing_started")
+
+    for attempt in (1, 2, 3):
+        eventually(lambda: attempts() == attempt, 70)  # noqa: B023 - called before the next
+        for function in ("StoreFunction", "WatchFunction"):
+            kill(gateway.processes(function, busy=True))
+    assert_came_home(gateway, task_id, 120)
+    assert attempts() == 4
+
+
+@pytest.mark.long
+def test_everything_behind_the_api_may_die_for_a_while(struck: Struck) -> None:
+    gateway = struck.gateway
+    prompts = ["kite", "kite [webhook lost]", "kite [create 429]", "kite [file slow 1]"] * 4
+    with dying(gateway, "CallbackFunction", "StoreFunction", "WatchFunction", every_seconds=0.7):
+        tasks = [create(gateway.http, prompt)["id"] for prompt in prompts]
+        time.sleep(8)
+    for task_id in tasks:
+        assert_came_home(gateway, task_id, 200)
