@@ -21,10 +21,10 @@ demo: $(VENV)/.done ## Bring one task through each of the two roads and read the
 	@$(BIN)/python -m dev.demo
 
 test: $(VENV)/.done ## Pass the tests
-	$(BIN)/python -m pytest -q -m "not long"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
 
 test-long: $(VENV)/.done ## Pass the explorations that take minutes
-	$(BIN)/python -m pytest -q -m long
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m long
 
 check: $(VENV)/.done $(SAM_VENV)/.done ## Format, lint, types, template
 	$(BIN)/ruff format --check .

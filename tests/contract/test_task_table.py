@@ -594,13 +594,13 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{spec.name: anything(hints[spec.name]) for spec in fields(kind)})
 
 
-@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@settings(max_examples=150)
 @given(task=anything(Task))
 def test_any_task_survives_the_way_into_an_item_and_back(task: Task) -> None:
     assert read_task(write_task(task)) == task
 
 
-@settings(max_examples=50, deadline=None, database=None, derandomize=True)
+@settings(max_examples=50)
 @given(moment=_MOMENTS, words=_WORDS, facts=st.dictionaries(_WORDS, _JSON, max_size=3))
 def test_any_entry_survives_the_way_into_an_item_and_back(
     moment: datetime, words: str, facts: dict[str, Any]

@@ -124,7 +124,7 @@ def test_a_rare_kind_is_looked_for_in_stretches_and_found() -> None:
     assert [names(one) for one in pages] == [[], [], [(1, 0)]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     kinds=st.lists(st.lists(st.sampled_from(["image", "video"]), max_size=4), max_size=130),
     limit=st.integers(1, 30),

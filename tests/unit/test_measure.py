@@ -305,7 +305,6 @@ def assert_plausible(facts: MediaFacts) -> None:
     assert 0 < (facts.duration_seconds or 1) < 10**6
 
 
-@settings(deadline=None)
 @given(body=st.binary(max_size=300))
 def test_any_bytes_are_identified_and_measured_as_anything(body: bytes) -> None:
     identify(body)
@@ -315,7 +314,7 @@ def test_any_bytes_are_identified_and_measured_as_anything(body: bytes) -> None:
         assert_plausible(measure(kind, body, b"", 10**6))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     number=st.integers(0, len(KINDS) - 1),
     cut=st.floats(0, 1),

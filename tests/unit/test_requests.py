@@ -143,7 +143,7 @@ def turned(body: Any) -> Any:
     return [turned(one) for one in body] if isinstance(body, list) else body
 
 
-@settings(max_examples=100, deadline=None, database=None, derandomize=True)
+@settings(max_examples=100)
 @given(body=_JSON)
 def test_equal_requests_look_equal_in_any_order_of_keys(body: Any) -> None:
     assert fingerprint(body) == fingerprint(json.loads(json.dumps(turned(body))))
@@ -268,7 +268,7 @@ def test_a_syntax_error_is_located() -> None:
 # --- cursors ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None, database=None, derandomize=True)
+@settings(max_examples=50)
 @given(tail=st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26))
 def test_a_cursor_leads_back_to_its_task(tail: str) -> None:
     cursor = write_cursor(f"task_{tail}")
