@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test test-long check format invoke key replay catalogue build deploy requirements openapi clean help
+.PHONY: dev demo test test-long bench check format invoke key replay catalogue build deploy requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ test: $(VENV)/.done ## Pass the tests
 
 test-long: $(VENV)/.done ## Pass the explorations that take minutes
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m long
+
+bench: $(VENV)/.done ## Measure the copy against boto3's own, as ratios
+	@$(BIN)/python -m bench.copying $(ARGS)
 
 check: $(VENV)/.done $(SAM_VENV)/.done ## Format, lint, types, template
 	$(BIN)/ruff format --check .

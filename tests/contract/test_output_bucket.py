@@ -391,7 +391,7 @@ def test_one_request_copies_a_large_file_in_constant_memory(trust: str) -> None:
         size, growth_kibibytes = copy_in_another_process(f"https://127.0.0.1:{port}", trust)
 
     assert BIG_FILE_BYTES == size == sum(s3.chunk_sizes)
-    assert growth_kibibytes < 12 * 1024
+    assert growth_kibibytes < 8 * 1024
     # What the real S3 asks of such an upload, and moto does not.
     assert min(s3.chunk_sizes[:-1]) >= 8 * 1024
     assert b"x-amz-decoded-content-length: %d" % size in s3.headers
@@ -407,4 +407,5 @@ def test_parts_copy_a_large_file_in_constant_memory(cloud: Cloud, trust: str) ->
     size, growth_kibibytes = copy_in_another_process(endpoint, trust)
 
     assert size == BIG_FILE_BYTES
-    assert growth_kibibytes < 12 * 1024
+    # One part of 5 MiB, and what the allocator makes of it.
+    assert growth_kibibytes < 10 * 1024

@@ -21,6 +21,15 @@ def refuse(*_: object, **__: object) -> None:
     raise EndpointConnectionError(endpoint_url="https://aws.invalid")
 
 
+def refuses_results(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Let S3 take what is archived, and no result."""
+
+    def put_object(**params: Any) -> Any:
+        return refuse() if params["Key"].startswith("outputs/") else call(**params)
+
+    return put_object
+
+
 def fails(call: Callable[..., Any], times: int) -> Callable[..., Any]:
     """Let a client's call fail the first times."""
     left = [None] * times
@@ -324,7 +333,8 @@ def test_copies_that_always_fail_wait_for_a_refresh_which_generates_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for function in ("StoreFunction", "WatchFunction"):
-        monkeypatch.setattr(world.gateway(function).clients.s3, "upload_fileobj", refuse)
+        s3 = world.gateway(function).clients.s3
+        monkeypatch.setattr(s3, "put_object", refuses_results(s3.put_object))
     task = world.create("a kite")
     world.run()
     assert task.end() == ("storing", "webhook", "storage_failed")

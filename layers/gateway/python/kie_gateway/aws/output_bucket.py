@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 from itertools import batched
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, TypedDict, cast
 from urllib.parse import quote
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from kie_gateway.core.errors import StorageError
@@ -16,17 +15,27 @@ from kie_gateway.core.remote_file import RemoteFile, StoredFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-MEBIBYTE = 1024 * 1024
 LARGEST_SINGLE_PUT_BYTES = 5 * 1024**3
 LARGEST_DELETE_BATCH = 1000
 # S3 wants 8 KiB at least in every chunk of an upload but the last. botocore asks for 1 MiB at a
 # time and copies what is left of it for each 16 KiB it sends, so less is faster.
 CHUNK_BYTES = 128 * 1024
-# Without threads one part is held at a time, which keeps memory constant.
-_IN_PARTS = TransferConfig(
-    multipart_threshold=5 * MEBIBYTE, multipart_chunksize=5 * MEBIBYTE, use_threads=False
-)
+# The least that S3 takes as a part; one is held at a time.
+PART_BYTES = 5 * 1024 * 1024
+
+
+class _Place(TypedDict):
+    Bucket: str
+    Key: str
+
+
+class _Headers(TypedDict):
+    ContentType: str
+    ContentDisposition: str
+    CacheControl: str
+    Tagging: str
 
 
 class OutputBucket:
@@ -64,30 +73,55 @@ class OutputBucket:
         Raises:
             StorageError: What the file raised while it was read, or what S3 answered.
         """
-        stream = _SizedBody(file) if self._can_stream(file) else _Body(file)
-        body = cast("IO[bytes]", stream)
-        with _translated("the upload", stream):
-            if isinstance(stream, _SizedBody):
-                self._client.put_object(
-                    Bucket=self._bucket_name,
-                    Key=key,
-                    Body=body,
-                    ContentType=content_type,
-                    ContentDisposition=content_disposition,
-                    CacheControl=cache_control,
-                    Tagging=tags,
-                )
+        body = _SizedBody(file) if self._can_stream(file) else _Body(file)
+        headers: _Headers = {
+            "ContentType": content_type,
+            "ContentDisposition": content_disposition,
+            "CacheControl": cache_control,
+            "Tagging": tags,
+        }
+        with _translated("the upload", body):
+            if isinstance(body, _SizedBody):
+                self._put(key, cast("IO[bytes]", body), headers)
             else:
-                headers = {
-                    "ContentType": content_type,
-                    "ContentDisposition": content_disposition,
-                    "CacheControl": cache_control,
-                    "Tagging": tags,
-                }
-                self._client.upload_fileobj(
-                    body, self._bucket_name, key, ExtraArgs=headers, Config=_IN_PARTS
-                )
+                self._put_in_parts(key, body, headers)
         return StoredFile(file.bytes_read, file.sha256)
+
+    def _put(self, key: str, body: "IO[bytes] | bytes", headers: "_Headers") -> None:
+        self._client.put_object(Bucket=self._bucket_name, Key=key, Body=body, **headers)
+
+    def _put_in_parts(self, key: str, body: "_Body", headers: "_Headers") -> None:
+        """
+        Send a file whose length nobody knows.
+
+        Not by `upload_fileobj`, which holds two parts at a time.
+        """
+        part = body.read(PART_BYTES)
+        if len(part) < PART_BYTES:
+            self._put(key, part, headers)
+            return
+        place: _Place = {"Bucket": self._bucket_name, "Key": key}
+        begun = self._client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32", **headers)
+        upload_id = begun["UploadId"]
+        sent: list[CompletedPartTypeDef] = []
+        try:
+            while part:
+                number = len(sent) + 1
+                taken = self._client.upload_part(
+                    **place, UploadId=upload_id, PartNumber=number, Body=part
+                )
+                sent.append({"PartNumber": number, "ETag": taken["ETag"]})
+                # Let go of it before the next is read.
+                part = b""
+                part = body.read(PART_BYTES)
+            self._client.complete_multipart_upload(
+                **place, UploadId=upload_id, MultipartUpload={"Parts": sent}
+            )
+        except BaseException:
+            # What stays behind when this fails too is ended by the bucket's lifecycle.
+            with suppress(BotoCoreError, ClientError):
+                self._client.abort_multipart_upload(**place, UploadId=upload_id)
+            raise
 
     def presign(self, key: str, *, lifetime_seconds: int, download_name: str | None = None) -> str:
         """

@@ -184,9 +184,14 @@ class HttpFile:
         """
         # BytesIO gives its own memory away, where joining pieces would hold a large part twice.
         collected = BytesIO()
+        # At its full size at once: growing bit by bit leaves what it grew out of behind.
+        collected.seek(size)
+        collected.write(b"\0")
+        collected.seek(0)
         while (missing := size - collected.tell()) and self._fill(1):
             collected.write(self._buffer[:missing])
             del self._buffer[:missing]
+        collected.truncate()
         part = collected.getvalue()
         self._sha256.update(part)
         self.bytes_read += len(part)
