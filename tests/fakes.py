@@ -1,7 +1,7 @@
 """In-memory fakes of `core/ports.py`; the record's fake passes the suite of the real table."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from kie_gateway.core.errors import (
     StorageError,
 )
 from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.pace import SHORT_PAUSE, WINDOW, InLine, Pace, Place, Rate, in_order
 from kie_gateway.core.ports import (
     Accepted,
     Answer,
@@ -149,6 +150,10 @@ class FakeTaskStore:
         page = tuple(found[:limit])
         return Page(page, page[-1].task_id if len(found) > limit else None)
 
+    def all(self) -> list[Task]:
+        """Give every task."""
+        return list(self._tasks.values())
+
     def the(self, task: Task) -> Task:
         """Read a task that must be there."""
         return self._tasks[task.task_id]
@@ -173,6 +178,74 @@ def _fits(task: Task, which: TaskFilter) -> bool:
         and (which.created_after is None or task.created_at > which.created_after)
         and (which.created_before is None or task.created_at < which.created_before)
     )
+
+
+class FakeLine:
+    """
+    The line before Kie.ai, in memory.
+
+    Attributes:
+        error: What every call raises, None for success.
+    """
+
+    def __init__(
+        self,
+        store: FakeTaskStore,
+        now: Callable[[], datetime] = lambda: NOW,
+        *,
+        rate: Rate | None = None,
+    ) -> None:
+        self.error: GatewayError | None = None
+        self._store = store
+        self._now = now
+        self._rate = rate or Rate()
+        self._pace: Pace | None = None
+        self._turns: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def look(self) -> Pace | None:
+        self._fail_if_told()
+        is_busy = self._pace is not None and self._pace.is_busy(self._now(), self._rate)
+        return self._pace if is_busy else None
+
+    def refuse(self, pause_seconds: float | None) -> None:
+        self._fail_if_told()
+        now, pace = self._now(), self.look()
+        pause = WINDOW if pace is None else SHORT_PAUSE
+        until = now + (pause if pause_seconds is None else seconds(pause_seconds))
+        if pace is None:
+            self._pace = Pace(until, slots=0, not_before=until, turn=0)
+            self._turns.clear()
+        elif pace.not_before <= now:
+            self._pace = replace(pace, not_before=until)
+
+    def join(self, owner: str) -> Place:
+        self._fail_if_told()
+        with self._lock:
+            if self._pace is None:
+                self.refuse(0)
+            assert self._pace is not None
+            pace = self._pace = replace(self._pace, slots=self._pace.slots + 1)
+            self._turns[owner] = max(self._turns[owner], pace.turn) + 1
+            at, now = pace.slot_at(pace.slots, self._rate), self._now()
+            if at < now:
+                self._pace = replace(pace, since=now - (pace.slots - 1) * self._rate.interval)
+            return Place(max(at, now), self._turns[owner])
+
+    def let_through(self, turn: int) -> None:
+        self._fail_if_told()
+        if self._pace is not None and self._pace.turn < turn:
+            self._pace = replace(self._pace, turn=turn)
+
+    def first(self) -> list[str]:
+        self._fail_if_told()
+        return in_order(
+            [InLine(t.task_id, t.owner, t.turn or 0) for t in self._store.all() if t.is_in_line]
+        )
+
+    def _fail_if_told(self) -> None:
+        if self.error:
+            raise self.error
 
 
 class FakeExecutions:

@@ -240,6 +240,7 @@ def create_eight(world: World, monkeypatch: pytest.MonkeyPatch, *fingerprints: s
                 queue=gateway.queue,
                 submit=gateway.submit,
                 policy=gateway.policy,
+                line=gateway.line,
                 now=world.agenda.now(),
             )
         except IdempotencyMismatchError as error:

@@ -31,6 +31,7 @@ from tests.fakes import (
     Clock,
     FakeArchive,
     FakeExecutions,
+    FakeLine,
     FakeProvider,
     FakeQueue,
     FakeTaskStore,
@@ -62,6 +63,9 @@ class Scene:
     store: FakeTaskStore = field(default_factory=FakeTaskStore)
     before_submit: Callable[[Task], object] = lambda _: None
 
+    def __post_init__(self) -> None:
+        self.line = FakeLine(self.store)
+
     def create(self, new: NewTask = NEW, task_id: str = TASK_ID) -> Created:
         return create_task(
             new,
@@ -71,6 +75,7 @@ class Scene:
             queue=self.queue,
             submit=self.submit,
             policy=POLICY,
+            line=self.line,
             now=NOW,
         )
 
@@ -84,6 +89,7 @@ class Scene:
             policy=POLICY,
             callback_secret="callback-secret",
             now=Clock().now,
+            line=self.line,
             spread=lambda: 0.5,
         )
 

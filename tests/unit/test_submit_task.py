@@ -30,7 +30,7 @@ from kie_gateway.core.task import (
 )
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.submit_task import submit_task
-from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore
+from tests.fakes import Clock, FakeArchive, FakeLine, FakeProvider, FakeTaskStore
 from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, make_task, seconds
 
 SECRET = "callback-secret"
@@ -65,6 +65,7 @@ def submit(
         policy=POLICY,
         callback_secret=SECRET,
         now=Clock().now,
+        line=FakeLine(store),
         spread=lambda: 0.5,
         prepare=prepare,
     )

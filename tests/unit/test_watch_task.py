@@ -24,7 +24,7 @@ from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.await_task import await_task
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.watch_task import Watch, stall_message
-from tests.fakes import Clock, FakeExecutions, FakeQueue, FakeTaskStore
+from tests.fakes import Clock, FakeExecutions, FakeLine, FakeQueue, FakeTaskStore
 from tests.makers import (
     NOW,
     RESULT_URL,
@@ -88,7 +88,8 @@ class Scene:
         return self.store.the(self.task)
 
     def step(self, step: Step) -> Decision:
-        watch = Watch(self.store, self.submit, self.ask, self.copy, self.clock.now)
+        line = FakeLine(self.store, self.clock.now)
+        watch = Watch(self.store, self.submit, self.ask, self.copy, line, self.clock.now)
         return watch.step(step, TASK_ID)
 
     def submit(self, task: Task) -> Task:

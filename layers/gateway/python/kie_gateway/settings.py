@@ -22,6 +22,7 @@ class KieSettings(BaseModel):
 
     kie_secret_arn: str
     kie_base_url: str
+    kie_creations_per_10_seconds: int
 
 
 class PollSettings(BaseModel):

@@ -14,6 +14,7 @@ from ulid import ULID
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.output_bucket import OutputBucket
+from kie_gateway.aws.pace_table import PaceTable
 from kie_gateway.aws.secrets import KieKeys, Secrets
 from kie_gateway.aws.signed_links import CloudFrontLinks
 from kie_gateway.aws.store_queue import SqsStoreQueue
@@ -30,6 +31,7 @@ from kie_gateway.core.errors import (
     SourceForbiddenError,
 )
 from kie_gateway.core.model_times import Observed
+from kie_gateway.core.pace import Rate
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy, Task
@@ -167,6 +169,12 @@ class _Asking(_Common):
         super().__init__(settings.table_name, settings.bucket_name, settings.kie_secret_arn)
         self._callback_secret_arn = settings.callback_secret_arn
         self.times = TimesTable(self.clients.dynamodb, settings.table_name)
+        self.line = PaceTable(
+            self.clients.dynamodb,
+            settings.table_name,
+            Rate(settings.kie_creations_per_10_seconds),
+            self._tell_time,
+        )
         self.policy = PollPolicy(
             settings.first_poll_seconds,
             settings.poll_cap_seconds,
@@ -192,6 +200,9 @@ class _Asking(_Common):
     def callback_secret(self) -> str:
         return self.secrets.text(self._callback_secret_arn)
 
+    def _tell_time(self) -> datetime:
+        return self.now()
+
     def _history_session(self) -> Session | None:
         keys = self.kie_keys()
         if keys.history_token is None:
@@ -215,6 +226,7 @@ class _Asking(_Common):
             policy=self.policy,
             callback_secret=secret,
             now=self.now,
+            line=self.line,
             prepare=self._prepare,
         )
 
@@ -362,6 +374,7 @@ class WatchGateway(_Storing):
             submit=self.submit,
             ask=lambda task: self.ask(task, CompletedBy.POLL),
             store=self.store,
+            line=self.line,
             now=self.now,
         )
 

@@ -24,6 +24,9 @@ from kie_gateway.core.timeline import Entry, Happened
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
+# All tasks in the line before Kie.ai share this key of an index.
+LINE = "kie.ai"
+
 type Item = dict[str, "AttributeValueTypeDef"]
 
 
@@ -104,6 +107,7 @@ _CODECS: dict[str, _Codec] = {
     "retention_days": _INT,
     "store_attempts": _INT,
     "watches": _INT,
+    "turn": _INT,
     "version": _INT,
     **dict.fromkeys(
         (
@@ -133,9 +137,12 @@ def write_task(task: Task) -> Item:
     """
     Write a task as an item.
 
-    `next_step` is derived, and written because the state machine reads it without a function.
+    `next_step` is derived, and written because the state machine reads it without a function;
+    `line` puts the task into an index for as long as it waits.
     """
     item: Item = {**task_key(task.task_id), "next_step": {"S": task.next_step.value}}
+    if task.is_in_line:
+        item["line"] = {"S": LINE}
     for spec in fields(Task):
         value = getattr(task, spec.name)
         if value is not None and value not in ((), {}):

@@ -21,6 +21,7 @@ from kie_gateway.core.task import (
     Output,
     Source,
     Status,
+    Step,
     Submission,
     Task,
 )
@@ -137,10 +138,29 @@ def adopt(task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime
     return Move(moved.task, (entry,))
 
 
+def wait_on(task: Task, *, next_at: datetime, turn: int) -> Move | None:
+    """Give a task in line another slot; a turn that it has it keeps."""
+    if task.next_step is not Step.SUBMIT:
+        return None
+    turn = task.turn if task.turn is not None else turn
+    return Move(replace(task, next_at=min(next_at, task.deadline_at), turn=turn))
+
+
 def refuse(
-    task: Task, words: str, code: str | None, *, next_at: datetime, now: datetime
+    task: Task,
+    words: str,
+    code: str | None,
+    *,
+    next_at: datetime,
+    now: datetime,
+    turn: int | None = None,
 ) -> Move | None:
-    """Record that Kie.ai certainly did not take the creation, for now: it stays queued."""
+    """
+    Record that Kie.ai certainly did not take the creation, for now: it stays queued.
+
+    Args:
+        turn: In the line, for a task that has none.
+    """
     if task.status is not Status.QUEUED or task.submission is not Submission.SENDING:
         return None
     entry = Entry(
@@ -154,6 +174,7 @@ def refuse(
         submission=Submission.WAITING,
         sending_at=None,
         next_at=next_at,
+        turn=task.turn if task.turn is not None else turn,
         upstream_code=code,
         upstream_message=words,
     )

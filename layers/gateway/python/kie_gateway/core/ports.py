@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.moves import Move
+from kie_gateway.core.pace import Pace, Place
 from kie_gateway.core.remote_file import RemoteFile, StoredFile
 from kie_gateway.core.report import Failed, Finished, Report
 from kie_gateway.core.task import Task
@@ -86,6 +87,29 @@ class TaskStore(Protocol):
         self, owner: str, which: TaskFilter, *, limit: int, after: str | None, newest_first: bool
     ) -> Page:
         """List an owner's tasks."""
+
+
+class Line(Protocol):
+    """
+    The line before Kie.ai, which takes so many creations in a time and refuses the rest.
+
+    Every call raises RecordUnavailableError when the table does not answer.
+    """
+
+    def look(self) -> Pace | None:
+        """Read the line; None while everything may be sent at once."""
+
+    def refuse(self, pause_seconds: float | None) -> None:
+        """Say that Kie.ai refused a creation, and for how long if it told."""
+
+    def join(self, owner: str) -> Place:
+        """Take a place."""
+
+    def let_through(self, turn: int) -> None:
+        """Say whose turn it was."""
+
+    def first(self) -> Sequence[str]:
+        """Name the tasks that come first, in order."""
 
 
 class Executions(Protocol):

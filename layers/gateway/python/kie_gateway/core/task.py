@@ -169,6 +169,7 @@ class Task:
         deleted_at: When the caller deleted the task.
         storing_until: Until when a running copy holds the task for itself.
         watches: How many executions have followed the task.
+        turn: In the line before Kie.ai; None unless the task has ever stood in it.
         version: Grows with every change.
     """
 
@@ -214,6 +215,7 @@ class Task:
     store_attempts: int = 0
     storing_until: datetime | None = None
     watches: int = 1
+    turn: int | None = None
     version: int = 1
 
     @property
@@ -228,6 +230,11 @@ class Task:
                 return Step.ASK
             case _:
                 return Step.NONE
+
+    @property
+    def is_in_line(self) -> bool:
+        """Whether the task waits for its turn at Kie.ai."""
+        return self.next_step is Step.SUBMIT and self.turn is not None
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the deadline has passed without a verdict."""

@@ -11,6 +11,7 @@ class Happened(StrEnum):
 
     CREATED = "created"
     SUBMITTED = "submitted"
+    SUBMISSION_WAITING = "submission_waiting"
     SUBMISSION_STARTED = "submission_started"
     SUBMISSION_REFUSED = "submission_refused"
     SUBMISSION_UNKNOWN = "submission_unknown"

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,9 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.idempotency import MEMORY, IdempotencyKey
 from kie_gateway.core.model_facts import model_facts
+from kie_gateway.core.pace import Place
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Executions, StoreQueue, TaskStore
+from kie_gateway.core.ports import Executions, Line, StoreQueue, TaskStore
 from kie_gateway.core.task import Status, Step, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.watch_again import watch_again
@@ -68,12 +69,14 @@ def create_task(
     queue: StoreQueue,
     submit: Callable[[Task], Task],
     policy: PollPolicy,
+    line: Line,
     now: datetime,
 ) -> Created:
     """
     Create a task.
 
     Args:
+        line: Where the task waits while Kie.ai takes no more.
         submit: Asks Kie.ai for a recorded and watched task (`flows/submit_task.py`).
 
     Raises:
@@ -81,7 +84,8 @@ def create_task(
         RecordUnavailableError: The task could not be recorded or watched; nothing was sent and
             nothing stays behind.
     """
-    task = _queued(new, task_id, now)
+    place = _place(new, line, now)
+    task = _queued(new, task_id, now, place)
     idempotency = _idempotency(new, now)
     existing = tasks.create(task, _first_entries(task, now), idempotency)
     if existing is not None:
@@ -91,10 +95,12 @@ def create_task(
             )
         return _replay(existing.task_id, tasks=tasks, executions=executions, policy=policy)
     try:
-        executions.start(task.task_id, task.watches, policy.first_watch_at(task))
+        executions.start(task.task_id, task.watches, task.next_at or policy.first_watch_at(task))
     except RecordUnavailableError:
         tasks.forget(task, idempotency)
         raise
+    if place is not None:
+        return Created(task, replayed=False)
     after = _submit(task, submit, tasks=tasks, executions=executions, queue=queue, now=now)
     return Created(after, replayed=False)
 
@@ -147,8 +153,16 @@ def _replay(
     return Created(task, replayed=True)
 
 
-def _queued(new: NewTask, task_id: str, now: datetime) -> Task:
-    return Task(
+def _place(new: NewTask, line: Line, now: datetime) -> Place | None:
+    """Take a place in the line if there is one; None if the creation may be sent at once."""
+    if line.look() is None:
+        return None
+    place = line.join(new.owner)
+    return place if place.at > now else None
+
+
+def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> Task:
+    task = Task(
         task_id=task_id,
         owner=new.owner,
         status=Status.QUEUED,
@@ -161,23 +175,24 @@ def _queued(new: NewTask, task_id: str, now: datetime) -> Task:
         callback_base_url=new.callback_base_url,
         created_at=now,
         deadline_at=now + timedelta(seconds=new.deadline_seconds),
-        # Written with the task, so that the right to send needs no write of its own.
-        submission=Submission.SENDING,
-        submission_attempts=1,
-        sending_at=now,
         retry_of=new.retry_of,
         retention_days=new.retention_days,
     )
+    if place is not None:
+        return replace(task, next_at=min(place.at, task.deadline_at), turn=place.turn)
+    # Written with the task, so that the right to send needs no write of its own.
+    return replace(task, submission=Submission.SENDING, submission_attempts=1, sending_at=now)
 
 
 def _first_entries(task: Task, now: datetime) -> tuple[Entry, ...]:
     facts = {"model": task.model, "retry_of": task.retry_of}
-    return (
-        Entry(Happened.CREATED, now, f"Created for {task.model}.", facts),
-        Entry(
-            Happened.SUBMISSION_STARTED, now, "Asking Kie.ai to create the task.", {"attempt": 1}
-        ),
-    )
+    created = Entry(Happened.CREATED, now, f"Created for {task.model}.", facts)
+    if task.next_at is None:
+        words = "Asking Kie.ai to create the task."
+        return created, Entry(Happened.SUBMISSION_STARTED, now, words, {"attempt": 1})
+    expected = {"expected_at": task.next_at.isoformat()}
+    words = "Kie.ai takes no more creations for now; the task waits for its turn."
+    return created, Entry(Happened.SUBMISSION_WAITING, now, words, expected)
 
 
 def _idempotency(new: NewTask, now: datetime) -> IdempotencyKey | None:

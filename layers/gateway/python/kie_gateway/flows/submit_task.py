@@ -1,5 +1,6 @@
 """Ask Kie.ai to create a task, at most once, and record exactly what is known afterwards."""
 
+import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,15 +14,22 @@ from kie_gateway.core.errors import (
     ProviderError,
     ProviderRejectedError,
     ProviderUnreachableError,
+    RecordUnavailableError,
     SubmissionUnknownError,
 )
+from kie_gateway.core.pace import Place
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Accepted, Archive, Provider, TaskStore
+from kie_gateway.core.ports import Accepted, Archive, Line, Provider, TaskStore
 from kie_gateway.core.report import Failed
 from kie_gateway.core.schedule import after_refusal_at
 from kie_gateway.core.task import Category, Failure, Submission, Task
 from kie_gateway.flows.hide_token import hide_token, hide_token_in_report
 from kie_gateway.flows.keep_answer import keep_answer
+
+_log = logging.getLogger(__name__)
+
+# Kie.ai has had more creations than it takes in ten seconds.
+TOO_MANY = frozenset({"429", "430"})
 
 
 def submit_task(
@@ -33,6 +41,7 @@ def submit_task(
     policy: PollPolicy,
     callback_secret: str,
     now: Callable[[], datetime],
+    line: Line,
     spread: Callable[[], float] = random.random,
     prepare: Callable[[Task], Mapping[str, Any]] = lambda task: task.input,
 ) -> Task:
@@ -40,6 +49,7 @@ def submit_task(
     Send the creation of a task whose record says `sending`, for us.
 
     Args:
+        line: Hears of refusals, and gives places.
         prepare: Makes of a task's input what Kie.ai can use; may raise ProviderError, as nothing
             is created by then.
 
@@ -50,7 +60,8 @@ def submit_task(
     try:
         accepted = _create(task, kie, callback_secret, prepare)
     except (ProviderBusyError, ProviderUnreachableError) as error:
-        return refused_for_now(task, error, tasks=tasks, now=now(), spread=spread())
+        place = _place(task, error, line)
+        return refused_for_now(task, error, tasks=tasks, now=now(), spread=spread(), place=place)
     except ProviderRejectedError as error:
         return _refused_for_good(task, error, tasks=tasks, now=now())
     except SubmissionUnknownError as error:
@@ -76,6 +87,21 @@ def _create(
         return accepted
     verdict = hide_token_in_report(accepted.at_once, task, callback_secret)
     return replace(accepted, at_once=verdict)
+
+
+def _place(
+    task: Task, error: ProviderBusyError | ProviderUnreachableError, line: Line
+) -> Place | None:
+    """Take a place in the line if Kie.ai has had too many; None for every other trouble."""
+    if not isinstance(error, ProviderBusyError) or error.provider_code not in TOO_MANY:
+        return None
+    try:
+        line.refuse(error.retry_after_seconds)
+        return line.join(task.owner)
+    except RecordUnavailableError as trouble:
+        # The refusal itself is worth recording; without a place it is sent again by the clock.
+        _log.warning("no place in the line for %s: %s", task.task_id, trouble)
+        return None
 
 
 def lose_submission(
@@ -113,16 +139,27 @@ def refused_for_now(
     tasks: TaskStore,
     now: datetime,
     spread: float = 0.0,
+    place: Place | None = None,
 ) -> Task:
     """Record that the creation was surely not taken, and when it is sent again."""
     pause = error.retry_after_seconds if isinstance(error, ProviderBusyError) else None
 
     def decide(current: Task) -> moves.Move | None:
-        next_at = after_refusal_at(
-            current.submission_attempts, now=now, retry_after_seconds=pause, spread=spread
+        next_at = (
+            place.at
+            if place is not None
+            else after_refusal_at(
+                current.submission_attempts, now=now, retry_after_seconds=pause, spread=spread
+            )
         )
-        next_at = min(next_at, current.deadline_at)
-        return moves.refuse(current, error.message, error.provider_code, next_at=next_at, now=now)
+        return moves.refuse(
+            current,
+            error.message,
+            error.provider_code,
+            next_at=min(next_at, current.deadline_at),
+            now=now,
+            turn=place.turn if place is not None else None,
+        )
 
     return tasks.move(task, decide).task
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from kie_gateway.core import moves
 from kie_gateway.core.decision import Decision, decide
 from kie_gateway.core.errors import TaskNotFoundError, TaskStalledError
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.ports import Line, TaskStore
 from kie_gateway.core.task import Attention, Status, Step, Submission, Task
+from kie_gateway.flows.take_turn import take_turn
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,14 @@ class Watch:
         submit: Asks Kie.ai to create a task whose record says `sending`, for us.
         ask: Asks Kie.ai how a task stands and records the answer.
         store: Copies the results of a task.
+        line: Says whose turn it is at Kie.ai.
     """
 
     tasks: TaskStore
     submit: Callable[[Task], Task]
     ask: Callable[[Task], Task]
     store: Callable[[Task], Task]
+    line: Line
     now: Callable[[], datetime]
 
     def step(self, step: Step, task_id: str) -> Decision:
@@ -53,8 +56,7 @@ class Watch:
         return decide(task, self.now())
 
     def _submit(self, task: Task) -> Task:
-        moved = self.tasks.move(task, lambda current: moves.start_submission(current, self.now()))
-        return self.submit(moved.task) if moved.changed else moved.task
+        return take_turn(task, tasks=self.tasks, line=self.line, submit=self.submit, now=self.now)
 
     def _ask(self, task: Task) -> Task:
         if task.next_step is not Step.ASK or task.status is Status.EXPIRED:

@@ -232,6 +232,7 @@ class _Creations:
             queue=gateway.queue,
             submit=gateway.submit,
             policy=gateway.policy,
+            line=gateway.line,
             now=gateway.now(),
         )
         logger.info(

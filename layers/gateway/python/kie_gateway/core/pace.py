@@ -1,0 +1,86 @@
+"""
+How creations follow one another once Kie.ai refuses some.
+
+Kie.ai takes 20 creations per 10 s and account and refuses the rest without queueing them (its
+getting-started page). As long as it takes all of them, nothing is counted. From its first refusal
+on, every further creation gets a slot, evenly spread, and a turn in the line: the first of each
+owner, then the second of each, and so on. When a slot comes, the first in line is sent, whoever the
+slot was given to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WINDOW = timedelta(seconds=10)
+# Clocks and networks are not exact: a little slower than allowed is faster than being refused.
+_CARE = 1.02
+# Refused in spite of its slot: somebody else creates with the same account.
+SHORT_PAUSE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many creations Kie.ai takes in `WINDOW`."""
+
+    creations: int = 20
+
+    @property
+    def interval(self) -> timedelta:
+        """The time between two slots."""
+        return WINDOW / self.creations * _CARE
+
+
+@dataclass(frozen=True)
+class Pace:
+    """
+    The line as it stands.
+
+    Attributes:
+        since: When the first slot was.
+        slots: How many have been given away.
+        not_before: Nothing is sent before this moment.
+        turn: Of the last creation that was let through.
+    """
+
+    since: datetime
+    slots: int
+    not_before: datetime
+    turn: int
+
+    def slot_at(self, number: int, rate: Rate) -> datetime:
+        """Tell when a slot is; the first has the number 1."""
+        return max(self.since + (number - 1) * rate.interval, self.not_before)
+
+    def is_busy(self, now: datetime, rate: Rate) -> bool:
+        """Whether creations still go by slots: until Kie's window after the last one has passed."""
+        return now < self.slot_at(self.slots, rate) + WINDOW
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the line: the slot it comes with, and the turn among all owners."""
+
+    at: datetime
+    turn: int
+
+
+@dataclass(frozen=True)
+class InLine:
+    """A task that waits for its turn."""
+
+    task_id: str
+    owner: str
+    turn: int
+
+
+def in_order(line: Sequence[InLine]) -> list[str]:
+    """
+    Order the tasks in line by turn, and each owner's by creation.
+
+    Requests that arrive together get their turns in any order, and one that was refused gets a late
+    one; ids sort by creation, so an owner's tasks take the owner's turns by id.
+    """
+    turns = sorted(line, key=lambda one: (one.turn, one.task_id))
+    own = {one.owner: iter(sorted(o.task_id for o in line if o.owner == one.owner)) for one in line}
+    return [next(own[one.owner]) for one in turns]

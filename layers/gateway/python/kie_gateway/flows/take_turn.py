@@ -1,0 +1,65 @@
+"""Use a task's slot at Kie.ai for whoever's turn it is."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from kie_gateway.core import moves
+from kie_gateway.core.ports import Line, Moved, TaskStore
+from kie_gateway.core.task import Step, Task
+
+# Others may be sending the first in line at this moment, or the index may lag behind.
+_MAX_TRIES = 5
+
+
+def take_turn(
+    task: Task,
+    *,
+    tasks: TaskStore,
+    line: Line,
+    submit: Callable[[Task], Task],
+    now: Callable[[], datetime],
+) -> Task:
+    """
+    Send the first task in line to Kie.ai; where there is no line, the task itself.
+
+    Slots are given by arrival, turns by fairness. When the slot of a task comes while another is
+    first, the other is sent, and the two change places: as many slots are left as tasks.
+
+    Args:
+        submit: Asks Kie.ai for a task whose record says `sending`, for us.
+
+    Returns:
+        The task's own record afterwards.
+    """
+    pace = line.look()
+    if pace is None or task.next_step is not Step.SUBMIT:
+        return _send(task, tasks, submit, now).task
+    if task.turn is None or now() < pace.not_before:
+        place = line.join(task.owner)
+        return _wait(task, place.at, place.turn, tasks)
+    if task.next_at is not None and now() < task.next_at:
+        # A refresh woke it before its slot.
+        return task
+    for first in line.first()[:_MAX_TRIES]:
+        other = task if first == task.task_id else tasks.get(first)
+        if other is None or not other.is_in_line:
+            continue
+        line.let_through(other.turn or 0)
+        sent = _send(other, tasks, submit, now)
+        if other is task:
+            return sent.task
+        if sent.changed:
+            return _wait(task, other.next_at or now(), task.turn, tasks)
+    return _send(task, tasks, submit, now).task
+
+
+def _send(
+    task: Task, tasks: TaskStore, submit: Callable[[Task], Task], now: Callable[[], datetime]
+) -> Moved:
+    """Send a creation; unchanged if somebody else has taken the right to."""
+    moved = tasks.move(task, lambda current: moves.start_submission(current, now()))
+    return Moved(submit(moved.task), changed=True) if moved.changed else moved
+
+
+def _wait(task: Task, at: datetime, turn: int, tasks: TaskStore) -> Task:
+    return tasks.move(task, lambda current: moves.wait_on(current, next_at=at, turn=turn)).task

@@ -1,0 +1,138 @@
+"""The line before Kie.ai: one suite for the table on moto and for the fake."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kie_gateway.aws.pace_table import PaceTable
+from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.core import moves
+from kie_gateway.core.pace import Rate
+from kie_gateway.core.ports import Line, TaskStore
+from kie_gateway.core.task import Submission
+from tests.fakes import Clock, FakeLine, FakeTaskStore
+from tests.makers import NOW, make_task, seconds
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+INTERVAL = 0.51
+
+
+@dataclass
+class Scene:
+    """A line, the record beside it, and the time."""
+
+    line: Line
+    tasks: TaskStore
+    clock: Clock
+
+    def wait(self, task_id: str, owner: str) -> None:
+        """Let a new task join."""
+        place = self.line.join(owner)
+        task = make_task(task_id=task_id, owner=owner, submission=Submission.WAITING)
+        self.tasks.create(replace(task, turn=place.turn, next_at=place.at), (), None)
+
+
+@pytest.fixture(params=["table", "fake"])
+def scene(request: pytest.FixtureRequest, dynamodb: "DynamoDBClient", table_name: str) -> Scene:
+    clock = Clock()
+    if request.param == "fake":
+        store = FakeTaskStore()
+        return Scene(FakeLine(store, clock.now), store, clock)
+    line = PaceTable(dynamodb, table_name, Rate(), clock.now)
+    return Scene(line, TaskTable(dynamodb, table_name), clock)
+
+
+def after(count: float) -> datetime:
+    return NOW + seconds(count)
+
+
+def test_there_is_no_line_until_kie_refuses(scene: Scene) -> None:
+    assert scene.line.look() is None
+    scene.line.refuse(None)
+    pace = scene.line.look()
+    assert pace is not None
+    assert pace.not_before == after(10)
+
+
+def test_a_pause_lasts_as_long_as_kie_says(scene: Scene) -> None:
+    scene.line.refuse(3)
+    assert scene.line.join("alice").at == after(3)
+
+
+def test_slots_follow_one_another_and_turns_go_by_owner(scene: Scene) -> None:
+    scene.line.refuse(None)
+    places = [scene.line.join(owner) for owner in ("alice", "alice", "bob", "alice")]
+    assert [place.at for place in places] == [after(10 + number * INTERVAL) for number in range(4)]
+    assert [place.turn for place in places] == [1, 2, 1, 3]
+
+
+def test_refusals_at_the_same_time_make_one_pause(scene: Scene) -> None:
+    for _ in range(5):
+        scene.line.refuse(None)
+        scene.clock.advance(1)
+    assert scene.line.join("alice").at == after(10)
+
+
+def test_a_refusal_after_the_pause_holds_the_line_up_for_a_moment(scene: Scene) -> None:
+    scene.line.refuse(None)
+    for _ in range(20):
+        scene.line.join("alice")
+    scene.clock.advance(12)
+    scene.line.refuse(None)
+    pace = scene.line.look()
+    assert pace is not None
+    assert (pace.not_before, pace.slots) == (after(14), 20)
+
+
+def test_the_line_ends_by_itself_and_begins_anew(scene: Scene) -> None:
+    scene.line.refuse(None)
+    scene.line.join("alice")
+    scene.line.join("alice")
+    scene.clock.advance(20 + INTERVAL)
+    assert scene.line.look() is None
+    scene.line.refuse(None)
+    place = scene.line.join("alice")
+    assert (place.at, place.turn) == (after(30 + INTERVAL), 1)
+
+
+def test_slots_that_nobody_took_are_gone(scene: Scene) -> None:
+    scene.line.refuse(None)
+    scene.clock.advance(15)
+    first, second = scene.line.join("alice"), scene.line.join("alice")
+    assert (first.at, second.at) == (after(15), after(15 + INTERVAL))
+
+
+def test_whoever_comes_late_begins_with_the_round_that_is_on(scene: Scene) -> None:
+    scene.line.refuse(None)
+    for _ in range(9):
+        scene.line.join("alice")
+    scene.line.let_through(5)
+    scene.line.let_through(4)
+    assert [scene.line.join("bob").turn for _ in range(2)] == [6, 7]
+
+
+def test_tasks_stand_in_line_until_they_are_sent(scene: Scene) -> None:
+    scene.line.refuse(None)
+    for task_id, owner in (("task_1", "alice"), ("task_2", "alice"), ("task_3", "bob")):
+        scene.wait(task_id, owner)
+    assert list(scene.line.first()) == ["task_1", "task_3", "task_2"]
+    task = scene.tasks.get("task_1")
+    assert task is not None
+    scene.tasks.move(task, lambda one: moves.start_submission(one, NOW))
+    assert list(scene.line.first()) == ["task_3", "task_2"]
+
+
+def test_any_number_may_join_at_once(scene: Scene) -> None:
+    scene.line.refuse(None)
+
+    def join(n: int) -> timedelta:
+        return scene.line.join(f"owner {n % 3}").at - NOW
+
+    with ThreadPoolExecutor(8) as pool:
+        at = sorted(pool.map(join, range(60)))
+    assert at == [seconds(10 + number * INTERVAL) for number in range(60)]

@@ -1,0 +1,54 @@
+"""Slots and turns in the line before Kie.ai."""
+
+from collections import Counter
+
+import pytest
+
+from kie_gateway.core.pace import WINDOW, InLine, Pace, Rate, in_order
+from tests.makers import NOW, seconds
+
+RATE = Rate()
+
+
+def pace(slots: int = 0, *, pause: float = 0) -> Pace:
+    return Pace(since=NOW, slots=slots, not_before=NOW + seconds(pause), turn=0)
+
+
+def test_no_ten_seconds_hold_more_slots_than_kie_takes() -> None:
+    at = [pace().slot_at(number, RATE) for number in range(1, 301)]
+    assert at == sorted(at)
+    assert max(sum(one <= other < one + WINDOW for other in at) for one in at) == RATE.creations
+    # And hardly fewer.
+    assert at[-1] - at[0] < 1.03 * 299 * WINDOW / RATE.creations
+
+
+def test_no_slot_lies_in_a_pause() -> None:
+    held = pace(pause=5)
+    assert held.slot_at(1, RATE) == held.slot_at(9, RATE) == NOW + seconds(5)
+    assert held.slot_at(12, RATE) > NOW + seconds(5)
+
+
+@pytest.mark.parametrize(("slots", "ends_after"), [(1, 10), (21, 10 + 20 * 0.51)])
+def test_the_line_ends_when_the_last_slot_is_out_of_the_window(
+    slots: int, ends_after: float
+) -> None:
+    line = pace(slots)
+    assert line.is_busy(NOW + seconds(ends_after - 0.01), RATE)
+    assert not line.is_busy(NOW + seconds(ends_after), RATE)
+
+
+def test_turns_go_round_the_owners() -> None:
+    line = [InLine(f"a{n:03}", "alice", n + 1) for n in range(50)]
+    line += [InLine(f"b{n:03}", "bob", n + 1) for n in range(3)]
+    line += [InLine("c000", "carol", 1)]
+
+    order = in_order(line)
+
+    assert order[:3] == ["a000", "b000", "c000"]
+    assert Counter(name[0] for name in order[:7]) == {"a": 3, "b": 3, "c": 1}
+    assert sorted(order) == sorted(one.task_id for one in line)
+
+
+def test_an_owners_tasks_go_by_age_whatever_turns_they_got() -> None:
+    line = [InLine("a1", "alice", 9), InLine("b1", "bob", 2), InLine("a2", "alice", 1)]
+    assert in_order(line) == ["a1", "b1", "a2"]
