@@ -130,8 +130,8 @@ webhook_duplicate storing_started stored succeeded
         BY_WEBHOOK,
         """
         0 created submission_started submission_refused watch_started
-        7 submission_started submitted
-        8.5 webhook_accepted storing_started stored succeeded
+        10 submission_started submitted
+        11.5 webhook_accepted storing_started stored succeeded
         """,
     ),
     Road(
@@ -139,10 +139,10 @@ webhook_duplicate storing_started stored succeeded
         BY_WEBHOOK,
         """
         0 created submission_started submission_refused watch_started
-        7 submission_started submission_refused
-        17 submission_started submission_refused
-        31 submission_started submitted
-        32.5 webhook_accepted storing_started stored succeeded
+        10 submission_started submission_refused
+        12 submission_started submission_refused
+        14 submission_started submitted
+        15.5 webhook_accepted storing_started stored succeeded
         """,
     ),
     Road(

@@ -369,9 +369,9 @@ def test_watch_that_dies_after_kie_accepted_never_submits_again(
     world.run()
     assert task.told() == [
         "0 created submission_started submission_refused watch_started",
-        "7 submission_started",
-        "67 submission_unknown",
-        *("76 kie_asked", "110 kie_asked", "151 kie_asked", "200 kie_asked expired"),
+        "10 submission_started",
+        "70 submission_unknown",
+        *("79 kie_asked", "113 kie_asked", "154 kie_asked", "200 kie_asked expired"),
     ]
     assert task.end() == ("expired", None, "submission_unknown")
     assert task.accepted_creations() == 1
@@ -386,8 +386,8 @@ def test_watch_that_dies_after_kie_accepted_is_saved_by_the_webhook(
     task = world.create("a kite [create 429]")
     world.run()
     assert task.told()[1:] == [
-        "7 submission_started",
-        "8.5 webhook_accepted storing_started stored succeeded",
+        "10 submission_started",
+        "11.5 webhook_accepted storing_started stored succeeded",
     ]
     assert task.accepted_creations() == 1
 

@@ -120,7 +120,8 @@ def test_calls_of_aws(world: World) -> None:
 
     task = world.create("a kite [slow 100]")
     assert asked_of_aws(world) == {
-        "ApiFunction": ["TransactWriteItems", "StartExecution", "TransactWriteItems"]
+        # The line before Kie.ai; the task; its watch; what Kie.ai answered.
+        "ApiFunction": ["GetItem", "TransactWriteItems", "StartExecution", "TransactWriteItems"]
     }
     task.read()
     assert asked_of_aws(world) == {"ApiFunction": ["GetItem"]}

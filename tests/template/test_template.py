@@ -117,7 +117,7 @@ def test_the_table_is_kept_backed_up_and_indexed() -> None:
     assert properties["TimeToLiveSpecification"]["AttributeName"] == "ttl"
     assert "StreamSpecification" in properties
     indexes = {index["IndexName"] for index in properties["GlobalSecondaryIndexes"]}
-    assert indexes == {"by_owner", "by_status", "by_upstream", "by_batch", "by_parent"}
+    assert indexes == {"by_owner", "by_status", "by_upstream", "by_turn", "by_batch", "by_parent"}
 
 
 def test_the_bucket_is_private_encrypted_and_tls_only() -> None:

@@ -158,8 +158,26 @@ def test_a_creation_refused_for_now_is_handed_to_a_watch_that_looks_sooner() -> 
     scene = Scene(FakeProvider(ProviderBusyError("busy", provider_code="429")))
     task = scene.create().task
     assert (task.status, task.next_step, task.watches) == (Status.QUEUED, Step.SUBMIT, 2)
-    assert scene.executions.started[TASK_ID, 2] == task.next_at == NOW + seconds(7)
+    assert scene.executions.started[TASK_ID, 2] == task.next_at == NOW + seconds(10)
     assert scene.executions.stopped == [(TASK_ID, 1)]
+
+
+def test_while_kie_takes_no_more_a_task_waits_for_its_turn_unsent() -> None:
+    scene = Scene()
+    scene.line.refuse(None)
+    first, second = scene.create().task, scene.create(task_id=OTHER_ID).task
+    assert scene.kie.created == []
+    assert (first.status, first.next_step, first.turn) == (Status.QUEUED, Step.SUBMIT, 1)
+    assert (first.next_at, second.next_at) == (NOW + seconds(10), NOW + seconds(10.51))
+    assert (first.submission_attempts, second.turn) == (0, 2)
+    assert scene.executions.started == {(TASK_ID, 1): first.next_at, (OTHER_ID, 1): second.next_at}
+    assert scene.store.happened(first) == [Happened.CREATED, Happened.SUBMISSION_WAITING]
+
+
+def test_a_slot_at_once_is_used_at_once() -> None:
+    scene = Scene()
+    scene.line.refuse(0)
+    assert scene.create().task.status is Status.RUNNING
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ FINISHED = Finished("success", (Source(RESULT_URL),))
 FAILED = Failed("fail", Failure("501", Category.UPSTREAM, "Internal Error", retryable=True))
 
 BUSY = ProviderBusyError("The call frequency is too high.", provider_code="429")
+BUSY_FOR_A_WHILE = ProviderBusyError("x", provider_code="430", retry_after_seconds=45)
 BUSY_FOR_LONG = ProviderBusyError("Down.", provider_code="455", retry_after_seconds=60)
 UNREACHABLE = ProviderUnreachableError("Kie.ai: ConnectTimeout")
 UNKNOWN = SubmissionUnknownError("Kie.ai: ReadTimeout.")
@@ -142,12 +143,15 @@ def test_an_answer_that_holds_the_verdict_needs_no_webhook(
 @pytest.mark.parametrize(
     ("refusal", "attempts", "pause_seconds"),
     [
+        # Kie's window, or what it asked for.
+        (BUSY, 1, 10),
+        (BUSY, 30, 10),
+        (BUSY_FOR_A_WHILE, 1, 45),
         # What Kie asked for, or 2 s; and half of a window that grows with each attempt.
-        (BUSY, 1, 2 + 5),
-        (BUSY, 3, 2 + 11.25),
-        (BUSY, 30, 2 + 60),
         (BUSY_FOR_LONG, 1, 60 + 5),
         (UNREACHABLE, 1, 2 + 5),
+        (UNREACHABLE, 3, 2 + 11.25),
+        (UNREACHABLE, 30, 2 + 60),
         (ProviderBusyError("x", retry_after_seconds=7200), 1, 3600),
     ],
 )

@@ -222,6 +222,9 @@ class TaskBody(BaseModel):
     batch_id: str | None
     retry_of: str | None
     created_at: datetime
+    expected_at: datetime | None = Field(
+        description="When the turn of a queued task comes, as Kie.ai takes so many in a time."
+    )
     submitted_at: datetime | None
     upstream_completed_at: datetime | None
     completed_at: datetime | None

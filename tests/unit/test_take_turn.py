@@ -1,0 +1,125 @@
+"""Whose turn it is when a slot comes."""
+
+from dataclasses import replace
+
+from kie_gateway.core import moves
+from kie_gateway.core.task import Status, Submission, Task
+from kie_gateway.flows.take_turn import take_turn
+from tests.fakes import Clock, FakeLine, FakeTaskStore
+from tests.makers import NOW, UPSTREAM_ID, make_task, seconds
+
+
+class Scene:
+    """A line in which tasks wait, and what has been sent."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.store = FakeTaskStore()
+        self.line = FakeLine(self.store, self.clock.now)
+        self.sent: list[str] = []
+
+    def wait(self, task_id: str, owner: str = "alice") -> Task:
+        place = self.line.join(owner)
+        task = make_task(task_id=task_id, owner=owner, submission=Submission.WAITING)
+        task = replace(task, turn=place.turn, next_at=place.at)
+        self.store.create(task, (), None)
+        return task
+
+    def take(self, task: Task) -> Task:
+        return take_turn(
+            self.store.the(task),
+            tasks=self.store,
+            line=self.line,
+            submit=self.submit,
+            now=self.clock.now,
+        )
+
+    def submit(self, task: Task) -> Task:
+        self.sent.append(task.task_id)
+        now = self.clock.at
+
+        def decide(current: Task) -> moves.Move | None:
+            upstream_id = f"{UPSTREAM_ID}{current.task_id}"
+            return moves.submitted(current, upstream_id, next_at=now + seconds(30), now=now)
+
+        return self.store.move(task, decide).task
+
+
+def test_without_a_line_a_task_is_sent_itself() -> None:
+    scene = Scene()
+    task = make_task(submission=Submission.WAITING)
+    scene.store.create(task, (), None)
+    assert scene.take(task).status is Status.RUNNING
+    assert scene.sent == [task.task_id]
+
+
+def test_a_slot_goes_to_whoever_is_first_and_the_two_change_places() -> None:
+    scene = Scene()
+    scene.line.refuse(0)
+    tasks = [scene.wait(f"task_{n}") for n in range(3)]
+    other = scene.wait("task_9", "bob")
+    scene.take(tasks[0])
+    scene.clock.advance(1)
+
+    waiting = scene.take(tasks[1])
+
+    assert scene.sent == ["task_0", "task_9"]
+    assert (waiting.status, waiting.next_at) == (Status.QUEUED, other.next_at)
+    scene.clock.advance(1)
+    scene.take(other)
+    scene.take(tasks[1])
+    assert scene.sent == ["task_0", "task_9", "task_1"]
+
+
+def test_a_slot_of_a_task_that_is_gone_leaves_the_others_theirs() -> None:
+    scene = Scene()
+    scene.line.refuse(0)
+    canceled, waiting = scene.wait("task_1"), scene.wait("task_2")
+    scene.store.move(canceled, lambda task: moves.cancel(task, NOW))
+    scene.clock.advance(2)
+    assert scene.take(canceled).status is Status.CANCELED
+    assert scene.take(waiting).status is Status.RUNNING
+    assert scene.sent == ["task_2"]
+
+
+def test_a_refresh_does_not_jump_the_line() -> None:
+    scene = Scene()
+    scene.line.refuse(0)
+    scene.wait("task_1")
+    second = scene.wait("task_2")
+    assert scene.take(second) == second
+    assert scene.sent == []
+
+
+def test_nothing_is_sent_in_a_pause() -> None:
+    scene = Scene()
+    scene.line.refuse(0)
+    task = scene.wait("task_1")
+    scene.clock.advance(1)
+    scene.line.refuse(None)
+    waiting = scene.take(task)
+    assert scene.sent == []
+    assert waiting.turn == task.turn
+    assert waiting.next_at == scene.clock.at + seconds(2)
+
+
+def test_a_task_without_a_place_takes_one_behind_the_others() -> None:
+    scene = Scene()
+    scene.line.refuse(0)
+    scene.wait("task_1")
+    task = make_task(task_id="task_2", submission=Submission.WAITING)
+    scene.store.create(task, (), None)
+    waiting = scene.take(task)
+    assert (waiting.turn, waiting.next_at) == (2, NOW + seconds(0.51))
+    assert scene.sent == []
+
+
+def test_somebody_else_may_be_sending_the_first() -> None:
+    scene = Scene()
+    scene.line.refuse(0)
+    first, second = scene.wait("task_1"), scene.wait("task_2")
+    scene.clock.advance(2)
+    scene.line.first = lambda: ["task_1", "task_2"]  # type: ignore[method-assign]
+    scene.store.move(first, lambda task: moves.start_submission(task, scene.clock.at))
+    assert scene.take(second).status is Status.RUNNING
+    assert scene.sent == ["task_2"]
