@@ -19,7 +19,7 @@ from tests.makers import NOW, make_task, seconds
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-INTERVAL = 0.51
+INTERVAL = 0.515
 
 
 @dataclass
@@ -86,7 +86,7 @@ def test_a_refusal_after_the_pause_holds_the_line_up_for_a_moment(scene: Scene) 
     scene.line.refuse(None)
     pace = scene.line.look()
     assert pace is not None
-    assert (pace.not_before, pace.slots) == (after(14), 20)
+    assert (pace.not_before, pace.slots) == (after(12.5), 20)
 
 
 def test_the_line_ends_by_itself_and_begins_anew(scene: Scene) -> None:

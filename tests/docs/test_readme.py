@@ -19,7 +19,7 @@ IN_WORDS = {"ResultHosts": "Kie.ai's file hosts", "MaxResultBytes": "2 GiB"}
 
 
 def settings_table() -> dict[str, str]:
-    rows = re.findall(r"^\| (`[A-Z][A-Za-z`, ]+`) \| ([^|]*)\|", README, re.MULTILINE)
+    rows = re.findall(r"^\| (`[A-Z][A-Za-z0-9`, ]+`) \| ([^|]*)\|", README, re.MULTILINE)
     found = {}
     for names, default in rows:
         for name in re.findall(r"`(\w+)`", names):

@@ -42,6 +42,12 @@ class Agenda:
         with self._lock:
             self._now += seconds
 
+    def sleep_from_now(self, seconds: float) -> None:
+        """Let time pass for several who wait at the same time."""
+        until = self.time() + seconds
+        with self._lock:
+            self._now = max(self._now, until)
+
     def start_afresh(self) -> None:
         """Forget what is planned, and go to the next whole second."""
         with self._lock:

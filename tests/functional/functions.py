@@ -87,6 +87,7 @@ class Functions:
         patch.setitem(KieHttp.__init__.__kwdefaults__ or {}, "sleep", lambda _: None)
         for name in FUNCTIONS:
             self._apps[name] = self._import(name, cloud)
+            self.gateway(name).sleep = self._agenda.sleep_from_now
             for client in vars(self.gateway(name).clients).values():
                 if hasattr(client, "meta"):
                     client.meta.events.register("before-send", partial(self.calls.note_aws, name))

@@ -168,7 +168,7 @@ def test_while_kie_takes_no_more_a_task_waits_for_its_turn_unsent() -> None:
     first, second = scene.create().task, scene.create(task_id=OTHER_ID).task
     assert scene.kie.created == []
     assert (first.status, first.next_step, first.turn) == (Status.QUEUED, Step.SUBMIT, 1)
-    assert (first.next_at, second.next_at) == (NOW + seconds(10), NOW + seconds(10.51))
+    assert (first.next_at, second.next_at) == (NOW + seconds(10), NOW + seconds(10.515))
     assert (first.submission_attempts, second.turn) == (0, 2)
     assert scene.executions.started == {(TASK_ID, 1): first.next_at, (OTHER_ID, 1): second.next_at}
     assert scene.store.happened(first) == [Happened.CREATED, Happened.SUBMISSION_WAITING]

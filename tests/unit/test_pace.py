@@ -19,7 +19,7 @@ def test_no_ten_seconds_hold_more_slots_than_kie_takes() -> None:
     assert at == sorted(at)
     assert max(sum(one <= other < one + WINDOW for other in at) for one in at) == RATE.creations
     # And hardly fewer.
-    assert at[-1] - at[0] < 1.03 * 299 * WINDOW / RATE.creations
+    assert at[-1] - at[0] < 1.04 * 299 * WINDOW / RATE.creations
 
 
 def test_no_slot_lies_in_a_pause() -> None:
@@ -28,7 +28,7 @@ def test_no_slot_lies_in_a_pause() -> None:
     assert held.slot_at(12, RATE) > NOW + seconds(5)
 
 
-@pytest.mark.parametrize(("slots", "ends_after"), [(1, 10), (21, 10 + 20 * 0.51)])
+@pytest.mark.parametrize(("slots", "ends_after"), [(1, 10), (21, 10 + 20 * 0.515)])
 def test_the_line_ends_when_the_last_slot_is_out_of_the_window(
     slots: int, ends_after: float
 ) -> None:

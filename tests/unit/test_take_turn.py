@@ -32,6 +32,7 @@ class Scene:
             line=self.line,
             submit=self.submit,
             now=self.clock.now,
+            pause=self.clock.advance,
         )
 
     def submit(self, task: Task) -> Task:
@@ -100,7 +101,7 @@ def test_nothing_is_sent_in_a_pause() -> None:
     waiting = scene.take(task)
     assert scene.sent == []
     assert waiting.turn == task.turn
-    assert waiting.next_at == scene.clock.at + seconds(2)
+    assert waiting.next_at == scene.clock.at + seconds(0.5)
 
 
 def test_a_task_without_a_place_takes_one_behind_the_others() -> None:
@@ -110,7 +111,7 @@ def test_a_task_without_a_place_takes_one_behind_the_others() -> None:
     task = make_task(task_id="task_2", submission=Submission.WAITING)
     scene.store.create(task, (), None)
     waiting = scene.take(task)
-    assert (waiting.turn, waiting.next_at) == (2, NOW + seconds(0.51))
+    assert (waiting.turn, waiting.next_at) == (2, NOW + seconds(0.515))
     assert scene.sent == []
 
 

@@ -89,7 +89,9 @@ class Scene:
 
     def step(self, step: Step) -> Decision:
         line = FakeLine(self.store, self.clock.now)
-        watch = Watch(self.store, self.submit, self.ask, self.copy, line, self.clock.now)
+        watch = Watch(
+            self.store, self.submit, self.ask, self.copy, line, self.clock.now, self.clock.advance
+        )
         return watch.step(step, TASK_ID)
 
     def submit(self, task: Task) -> Task:

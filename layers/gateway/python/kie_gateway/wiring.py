@@ -154,6 +154,7 @@ class _Common:
         self.secrets = Secrets(clients.secretsmanager)
         self._kie_secret_arn = kie_secret_arn
         self.now: Callable[[], datetime] = utc_now
+        self.sleep: Callable[[float], None] = time.sleep
 
     def kie_keys(self) -> KieKeys:
         return self.secrets.kie_keys(self._kie_secret_arn)
@@ -202,6 +203,9 @@ class _Asking(_Common):
 
     def _tell_time(self) -> datetime:
         return self.now()
+
+    def _pause(self, seconds: float) -> None:
+        self.sleep(seconds)
 
     def _history_session(self) -> Session | None:
         keys = self.kie_keys()
@@ -274,7 +278,6 @@ class ApiGateway(_Asking):
         )
         self.new_task_id = new_task_id
         self.new_upload_id = new_upload_id
-        self.sleep = time.sleep
 
     def _linker(self) -> Linker:
         """Choose who serves files: CloudFront where there is a distribution, or else S3."""
@@ -375,7 +378,8 @@ class WatchGateway(_Storing):
             ask=lambda task: self.ask(task, CompletedBy.POLL),
             store=self.store,
             line=self.line,
-            now=self.now,
+            now=self._tell_time,
+            pause=self._pause,
         )
 
 

@@ -14,7 +14,7 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.idempotency import MEMORY, IdempotencyKey
 from kie_gateway.core.model_facts import model_facts
-from kie_gateway.core.pace import Place
+from kie_gateway.core.pace import Place, wake_at
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Executions, Line, StoreQueue, TaskStore
 from kie_gateway.core.task import Status, Step, Submission, Task
@@ -95,7 +95,7 @@ def create_task(
             )
         return _replay(existing.task_id, tasks=tasks, executions=executions, policy=policy)
     try:
-        executions.start(task.task_id, task.watches, task.next_at or policy.first_watch_at(task))
+        executions.start(task.task_id, task.watches, _first_look_at(task, policy))
     except RecordUnavailableError:
         tasks.forget(task, idempotency)
         raise
@@ -123,8 +123,9 @@ def _submit(
         if after.next_step is not Step.SUBMIT:
             return after
         # Its watch sleeps until a result is likely, which is later than the next attempt.
+        wait_until = wake_at(after.next_at) if after.is_in_line and after.next_at else after.next_at
         handed_over = watch_again(
-            after, tasks=tasks, executions=executions, now=now, wait_until=after.next_at
+            after, tasks=tasks, executions=executions, now=now, wait_until=wait_until
         )
         executions.stop(task.task_id, task.watches, "Kie.ai refused the creation for now.")
     except GatewayError as error:
@@ -149,7 +150,7 @@ def _replay(
         raise TaskNotFoundError("the task of this Idempotency-Key has been deleted")
     if not task.status.is_settled:
         # The first request may have been cut off before it started the watch.
-        executions.start(task_id, 1, policy.first_watch_at(task))
+        executions.start(task_id, 1, _first_look_at(task, policy))
     return Created(task, replayed=True)
 
 
@@ -159,6 +160,13 @@ def _place(new: NewTask, line: Line, now: datetime) -> Place | None:
         return None
     place = line.join(new.owner)
     return place if place.at > now else None
+
+
+def _first_look_at(task: Task, policy: PollPolicy) -> datetime:
+    """Choose when the watch of a new task looks first: at its slot, or when a result is overdue."""
+    if task.is_in_line and task.next_at is not None:
+        return wake_at(task.next_at)
+    return policy.first_watch_at(task)
 
 
 def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> Task:

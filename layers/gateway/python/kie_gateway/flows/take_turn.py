@@ -1,9 +1,10 @@
 """Use a task's slot at Kie.ai for whoever's turn it is."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
+from kie_gateway.core.pace import EARLY
 from kie_gateway.core.ports import Line, Moved, TaskStore
 from kie_gateway.core.task import Step, Task
 
@@ -18,6 +19,7 @@ def take_turn(
     line: Line,
     submit: Callable[[Task], Task],
     now: Callable[[], datetime],
+    pause: Callable[[float], None],
 ) -> Task:
     """
     Send the first task in line to Kie.ai; where there is no line, the task itself.
@@ -27,19 +29,24 @@ def take_turn(
 
     Args:
         submit: Asks Kie.ai for a task whose record says `sending`, for us.
+        pause: Waits so many seconds, fewer than `EARLY`.
 
     Returns:
         The task's own record afterwards.
     """
+    if task.is_in_line and task.next_at is not None:
+        early = task.next_at - now()
+        if early > EARLY:
+            # Something else woke it.
+            return task
+        if early > timedelta(0):
+            pause(early.total_seconds())
     pace = line.look()
     if pace is None or task.next_step is not Step.SUBMIT:
         return _send(task, tasks, submit, now).task
     if task.turn is None or now() < pace.not_before:
         place = line.join(task.owner)
         return _wait(task, place.at, place.turn, tasks)
-    if task.next_at is not None and now() < task.next_at:
-        # A refresh woke it before its slot.
-        return task
     for first in line.first()[:_MAX_TRIES]:
         other = task if first == task.task_id else tasks.get(first)
         if other is None or not other.is_in_line:

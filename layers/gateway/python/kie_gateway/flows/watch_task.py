@@ -30,6 +30,7 @@ class Watch:
     store: Callable[[Task], Task]
     line: Line
     now: Callable[[], datetime]
+    pause: Callable[[float], None]
 
     def step(self, step: Step, task_id: str) -> Decision:
         """
@@ -56,7 +57,14 @@ class Watch:
         return decide(task, self.now())
 
     def _submit(self, task: Task) -> Task:
-        return take_turn(task, tasks=self.tasks, line=self.line, submit=self.submit, now=self.now)
+        return take_turn(
+            task,
+            tasks=self.tasks,
+            line=self.line,
+            submit=self.submit,
+            now=self.now,
+            pause=self.pause,
+        )
 
     def _ask(self, task: Task) -> Task:
         if task.next_step is not Step.ASK or task.status is Status.EXPIRED:
