@@ -86,10 +86,17 @@ def test_a_slot_of_a_task_that_is_gone_leaves_the_others_theirs() -> None:
 def test_a_refresh_does_not_jump_the_line() -> None:
     scene = Scene()
     scene.line.refuse(0)
-    scene.wait("task_1")
-    second = scene.wait("task_2")
-    assert scene.take(second) == second
+    last = [scene.wait(f"task_{n}") for n in range(4)][-1]
+    assert scene.take(last) == last
     assert scene.sent == []
+
+
+def test_who_wakes_a_little_early_waits_for_the_slot() -> None:
+    scene = Scene()
+    scene.line.refuse(10)
+    task = scene.wait("task_1")
+    scene.clock.advance(9.4)
+    assert scene.take(task).submitted_at == task.next_at
 
 
 def test_nothing_is_sent_in_a_pause() -> None:
