@@ -279,14 +279,6 @@ FAILED = (
         69 failed
         """,
     ),
-    Road(
-        "[create 402]",
-        ("failed", None, None),
-        """
-        0 created submission_started failed
-        """,
-        creations=0,
-    ),
 )
 
 ASKED_UNTIL_THE_DEADLINE = """
@@ -388,7 +380,6 @@ def test_road_ends_as_kie_says(world: World, road: Road) -> None:
         ("[fail]", "500", "upstream", "Internal Error"),
         ("[fail 400 the picture is odd]", "400", "input", "the picture is odd"),
         ("[refuse]", "400", "content_policy", "flagged"),
-        ("[create 402]", "402", "insufficient_credits", "Credits insufficient"),
     ],
 )
 def test_failure_is_told_in_kies_words(

@@ -175,11 +175,20 @@ def test_an_ambiguous_answer_is_recorded_as_such() -> None:
     assert happened == [Happened.SUBMISSION_UNKNOWN]
 
 
-@pytest.mark.parametrize("category", Category)
+def test_a_creation_waits_an_hour_for_credits() -> None:
+    task, happened = after(rejected("402", Category.INSUFFICIENT_CREDITS))
+    assert (task.status, task.submission) == (Status.QUEUED, Submission.WAITING)
+    assert (task.upstream_code, task.upstream_message) == ("402", "no")
+    assert task.next_at == NOW + seconds(3600)
+    assert happened == [Happened.SUBMISSION_REFUSED]
+
+
+@pytest.mark.parametrize(
+    "category", [c for c in Category if c is not Category.INSUFFICIENT_CREDITS]
+)
 def test_a_creation_refused_for_good_fails_with_kies_words(category: Category) -> None:
     task, happened = after(rejected("422", category))
-    retryable = category is Category.INSUFFICIENT_CREDITS
-    assert task.error == Failure("422", category, "no", retryable)
+    assert task.error == Failure("422", category, "no", retryable=False)
     assert (task.status, task.completed_at, task.completed_by) == (Status.FAILED, NOW, None)
     assert happened == [Happened.FAILED]
 

@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from kie_gateway.core import moves
@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 
 # Kie.ai has had more creations than it takes in ten seconds.
 TOO_MANY = frozenset({"429", "430"})
+# How long a creation waits for credits, unless a refresh sends it sooner.
+CREDITS_PAUSE = timedelta(hours=1)
 
 
 def submit_task(
@@ -63,6 +65,8 @@ def submit_task(
         place = _place(task, error, line)
         return refused_for_now(task, error, tasks=tasks, now=now(), spread=spread(), place=place)
     except ProviderRejectedError as error:
+        if error.category == Category.INSUFFICIENT_CREDITS:
+            return _out_of_credits(task, error, tasks=tasks, now=now())
         return _refused_for_good(task, error, tasks=tasks, now=now())
     except SubmissionUnknownError as error:
         return lose_submission(task, error.message, tasks=tasks, policy=policy, now=now())
@@ -164,6 +168,19 @@ def refused_for_now(
     return tasks.move(task, decide).task
 
 
+def _out_of_credits(
+    task: Task, error: ProviderRejectedError, *, tasks: TaskStore, now: datetime
+) -> Task:
+    """Wait for somebody to top up the account: it is not the task that is wrong."""
+    _log.error("Kie.ai's account is out of credits: %s", error.message)
+
+    def decide(current: Task) -> moves.Move | None:
+        next_at = min(now + CREDITS_PAUSE, current.deadline_at)
+        return moves.refuse(current, error.message, error.provider_code, next_at=next_at, now=now)
+
+    return tasks.move(task, decide).task
+
+
 def _refused_for_good(
     task: Task, error: ProviderRejectedError, *, tasks: TaskStore, now: datetime
 ) -> Task:
@@ -171,7 +188,7 @@ def _refused_for_good(
         code=error.provider_code or "rejected",
         category=Category(error.category),
         message=error.message,
-        retryable=error.category == Category.INSUFFICIENT_CREDITS,
+        retryable=False,
     )
 
     def decide(current: Task) -> moves.Move | None:
