@@ -19,7 +19,7 @@ from tests.running.driver import accepted_creations, assert_stored, create, happ
 PARAMETERS = "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=240"
 # What a task is doing when everything is killed, and the prompt that makes it do so.
 DOING = {
-    "queued": "x [create 429]",
+    "queued": "x [create 433 x1]",
     "running": "x [slow 7]",
     "watched": "x [slow 7] [webhook lost]",
 }
@@ -255,7 +255,7 @@ def test_a_copy_killed_three_times_is_begun_a_fourth_time(struck: Struck) -> Non
 @pytest.mark.long
 def test_everything_behind_the_api_may_die_for_a_while(struck: Struck) -> None:
     gateway = struck.gateway
-    prompts = ["kite", "kite [webhook lost]", "kite [create 429]", "kite [file slow 1]"] * 4
+    prompts = ["kite", "kite [webhook lost]", "kite [create 433 x1]", "kite [file slow 1]"] * 4
     with dying(gateway, "CallbackFunction", "StoreFunction", "WatchFunction", every_seconds=0.7):
         tasks = [create(gateway.http, prompt, deadline_seconds=90)["id"] for prompt in prompts]
         time.sleep(8)
