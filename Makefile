@@ -46,7 +46,7 @@ openapi: $(VENV)/.done ## Write docs/openapi.json anew
 	@$(BIN)/python -m scripts.write_openapi
 
 key: $(VENV)/.done ## Make a key for callers of the deployed gateway: make key OWNER=alice STACK=kie-gateway
-	@$(BIN)/python -m scripts.make_key --owner "$(OWNER)" --stack "$(or $(STACK),kie-gateway)"
+	@$(BIN)/python -m scripts.make_key --owner "$(OWNER)" --stack "$(or $(STACK),kie-gateway)" $(ARGS)
 
 catalogue: $(VENV)/.done ## Take up new models from Kie.ai's own list; wants KIE_API_KEY
 	@$(BIN)/python -m scripts.refresh_catalogue $(ARGS)

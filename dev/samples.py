@@ -20,6 +20,7 @@ from dev.settings import LOCAL_KEY
 from dev.template import ROOT, Template
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.task_item import write_entry, write_task
+from kie_gateway.core.api_key import Scope
 from kie_gateway.core.task import (
     Attention,
     Category,
@@ -32,6 +33,7 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.manage_keys import issue_key
 from kie_gateway.wiring import utc_now
 
 if TYPE_CHECKING:
@@ -76,7 +78,15 @@ class Samples:
             entry = Entry(Happened.CREATED, task.created_at, f"Created for {task.model}.")
             dynamodb.put_item(TableName=table, Item=write_task(task))
             dynamodb.put_item(TableName=table, Item=write_entry(task.task_id, entry, "0"))
-        KeyTable(dynamodb, table).add(LOCAL_KEY, owner="local", name="sample", now=utc_now())
+        issue_key(
+            "local",
+            "sample",
+            keys=KeyTable(dynamodb, table),
+            key_id="key_of_samples",
+            now=utc_now(),
+            scopes=frozenset(Scope),
+            secret=LOCAL_KEY,
+        )
         self.cloud.client("s3").put_object(
             Bucket=self.cloud.resources["AssetBucket"],
             Key=f"outputs/local/{SUCCEEDED}/0.png",

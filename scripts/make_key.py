@@ -1,34 +1,68 @@
-"""Make a key for callers of a deployed gateway; it is shown once and kept as a hash only."""
+"""Make, list, rotate and revoke keys for callers of a deployed gateway."""
 
 import argparse
-import re
-import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import boto3
 
 from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.core.api_key import OWNER, USUAL, ApiKey, Scope
+from kie_gateway.core.errors import KeyNotFoundError
+from kie_gateway.flows.manage_keys import Issued, issue_key, revoke_key, rotate_key
+from kie_gateway.wiring import new_key_id
 from scripts.stack import stack_outputs
-
-# The owner becomes part of file names in the bucket.
-OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
 def main() -> None:
-    """Make a key and write its hash into the stack's table."""
+    """Do what is asked for in the stack's table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--owner", required=True, help="whose tasks the key creates and sees")
     parser.add_argument("--stack", default="kie-gateway", help="name of the deployed stack")
+    parser.add_argument("--owner", default="", help="whose tasks the key creates and sees")
     parser.add_argument("--name", default="made by make key", help="what the key is for")
+    parser.add_argument("--days", type=int, help="how long the key is good; for ever without it")
+    scopes = [scope.value for scope in Scope]
+    parser.add_argument("--scope", action="append", choices=scopes, help="more than one: repeat")
+    parser.add_argument("--list", action="store_true", help="list keys, of one owner or of all")
+    parser.add_argument("--rotate", metavar="KEY_ID", help="the old key stays good for 24 hours")
+    parser.add_argument("--revoke", metavar="KEY_ID", help="in force everywhere within 30 seconds")
     options = parser.parse_args()
-    if OWNER.fullmatch(options.owner) is None:
-        parser.error("--owner: 1 to 64 letters, digits, dots, @, _ or -, such as OWNER=alice")
-    outputs = stack_outputs(options.stack)
-    key = f"kg_live_{secrets.token_urlsafe(32)}"
-    KeyTable(boto3.client("dynamodb"), outputs["TableName"]).add(
-        key, owner=options.owner, name=options.name, now=datetime.now(UTC)
-    )
-    print(f"key for {options.owner}, shown only now:\n{key}")
+    keys = KeyTable(boto3.client("dynamodb"), stack_outputs(options.stack)["TableName"])
+    now = datetime.now(UTC)
+    try:
+        if options.list:
+            found, _ = keys.list_keys(options.owner or None, limit=1000, after=None)
+            for key in found:
+                print(_line(key, now))
+        elif options.rotate:
+            _show(rotate_key(options.rotate, keys=keys, new_key_id=new_key_id(), now=now))
+        elif options.revoke:
+            print(_line(revoke_key(options.revoke, keys=keys, now=now), now))
+        else:
+            if OWNER.fullmatch(options.owner) is None:
+                parser.error("--owner: 1 to 64 letters, digits, dots, @, _ or -, as OWNER=alice")
+            chosen = options.scope
+            issued = issue_key(
+                options.owner,
+                options.name,
+                keys=keys,
+                key_id=new_key_id(),
+                now=now,
+                scopes=frozenset(map(Scope, chosen)) if chosen else USUAL,
+                expires_at=now + timedelta(days=options.days) if options.days else None,
+            )
+            _show(issued)
+    except KeyNotFoundError as error:
+        parser.error(str(error))
+
+
+def _show(issued: Issued) -> None:
+    print(f"{issued.key.key_id} for {issued.key.owner}, shown only now:\n{issued.secret}")
+
+
+def _line(key: ApiKey, now: datetime) -> str:
+    state = "in force" if key.is_in_force(now) else "out of force"
+    scopes = ",".join(sorted(key.scopes))
+    return f"{key.key_id}  {key.owner}  {state}  {scopes}  {key.name}"
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.api_key import ApiKey
+from kie_gateway.core.api_key import Caller
+from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.observability import logger, metrics
 from kie_gateway.web import requests
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.resolver import GatewayResolver
 from kie_gateway.web.routes.imports import add_import_routes
+from kie_gateway.web.routes.keys import add_key_routes
 from kie_gateway.web.routes.models import add_model_routes
 from kie_gateway.web.routes.outputs import add_output_routes
 from kie_gateway.web.routes.service import add_service_routes
@@ -26,15 +28,21 @@ add_import_routes(desk)
 add_output_routes(desk)
 add_upload_routes(desk)
 add_model_routes(desk)
+add_key_routes(desk)
 add_service_routes(desk)
 
 
-def authenticate(headers: Mapping[str, str]) -> ApiKey:
+def authenticate(headers: Mapping[str, str]) -> Caller:
     """Find the caller. Raises UnauthorizedError."""
-    key = gateway.keys.find(requests.bearer_key(headers))
-    if key is None or not key.is_in_force(gateway.now()):
+    key, now = gateway.keys.find(requests.bearer_key(headers)), gateway.now()
+    if key is None or not key.is_in_force(now):
         requests.raise_unauthorized()
-    return key
+    try:
+        gateway.keys.note_use(key, now)
+    except RecordUnavailableError as error:
+        # A note for people; no reason to turn a caller away.
+        logger.warning("use of a key was not noted", extra={"why": str(error)})
+    return key.caller
 
 
 @logger.inject_lambda_context(clear_state=True)

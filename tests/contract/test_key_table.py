@@ -1,13 +1,14 @@
 """Callers' keys in the table: only as hashes, and remembered for a short while."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from kie_gateway.aws.key_table import MAX_REMEMBERED, MEMORY_SECONDS, KeyTable
-from kie_gateway.core.api_key import ApiKey, hash_key
+from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
 from kie_gateway.core.errors import RecordUnavailableError
 from tests.fakes import Seconds
 from tests.makers import NOW, seconds
@@ -28,7 +29,14 @@ def keys(dynamodb: "DynamoDBClient", table_name: str, clock: Seconds) -> KeyTabl
     return KeyTable(dynamodb, table_name, clock=clock)
 
 
-def revoke(client: "DynamoDBClient", table_name: str) -> None:
+def add(keys: KeyTable, owner: str = "alice", key_id: str = "key_1", **more: Any) -> ApiKey:
+    """Write a key; `expires_at` and the like in `more`."""
+    key = ApiKey(key_id, hash_key(more.pop("secret", KEY)), owner, "laptop", NOW, **more)
+    keys.put(key)
+    return key
+
+
+def remove(client: "DynamoDBClient", table_name: str) -> None:
     client.delete_item(
         TableName=table_name, Key={"pk": {"S": f"KEY#{hash_key(KEY)}"}, "sk": {"S": "KEY"}}
     )
@@ -36,26 +44,25 @@ def revoke(client: "DynamoDBClient", table_name: str) -> None:
 
 @pytest.mark.parametrize("expires_at", [None, NOW + seconds(60)])
 def test_a_key_is_found_as_it_was_added(keys: KeyTable, expires_at: datetime | None) -> None:
-    added = keys.add(KEY, owner="alice", name="laptop", now=NOW, expires_at=expires_at)
-    assert added == ApiKey(hash_key(KEY), "alice", "laptop", expires_at)
-    assert keys.find(KEY) == added
+    added = add(keys, expires_at=expires_at, scopes=frozenset({Scope.ADMIN}))
+    assert keys.find(KEY) == keys.by_id("key_1") == added
 
 
 def test_a_key_is_nowhere_in_the_table(
     keys: KeyTable, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
-    keys.add(KEY, owner="alice", name="laptop", now=NOW, expires_at=NOW)
+    add(keys, expires_at=NOW)
     keys.find(KEY)
-    (item,) = dynamodb.scan(TableName=table_name)["Items"]
-    assert KEY not in str(item)
-    assert KEY.removeprefix("kg_") not in str(item)
-    assert hash_key(KEY) in str(item)
+    items = dynamodb.scan(TableName=table_name)["Items"]
+    assert KEY not in str(items)
+    assert KEY.removeprefix("kg_") not in str(items)
+    assert all(hash_key(KEY) in str(item) for item in items)
 
 
 def test_keys_stay_out_of_every_list_of_tasks(
     keys: KeyTable, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
-    keys.add(KEY, owner="alice", name="laptop", now=NOW)
+    add(keys)
     listed = dynamodb.scan(TableName=table_name, IndexName="by_owner")["Items"]
     assert listed == []
 
@@ -64,22 +71,22 @@ def test_keys_stay_out_of_every_list_of_tasks(
     "sent", ["", "kg_", KEY[:-1], KEY + "x", KEY.lower(), hash_key(KEY), f"KEY#{KEY}", "ключ 🪁"]
 )
 def test_any_other_text_is_no_key(keys: KeyTable, sent: str) -> None:
-    keys.add(KEY, owner="alice", name="laptop", now=NOW)
+    add(keys)
     assert keys.find(sent) is None
 
 
 def test_the_same_key_again_replaces_what_was_known(keys: KeyTable, clock: Seconds) -> None:
-    keys.add(KEY, owner="alice", name="laptop", now=NOW, expires_at=NOW)
-    keys.add(KEY, owner="bob", name="server", now=NOW)
-    assert keys.find(KEY) == ApiKey(hash_key(KEY), "bob", "server")
+    add(keys, expires_at=NOW)
+    added = add(keys, "bob")
+    assert keys.find(KEY) == added
 
 
-def test_a_revoked_key_is_refused_once_it_is_forgotten(
+def test_a_key_that_is_gone_is_refused_once_it_is_forgotten(
     keys: KeyTable, clock: Seconds, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
-    added = keys.add(KEY, owner="alice", name="laptop", now=NOW)
+    added = add(keys)
     assert keys.find(KEY) == added
-    revoke(dynamodb, table_name)
+    remove(dynamodb, table_name)
     clock.at = MEMORY_SECONDS - 0.1
     assert keys.find(KEY) == added
     clock.at = MEMORY_SECONDS
@@ -88,7 +95,7 @@ def test_a_revoked_key_is_refused_once_it_is_forgotten(
 
 def test_a_flood_of_one_wrong_key_is_one_read_and_ends(keys: KeyTable, clock: Seconds) -> None:
     assert keys.find(KEY) is None
-    added = keys.add(KEY, owner="alice", name="laptop", now=NOW)
+    added = add(keys)
     clock.at = MEMORY_SECONDS - 0.1
     assert keys.find(KEY) is None
     clock.at = MEMORY_SECONDS
@@ -114,4 +121,60 @@ def test_a_table_that_does_not_answer_is_no_refusal(
     assert isinstance(failure.value.__cause__, ClientError)
     assert KEY not in str(failure.value)
     with pytest.raises(RecordUnavailableError):
-        nowhere.add(KEY, owner="alice", name="laptop", now=NOW)
+        add(nowhere)
+
+
+# --- in order -----------------------------------------------------------------------------------
+
+
+def test_keys_are_listed_in_order_of_an_owner_or_of_all(keys: KeyTable) -> None:
+    for n in range(7):
+        add(keys, "alice" if n % 2 else "bob", f"key_{n}", secret=f"kg_{n}")
+    listed, last = keys.list_keys(None, limit=4, after=None)
+    rest, end = keys.list_keys(None, limit=4, after=last)
+    assert [key.key_id for key in (*listed, *rest)] == [f"key_{n}" for n in range(7)]
+    assert (last, end) == ("key_3", None)
+    mine, last = keys.list_keys("alice", limit=3, after=None)
+    assert [key.key_id for key in mine] == ["key_1", "key_3", "key_5"]
+    assert last is None
+
+
+def test_a_key_and_the_one_it_replaces_are_written_together(keys: KeyTable) -> None:
+    old = add(keys)
+    new = replace(old, key_id="key_2", key_hash=hash_key("kg_new"))
+    keys.put(new, instead_of=replace(old, expires_at=NOW + seconds(60)))
+    assert keys.by_id("key_2") == new
+    assert keys.find("kg_new") == new
+    found = keys.by_id("key_1")
+    assert found is not None
+    assert found.expires_at == NOW + seconds(60)
+
+
+def test_a_use_is_noted_once_an_hour(
+    keys: KeyTable, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    key = add(keys)
+    for minutes in (0, 30, 59, 61):
+        found = keys.find(KEY)
+        assert found is not None
+        keys.note_use(found, NOW + timedelta(minutes=minutes))
+        key = KeyTable(dynamodb, table_name).find(KEY) or key
+        assert key.last_used_at == NOW + timedelta(minutes=61 if minutes == 61 else 0)
+
+
+def test_a_key_from_before_there_were_scopes_may_do_what_it_could(
+    keys: KeyTable, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    dynamodb.put_item(
+        TableName=table_name,
+        Item={
+            "pk": {"S": f"KEY#{hash_key(KEY)}"},
+            "sk": {"S": "KEY"},
+            "key_owner": {"S": "alice"},
+            "name": {"S": "old"},
+            "created_at": {"S": NOW.isoformat()},
+        },
+    )
+    found = keys.find(KEY)
+    assert found is not None
+    assert (found.owner, found.scopes, found.is_in_force(NOW)) == ("alice", USUAL, True)

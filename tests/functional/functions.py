@@ -72,9 +72,13 @@ class Functions:
         """Give handlers that may be called once the functions are loaded."""
         return {name: partial(self._handle, name) for name in FUNCTIONS}
 
+    def app(self, name: str) -> Any:
+        """Give the module of a function."""
+        return self._apps[name]
+
     def gateway(self, name: str) -> Any:
         """Give the collaborators of a function."""
-        return self._apps[name].gateway
+        return self.app(name).gateway
 
     def load(self, cloud: LocalCloud, patch: pytest.MonkeyPatch) -> None:
         """Import every function, each under the environment that the cloud gives it."""

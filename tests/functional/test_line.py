@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.flows.manage_keys import issue_key
 from tests.functional.world import MODEL, World
 
 # A minute of work for what is virtual time.
@@ -29,7 +30,8 @@ def whole_world() -> Iterator[World]:
         for owner in WANTED:
             table = world.cloud.resources["TaskTable"]
             keys = KeyTable(world.cloud.client("dynamodb"), table)
-            keys.add(f"kg_{owner}", owner=owner, name="tests", now=world.agenda.now())
+            secret, now = f"kg_{owner}", world.agenda.now()
+            issue_key(owner, "tests", keys=keys, key_id=f"key_{owner}", now=now, secret=secret)
         yield world
 
 

@@ -19,6 +19,7 @@ from dev.kie.server import KieSimulator
 from dev.logs import Log
 from dev.template import Template
 from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.flows.manage_keys import issue_key
 from tests.functional.agenda import Agenda
 from tests.functional.executions import Executions
 from tests.functional.functions import Functions
@@ -129,7 +130,8 @@ class World:
 
     def _add_key(self) -> None:
         keys = KeyTable(self.cloud.client("dynamodb"), self.cloud.resources["TaskTable"])
-        keys.add(KEY, owner=OWNER, name="tests", now=self.agenda.now())
+        now = self.agenda.now()
+        issue_key(OWNER, "tests", keys=keys, key_id="key_of_tests", now=now, secret=KEY)
 
     def _forget_times(self) -> None:
         """Forget what would make a test's schedule depend on those before it."""

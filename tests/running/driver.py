@@ -10,6 +10,7 @@ import boto3
 import httpx
 
 from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.flows.manage_keys import issue_key
 
 ENDED = ("succeeded", "failed", "canceled", "expired")
 
@@ -89,4 +90,5 @@ def add_key(http: httpx.Client, key: str, *, owner: str) -> None:
         aws_secret_access_key="local",
     )
     [table] = dynamodb.list_tables()["TableNames"]
-    KeyTable(dynamodb, table).add(key, owner=owner, name="tests", now=datetime.now(UTC))
+    keys, now = KeyTable(dynamodb, table), datetime.now(UTC)
+    issue_key(owner, "tests", keys=keys, key_id=f"key_{owner}", now=now, secret=key)

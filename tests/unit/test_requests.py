@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,8 +69,9 @@ def test_anything_else_is_refused_in_the_same_words(headers: dict[str, str]) -> 
     [(None, True), (NOW + seconds(0.001), True), (NOW, False), (NOW - seconds(1), False)],
 )
 def test_a_key_is_in_force_until_it_expires(expires_at: Any, in_force: bool) -> None:
-    key = ApiKey(hash_key(KEY), "alice", "laptop", expires_at)
+    key = ApiKey("key_1", hash_key(KEY), "alice", "laptop", NOW, expires_at=expires_at)
     assert key.is_in_force(NOW) is in_force
+    assert not replace(key, revoked_at=NOW).is_in_force(NOW)
     assert KEY not in repr(key)
 
 

@@ -105,6 +105,11 @@ def new_upload_id() -> str:
     return f"upload_{str(ULID()).lower()}"
 
 
+def new_key_id() -> str:
+    """Make the id that a key is called by."""
+    return f"key_{str(ULID()).lower()}"
+
+
 class Linker(Protocol):
     """Makes links to files that open without a key."""
 
@@ -278,6 +283,7 @@ class ApiGateway(_Asking):
         )
         self.new_task_id = new_task_id
         self.new_upload_id = new_upload_id
+        self.new_key_id = new_key_id
 
     def _linker(self) -> Linker:
         """Choose who serves files: CloudFront where there is a distribution, or else S3."""

@@ -1,29 +1,47 @@
-"""Callers' keys in the table: found by hash, never by owner, and remembered for a short while."""
+"""
+Callers' keys in the table: found by hash, and remembered for a short while.
+
+A second item of each key, all in one place, says which hash an id stands for; it is how keys are
+listed.
+"""
 
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kie_gateway.core.api_key import ApiKey, hash_key
+from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
 from kie_gateway.core.errors import RecordUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        TransactWriteItemTypeDef,
+    )
+
+type Item = dict[str, "AttributeValueTypeDef"]
 
 MEMORY_SECONDS = 30.0
 MAX_REMEMBERED = 1000
+USE_NOTED_EVERY = timedelta(hours=1)
+
+_TIMES = ("created_at", "expires_at", "revoked_at", "last_used_at")
 
 
 class KeyTable:
     """
-    Keys by hash.
+    Keys by hash and by id.
 
     Known and unknown keys alike are remembered for 30 s in this process: a revoked key stays in
     force that long, and a flood of wrong keys does not become a flood of reads.
+
+    Raises:
+        RecordUnavailableError: DynamoDB did not answer.
     """
 
     def __init__(
@@ -39,56 +57,146 @@ class KeyTable:
         self._remembered: dict[str, tuple[float, ApiKey | None]] = {}
 
     def find(self, key: str) -> ApiKey | None:
-        """
-        Find a key as a caller sent it.
-
-        Raises:
-            RecordUnavailableError: DynamoDB did not answer.
-        """
+        """Find a key as a caller sent it."""
         key_hash = hash_key(key)
         seen_at, known = self._remembered.get(key_hash, (-MEMORY_SECONDS, None))
         if self._clock() - seen_at < MEMORY_SECONDS:
             return known
         found = self._read(key_hash)
-        if len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[key_hash] = (self._clock(), found)
+        self._remember(key_hash, found)
         return found
 
-    def add(
-        self, key: str, *, owner: str, name: str, now: datetime, expires_at: datetime | None = None
-    ) -> ApiKey:
-        """Write a key; the same key again replaces what was known of it."""
-        added = ApiKey(hash_key(key), owner, name, expires_at)
-        item: dict[str, AttributeValueTypeDef] = {
-            "pk": {"S": f"KEY#{added.key_hash}"},
-            "sk": {"S": "KEY"},
-            "key_owner": {"S": owner},
-            "name": {"S": name},
-            "created_at": {"S": now.isoformat(timespec="milliseconds")},
-        }
-        if expires_at is not None:
-            item["expires_at"] = {"S": expires_at.isoformat(timespec="milliseconds")}
-        try:
-            self._client.put_item(TableName=self._table, Item=item)
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"DynamoDB: {error}") from error
-        return added
+    def put(self, key: ApiKey, *, instead_of: ApiKey | None = None) -> None:
+        """Write a key; what it takes the place of is written in the same transaction."""
+        writes: list[TransactWriteItemTypeDef] = []
+        for each in (key, instead_of):
+            if each is not None:
+                writes.append({"Put": {"TableName": self._table, "Item": _write(each)}})
+                writes.append({"Put": {"TableName": self._table, "Item": _write_place(each)}})
+        with _translated():
+            self._client.transact_write_items(TransactItems=writes)
+
+    def by_id(self, key_id: str) -> ApiKey | None:
+        """Find a key by its id."""
+        with _translated():
+            place = self._client.get_item(
+                TableName=self._table, Key=_place_key(key_id), ConsistentRead=True
+            ).get("Item")
+        return self._read(place["key_hash"]["S"]) if place else None
+
+    def list_keys(
+        self, owner: str | None, *, limit: int, after: str | None
+    ) -> tuple[list[ApiKey], str | None]:
+        """
+        List keys, oldest first.
+
+        Returns:
+            The keys, and the id to go on after; None at the end.
+        """
+        found: list[ApiKey] = []
+        for place in self._places(after or ""):
+            if owner not in (None, place["key_owner"]["S"]):
+                continue
+            if len(found) == limit:
+                return found, found[-1].key_id
+            key = self._read(place["key_hash"]["S"])
+            found += [key] if key is not None else []
+        return found, None
+
+    def note_use(self, key: ApiKey, now: datetime) -> None:
+        """Write down that a key was used, at most once an hour."""
+        if key.last_used_at is not None and now - key.last_used_at < USE_NOTED_EVERY:
+            return
+        with _translated():
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(key.key_hash),
+                UpdateExpression="SET last_used_at = :now",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":now": {"S": _text(now)}},
+            )
+        self._remember(key.key_hash, replace(key, last_used_at=now))
+
+    def _remember(self, key_hash: str, key: ApiKey | None) -> None:
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key_hash] = (self._clock(), key)
 
     def _read(self, key_hash: str) -> ApiKey | None:
-        try:
-            answer = self._client.get_item(
-                TableName=self._table, Key={"pk": {"S": f"KEY#{key_hash}"}, "sk": {"S": "KEY"}}
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"DynamoDB: {error}") from error
-        if "Item" not in answer:
-            return None
-        item = answer["Item"]
-        expires_at = item.get("expires_at")
-        return ApiKey(
-            key_hash=key_hash,
-            owner=item["key_owner"]["S"],
-            name=item["name"]["S"],
-            expires_at=datetime.fromisoformat(expires_at["S"]) if expires_at else None,
+        with _translated():
+            answer = self._client.get_item(TableName=self._table, Key=_key(key_hash))
+        return _read(answer["Item"]) if "Item" in answer else None
+
+    def _places(self, after: str) -> Iterator[Item]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :keys AND sk > :after",
+            # No id is empty, and none sorts before this.
+            ExpressionAttributeValues={":keys": {"S": "KEYS"}, ":after": {"S": after or " "}},
         )
+        with _translated():
+            for page in pages:
+                yield from page["Items"]
+
+
+def _write(key: ApiKey) -> Item:
+    item: Item = {
+        **_key(key.key_hash),
+        "key_id": {"S": key.key_id},
+        "key_owner": {"S": key.owner},
+        "name": {"S": key.name},
+        "scopes": {"SS": sorted(key.scopes)},
+    }
+    for name in _TIMES:
+        moment: datetime | None = getattr(key, name)
+        if moment is not None:
+            item[name] = {"S": _text(moment)}
+    return item
+
+
+def _read(item: Item) -> ApiKey:
+    key_hash = item["pk"]["S"].removeprefix("KEY#")
+    times = {name: datetime.fromisoformat(item[name]["S"]) for name in _TIMES if name in item}
+    return ApiKey(
+        # Keys of the first days have no id and no scopes.
+        key_id=item["key_id"]["S"] if "key_id" in item else f"key_{key_hash[:26]}",
+        key_hash=key_hash,
+        owner=item["key_owner"]["S"],
+        name=item["name"]["S"],
+        created_at=times.get("created_at", datetime.min.replace(tzinfo=UTC)),
+        scopes=frozenset(Scope(word) for word in item["scopes"]["SS"])
+        if "scopes" in item
+        else USUAL,
+        expires_at=times.get("expires_at"),
+        revoked_at=times.get("revoked_at"),
+        last_used_at=times.get("last_used_at"),
+    )
+
+
+def _write_place(key: ApiKey) -> Item:
+    return {
+        **_place_key(key.key_id),
+        "key_id": {"S": key.key_id},
+        "key_hash": {"S": key.key_hash},
+        "key_owner": {"S": key.owner},
+    }
+
+
+def _key(key_hash: str) -> Item:
+    return {"pk": {"S": f"KEY#{key_hash}"}, "sk": {"S": "KEY"}}
+
+
+def _place_key(key_id: str) -> Item:
+    return {"pk": {"S": "KEYS"}, "sk": {"S": key_id}}
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise RecordUnavailableError(f"DynamoDB: {error}") from error

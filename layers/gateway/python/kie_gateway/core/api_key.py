@@ -1,30 +1,83 @@
-"""Callers' keys: shown once, kept as a hash only."""
+"""Callers and their keys: a key is shown once and kept as a hash only."""
 
 import hashlib
+import re
+import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 PREFIX = "kg_"
+# An owner becomes part of file names in the bucket.
+OWNER_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+OWNER = re.compile(OWNER_PATTERN)
+# A rotated key stays good this long, so that nobody has to change all programs at one moment.
+ROTATION = timedelta(hours=24)
+
+
+class Scope(StrEnum):
+    """What a caller may do."""
+
+    TASKS_READ = "tasks:read"
+    TASKS_WRITE = "tasks:write"
+    ADMIN = "admin"
+
+
+USUAL = frozenset({Scope.TASKS_READ, Scope.TASKS_WRITE})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: an owner, and what is allowed."""
+
+    owner: str
+    scopes: frozenset[Scope] = USUAL
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller sees and does everything, for every owner."""
+        return Scope.ADMIN in self.scopes
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the caller has a scope."""
+        return self.is_admin or scope in self.scopes
 
 
 @dataclass(frozen=True)
 class ApiKey:
     """
-    A key in force for an owner.
+    A key of an owner.
 
     Attributes:
+        key_id: What it is called by; no secret.
         key_hash: SHA-256 of the key, lower-case hex.
         expires_at: None for a key without an end.
+        last_used_at: To the hour; None if it never was.
     """
 
+    key_id: str
     key_hash: str
     owner: str
     name: str
+    created_at: datetime
+    scopes: frozenset[Scope] = USUAL
     expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
 
     def is_in_force(self, now: datetime) -> bool:
         """Whether the key may be used at `now`."""
-        return self.expires_at is None or now < self.expires_at
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks with this key."""
+        return Caller(self.owner, self.scopes)
+
+
+def new_key() -> str:
+    """Make a key that nobody can guess."""
+    return f"{PREFIX}live_{secrets.token_urlsafe(32)}"
 
 
 def hash_key(key: str) -> str:

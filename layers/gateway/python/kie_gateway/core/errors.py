@@ -5,8 +5,10 @@ GatewayError
 |- CallerError                 the caller can mend it; `web/problems.py` maps each class to a status
 |  |- InvalidRequestError      names the fields that are wrong
 |  |- UnauthorizedError        no key, or one that is not in force
+|  |- ForbiddenError           a key that may not do this
 |  |- TaskNotFoundError        also another owner's task
 |  |- ModelNotFoundError
+|  |- KeyNotFoundError
 |  |- OutputNotFoundError
 |  |- OutputDeletedError
 |  |- IdempotencyMismatchError
@@ -82,6 +84,18 @@ class UnauthorizedError(CallerError):
     """No key, an unknown one, or one that has expired or was revoked."""
 
     code = "unauthorized"
+
+
+class ForbiddenError(CallerError):
+    """The caller's key has not the scope that this takes."""
+
+    code = "forbidden"
+
+
+class KeyNotFoundError(CallerError):
+    """No such key, or none that this can be done with."""
+
+    code = "key_not_found"
 
 
 class TaskNotFoundError(CallerError):

@@ -9,6 +9,7 @@ from kie_gateway.core.errors import FieldFault, InvalidRequestError
 from kie_gateway.flows.list_outputs import Place
 
 _TASK = re.compile(r"after:(task_[0-9a-z]{26})")
+_KEY = re.compile(r"after:(key_[0-9a-z]{26})")
 _OUTPUT = re.compile(r"after:(task_[0-9a-z]{26})/(\d{1,4})")
 
 
@@ -25,6 +26,22 @@ def read_cursor(cursor: str) -> str:
         InvalidRequestError: It is none of ours.
     """
     found = _TASK.fullmatch(_decoded(cursor)) or _refuse()
+    return found[1]
+
+
+def write_key_cursor(key_id: str) -> str:
+    """Point behind a key."""
+    return _encoded(f"after:{key_id}")
+
+
+def read_key_cursor(cursor: str) -> str:
+    """
+    Find the key a cursor points behind.
+
+    Raises:
+        InvalidRequestError: It is none of ours.
+    """
+    found = _KEY.fullmatch(_decoded(cursor)) or _refuse()
     return found[1]
 
 

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from kie_gateway.core.api_key import ApiKey
-from kie_gateway.core.errors import TaskNotFoundError
+from kie_gateway.core.api_key import Caller
+from kie_gateway.core.errors import ForbiddenError, TaskNotFoundError
 from kie_gateway.core.task import Output, Task
 from kie_gateway.flows.await_task import await_task
 from kie_gateway.observability import logger
@@ -13,6 +13,9 @@ from kie_gateway.web.resolver import GatewayResolver
 
 if TYPE_CHECKING:
     from kie_gateway.wiring import ApiGateway
+
+# Of a filter that lists have.
+OWNER_WORDS = "Whose, for keys with the scope admin; your own without it."
 
 
 class Desk:
@@ -24,16 +27,28 @@ class Desk:
 
     def owner(self) -> str:
         """Name the owner that the caller's key stands for."""
-        caller: ApiKey = self.app.context["caller"]
-        return caller.owner
+        return self._caller().owner
+
+    def whose(self, asked_for: str | None) -> str:
+        """Name the owner whose things are listed: the caller, or whom an admin asks for."""
+        caller = self._caller()
+        if asked_for in (None, caller.owner):
+            return caller.owner
+        if not caller.is_admin:
+            raise ForbiddenError("only the scope admin lists what others own")
+        return str(asked_for)
 
     def owned(self, task_id: str) -> Task:
-        """Find the caller's task; somebody else's does not exist for them."""
-        task = self.gateway.tasks.get(task_id)
-        if task is None or task.owner != self.owner():
+        """Find the caller's task; somebody else's does not exist for them, unless for an admin."""
+        task, caller = self.gateway.tasks.get(task_id), self._caller()
+        if task is None or not (task.owner == caller.owner or caller.is_admin):
             raise TaskNotFoundError("there is no such task")
         logger.append_keys(task_id=task_id)
         return task
+
+    def _caller(self) -> Caller:
+        caller: Caller = self.app.context["caller"]
+        return caller
 
     def wait(self, task: Task, wait_seconds: int) -> Task:
         """Wait for a task to end, for a while."""

@@ -8,11 +8,13 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    Strict,
     StringConstraints,
     field_validator,
     model_validator,
 )
 
+from kie_gateway.core.api_key import OWNER_PATTERN, Scope
 from kie_gateway.core.retention import LONGEST_DAYS
 from kie_gateway.core.task import Attention, Category, CompletedBy, Status
 from kie_gateway.core.upload import EXTENSIONS, LARGEST_BYTES
@@ -230,6 +232,50 @@ class TaskBody(BaseModel):
     completed_at: datetime | None
     deadline_at: datetime
     urls: UrlsBody
+
+
+class CreateKey(BaseModel):
+    """A key to make."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    owner: Annotated[str, StringConstraints(pattern=f"^{OWNER_PATTERN}$")] = Field(
+        description="Whose tasks the key creates and sees."
+    )
+    name: str = Field(min_length=1, max_length=100, description="What the key is for.")
+    scopes: list[Annotated[Scope, Strict(strict=False)]] = Field(
+        default=[Scope.TASKS_READ, Scope.TASKS_WRITE], min_length=1
+    )
+    expires_in_days: int | None = Field(default=None, ge=1, le=3650)
+
+
+class KeyBody(BaseModel):
+    """A key of a caller."""
+
+    id: str
+    object: Literal["key"] = "key"
+    owner: str
+    name: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the hour.")
+
+
+class IssuedKeyBody(KeyBody):
+    """A key with its secret, which is shown only now."""
+
+    secret: str
+
+
+class KeyListBody(BaseModel):
+    """A page of keys."""
+
+    object: Literal["list"] = "list"
+    data: list[KeyBody]
+    has_more: bool
+    next_cursor: str | None
 
 
 class ModelCreditsBody(BaseModel):

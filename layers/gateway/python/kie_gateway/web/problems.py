@@ -16,6 +16,8 @@ TYPE_BASE = "urn:kie-gateway:problem:"
 _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.InvalidRequestError, 422),
     (errors.UnauthorizedError, 401),
+    (errors.ForbiddenError, 403),
+    (errors.KeyNotFoundError, 404),
     (errors.TaskNotFoundError, 404),
     (errors.ModelNotFoundError, 404),
     (errors.OutputNotFoundError, 404),
@@ -31,6 +33,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
 _TITLES = {
     400: "Malformed request",
     401: "Not authorized",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict with the task's state",

@@ -8,7 +8,8 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError, Servic
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, OpenAPI, Server, Tag
 
-from kie_gateway.core.errors import GatewayError
+from kie_gateway.core.api_key import Caller, Scope
+from kie_gateway.core.errors import ForbiddenError, GatewayError
 from kie_gateway.observability import logger
 from kie_gateway.version import VERSION
 from kie_gateway.web.models import ProblemBody
@@ -22,11 +23,10 @@ from kie_gateway.web.problems import (
 )
 from kie_gateway.web.requests import MalformedRequestError, readable_body
 
-OPEN_PATHS = ("/", "/docs", "/v1/health", "/v1/openapi.json")
-
 _PROBLEMS = {
     400: "The body is no JSON",
     401: "No key, or one that is not in force",
+    403: "A key without the scope that this takes",
     404: "No such task, or not yours",
     409: "Not possible as the task stands",
     410: "The file has been deleted",
@@ -36,7 +36,7 @@ _PROBLEMS = {
     502: "Kie.ai failed",
     503: "Try again in a moment; nothing was changed",
 }
-_OF_ANY_ROUTE = (401, 422, 503)
+_OF_ANY_ROUTE = (401, 403, 422, 503)
 OF_A_BODY = (400, 413, 415)
 
 
@@ -67,6 +67,7 @@ class GatewayResolver(APIGatewayHttpResolver):
 
     def __init__(self) -> None:
         super().__init__(enable_validation=True)
+        self._needs: dict[Callable[..., Any], Scope | None] = {}
         self.configure_openapi(
             title="Kie Gateway",
             version=VERSION,
@@ -78,6 +79,7 @@ class GatewayResolver(APIGatewayHttpResolver):
                 Tag(name="outputs"),
                 Tag(name="uploads"),
                 Tag(name="models"),
+                Tag(name="keys"),
                 Tag(name="service"),
             ],
             security_schemes={"key": HTTPBearer()},
@@ -87,6 +89,26 @@ class GatewayResolver(APIGatewayHttpResolver):
         self.exception_handler(GatewayError)(lambda error: self._tell(problem_of(error)))
         self.exception_handler(NotFoundError)(lambda _: self._tell_no_route())
         self.exception_handler(ServiceError)(lambda _: self._tell(INTERNAL))
+
+    def needs[Handler: Callable[..., Any]](
+        self, scope: Scope | None
+    ) -> Callable[[Handler], Handler]:
+        """
+        Declare which scope a route takes; None opens it to everybody, without a key.
+
+        A route that declares nothing is for admins only.
+        """
+
+        def mark(handler: Handler) -> Handler:
+            self._needs[handler] = scope
+            return handler
+
+        return mark
+
+    def declared(self) -> dict[tuple[str, str], Scope | None]:
+        """List every route, by method and path as written, with what it declares."""
+        routes = (*self._static_routes, *self._dynamic_routes)
+        return {(one.method, str(one.path)): self._needs[one.func] for one in routes}
 
     def get_openapi_schema(self, **given: Any) -> OpenAPI:
         """Describe the API; each call is summed up by the first sentence about it."""
@@ -110,7 +132,7 @@ class GatewayResolver(APIGatewayHttpResolver):
         self,
         event: dict[str, Any],
         context: Any,
-        authenticate: Callable[[Mapping[str, str]], object],
+        authenticate: Callable[[Mapping[str, str]], Caller],
     ) -> dict[str, Any]:
         """
         Answer a request, whatever it is.
@@ -137,11 +159,18 @@ class GatewayResolver(APIGatewayHttpResolver):
         return result
 
     def _prepared(
-        self, event: dict[str, Any], authenticate: Callable[[Mapping[str, str]], object]
+        self, event: dict[str, Any], authenticate: Callable[[Mapping[str, str]], Caller]
     ) -> dict[str, Any]:
         headers = event.get("headers") or {}
-        if event["rawPath"] not in OPEN_PATHS:
+        http = event["requestContext"]["http"]
+        method = "GET" if http["method"] == "HEAD" else http["method"]
+        route = self._route_of(method, event["rawPath"])
+        scope = self._needs.get(route, Scope.ADMIN) if route else Scope.TASKS_READ
+        if scope is not None:
             caller = authenticate(headers)
+            # Where there is no route, that is said to everybody who has a key.
+            if route is not None and not caller.may(scope):
+                raise ForbiddenError(f"this takes a key with the scope {scope.value}")
             self.append_context(caller=caller)  # type: ignore[no-untyped-call]  # as above
         prepared = {
             **event,
@@ -150,13 +179,17 @@ class GatewayResolver(APIGatewayHttpResolver):
             # Powertools would read forms, and knows this type in small letters only.
             "headers": {**headers, "content-type": "application/json"},
         }
-        http = event["requestContext"]["http"]
         if http["method"] == "HEAD":
             prepared["requestContext"] = {
                 **event["requestContext"],
                 "http": {**http, "method": "GET"},
             }
         return prepared
+
+    def _route_of(self, method: str, path: str) -> Callable[..., Any] | None:
+        routes = (*self._static_routes, *self._dynamic_routes)
+        found = (one.func for one in routes if one.method == method and one.rule.match(path))
+        return next(found, None)
 
     def _tell(self, problem: Problem) -> Response[Any]:
         return problem.response(self.request_id)

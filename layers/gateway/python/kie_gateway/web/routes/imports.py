@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aws_lambda_powertools.event_handler import Response
 
 from kie_gateway.catalogue import catalogue
+from kie_gateway.core.api_key import Scope
 from kie_gateway.core.model_facts import model_facts
 from kie_gateway.flows.import_task import Adoption, Imported
 from kie_gateway.kie.families.registry import family_of
@@ -26,6 +27,7 @@ def add_import_routes(desk: Desk) -> None:
         responses=answers({207: "Each item with its own result"}, *OF_A_BODY),
         tags=["tasks"],
     )
+    @app.needs(Scope.TASKS_WRITE)
     def import_tasks(body: ImportTasks) -> Response[ImportListBody]:
         """Adopt up to a hundred tasks of Kie.ai, or links to results. Twice is the same task."""
         # Read before the threads start: the request at hand belongs to this one.

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from kie_gateway.catalogue import catalogue
 from kie_gateway.catalogue.catalogue import Model
+from kie_gateway.core.api_key import Scope
 from kie_gateway.core.errors import ModelNotFoundError
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import (
@@ -39,6 +40,7 @@ def add_model_routes(desk: Desk) -> None:
         responses=answers({200: "Models, by id", 304: "Your copy is good"}),
         tags=["models"],
     )
+    @app.needs(Scope.TASKS_READ)
     def models(
         kind: Annotated[ModelKind | None, Query()] = None,
         family: Annotated[str | None, Query(max_length=50)] = None,
@@ -66,16 +68,19 @@ def add_model_routes(desk: Desk) -> None:
         responses=answers({200: "The model", 304: "Your copy is good"}, 404),
         tags=["models"],
     )
+    @app.needs(Scope.TASKS_READ)
     def model(model_id: str) -> Response[ModelBody | None]:
         """Read a model: the schema of its input, what it costs, how long it takes."""
         return find(model_id)
 
     @app.get("/v1/models/<vendor>/<name>", include_in_schema=False)
+    @app.needs(Scope.TASKS_READ)
     def model_of_vendor(vendor: str, name: str) -> Response[ModelBody | None]:
         """Read a model whose id has a slash."""
         return find(f"{vendor}/{name}")
 
     @app.get("/v1/models/<vendor>/<name>/<variant>", include_in_schema=False)
+    @app.needs(Scope.TASKS_READ)
     def variant_of_model(vendor: str, name: str, variant: str) -> Response[ModelBody | None]:
         """Read a model whose id has two slashes."""
         return find(f"{vendor}/{name}/{variant}")

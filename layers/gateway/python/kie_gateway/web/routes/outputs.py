@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from kie_gateway.core.api_key import Scope
 from kie_gateway.core.errors import (
     FieldFault,
     InvalidRequestError,
@@ -14,7 +15,7 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.task import Output, Task
 from kie_gateway.flows.list_outputs import list_outputs
 from kie_gateway.web.cursor import read_place, write_place
-from kie_gateway.web.desk import Desk
+from kie_gateway.web.desk import OWNER_WORDS, Desk
 from kie_gateway.web.models import OutputListBody, OutputOfTaskBody
 from kie_gateway.web.present import deleted_at, output_body
 from kie_gateway.web.resolver import answers
@@ -34,15 +35,17 @@ def add_output_routes(desk: Desk) -> None:
     app, gateway = desk.app, desk.gateway
 
     @app.get("/v1/outputs", responses=answers({200: "A page of files"}), tags=["outputs"])
+    @app.needs(Scope.TASKS_READ)
     def outputs(
         media: Annotated[Media | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
+        owner: Annotated[str | None, Query(max_length=64, description=OWNER_WORDS)] = None,
     ) -> OutputListBody:
         """List your files, those of the newest task first."""
         now = gateway.now()
         page = list_outputs(
-            desk.owner(),
+            desk.whose(owner),
             media=media,
             limit=limit,
             after=read_place(cursor) if cursor is not None else None,
@@ -70,6 +73,7 @@ def add_output_routes(desk: Desk) -> None:
         responses=answers({302: "Location leads to the file"}, 404, 410),
         tags=["outputs"],
     )
+    @app.needs(Scope.TASKS_READ)
     def output_content(
         task_id: str,
         index: int,

@@ -13,22 +13,26 @@ def add_service_routes(desk: Desk) -> None:
     app = desk.app
 
     @app.get("/v1/health", tags=["service"], security=[])
+    @app.needs(None)
     def health() -> HealthBody:
         """Tell that the gateway answers. No key needed."""
         return HealthBody(version=VERSION)
 
     @app.get("/v1/openapi.json", include_in_schema=False)
+    @app.needs(None)
     def openapi() -> Response[str]:
         """Describe the API. No key needed."""
         return Response(200, content_type="application/json", body=app.get_openapi_json_schema())
 
     @app.get("/docs", include_in_schema=False)
+    @app.needs(None)
     def docs() -> Response[str]:
         """Show the API to people. No key needed."""
         page = docs_page(app.get_openapi_json_schema())
         return Response(200, content_type="text/html; charset=utf-8", body=page)
 
     @app.get("/", include_in_schema=False)
+    @app.needs(None)
     def root() -> Response[None]:
         """Lead people to the documentation."""
         return Response(302, headers={"Location": "/docs"})

@@ -12,6 +12,7 @@ from kie_gateway.catalogue import catalogue
 from kie_gateway.catalogue.check import check_input, fill
 from kie_gateway.catalogue.estimate import estimate
 from kie_gateway.core import moves
+from kie_gateway.core.api_key import Scope
 from kie_gateway.core.errors import (
     FieldFault,
     InvalidRequestError,
@@ -29,7 +30,7 @@ from kie_gateway.kie.families.registry import family_of
 from kie_gateway.observability import count, logger
 from kie_gateway.web import requests
 from kie_gateway.web.cursor import read_cursor
-from kie_gateway.web.desk import Desk
+from kie_gateway.web.desk import OWNER_WORDS, Desk
 from kie_gateway.web.models import CreateTask, EventListBody, TaskBody, TaskListBody
 from kie_gateway.web.present import event_body
 from kie_gateway.web.resolver import OF_A_BODY, answers
@@ -51,6 +52,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
         responses=answers({202: "Accepted", 200: "Settled within the wait"}, *OF_A_BODY),
         tags=["tasks"],
     )
+    @app.needs(Scope.TASKS_WRITE)
     def create(body: CreateTask) -> Response[TaskBody]:
         """Create a task. With Prefer: wait=N, wait up to 25 s for its end."""
         known = catalogue.find(body.model)
@@ -74,6 +76,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
         responses=answers({200: "The task as it stands now"}, 404, 502),
         tags=["tasks"],
     )
+    @app.needs(Scope.TASKS_WRITE)
     def refresh(task_id: str) -> Response[TaskBody]:
         """Ask Kie.ai now, and store the results if it is done. Never generates again."""
         task = refresh_task(
@@ -90,6 +93,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
     @app.post(
         "/v1/tasks/<task_id>/cancel", responses=answers({202: "Canceled"}, 404, 409), tags=["tasks"]
     )
+    @app.needs(Scope.TASKS_WRITE)
     def cancel(task_id: str) -> Response[TaskBody]:
         """Stop waiting for a task. Kie.ai cannot be stopped and charges all the same."""
         moved = gateway.tasks.move(
@@ -104,6 +108,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
         responses=answers({202: "A new task", 200: "Settled within the wait"}, 404, 409),
         tags=["tasks"],
     )
+    @app.needs(Scope.TASKS_WRITE)
     def retry(task_id: str) -> Response[TaskBody]:
         """Create a new task like a failed one."""
         failed = desk.owned(task_id)
@@ -120,6 +125,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
             fingerprinted={"retry": task_id},
             retry_of=task_id,
             retention_days=failed.retention_days,
+            owner=failed.owner,
         )
 
     @app.delete(
@@ -127,6 +133,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
         responses=answers({204: "Deleted"}, 404),
         tags=["tasks"],
     )
+    @app.needs(Scope.TASKS_WRITE)
     def delete(task_id: str) -> Response[None]:
         """Delete a task with its files and its input; an open one is canceled first."""
         delete_task(desk.owned(task_id), tasks=gateway.tasks, files=gateway.bucket, now=gateway.now)
@@ -137,6 +144,7 @@ def _add_looking(desk: Desk) -> None:
     app, gateway = desk.app, desk.gateway
 
     @app.get("/v1/tasks", responses=answers({200: "A page of tasks"}), tags=["tasks"])
+    @app.needs(Scope.TASKS_READ)
     def list_tasks(
         status: Annotated[Status | None, Query()] = None,
         model: Annotated[str | None, Query(max_length=100)] = None,
@@ -147,10 +155,11 @@ def _add_looking(desk: Desk) -> None:
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
         order: Annotated[Literal["desc", "asc"], Query()] = "desc",
+        owner: Annotated[str | None, Query(max_length=64, description=OWNER_WORDS)] = None,
     ) -> TaskListBody:
         """List your tasks, newest first."""
         page = gateway.tasks.list_tasks(
-            desk.owner(),
+            desk.whose(owner),
             TaskFilter(status, model, created_after, created_before, batch_id, parent_id),
             limit=limit,
             after=read_cursor(cursor) if cursor is not None else None,
@@ -163,6 +172,7 @@ def _add_looking(desk: Desk) -> None:
         responses=answers({200: "The task", 304: "Your copy is good"}, 404),
         tags=["tasks"],
     )
+    @app.needs(Scope.TASKS_READ)
     def get_task(task_id: str, wait: Wait = 0) -> Response[TaskBody | None]:
         """Read a task; with wait=N, wait up to 25 s for its end."""
         task = desk.wait(desk.owned(task_id), wait)
@@ -175,6 +185,7 @@ def _add_looking(desk: Desk) -> None:
     @app.get(
         "/v1/tasks/<task_id>/events", responses=answers({200: "The timeline"}, 404), tags=["tasks"]
     )
+    @app.needs(Scope.TASKS_READ)
     def events(task_id: str) -> EventListBody:
         """Read everything that happened to a task."""
         task = desk.owned(task_id)
@@ -205,14 +216,16 @@ class _Creations:
         fingerprinted: Mapping[str, Any],
         retry_of: str | None = None,
         retention_days: int | None = None,
+        owner: str | None = None,
     ) -> Response[TaskBody]:
         desk, gateway = self.desk, self.desk.gateway
         asked = desk.app.request_headers
-        check_uploads(task_input, desk.owner(), gateway.bucket.size_of)
+        owner = owner or desk.owner()
+        check_uploads(task_input, owner, gateway.bucket.size_of)
         known = catalogue.find(model)
         created = create_task(
             NewTask(
-                owner=desk.owner(),
+                owner=owner,
                 model=model,
                 family=family_of(model).name,
                 input=task_input,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from aws_lambda_powertools.event_handler import Response
 
 from kie_gateway.core import upload
+from kie_gateway.core.api_key import Scope
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import CreateUpload, UploadBody, UploadFormBody
 from kie_gateway.web.resolver import OF_A_BODY, answers
@@ -19,6 +20,7 @@ def add_upload_routes(desk: Desk) -> None:
     app, gateway = desk.app, desk.gateway
 
     @app.post("/v1/uploads", responses=answers({201: "Created"}, *OF_A_BODY), tags=["uploads"])
+    @app.needs(Scope.TASKS_WRITE)
     def create_upload(body: CreateUpload) -> Response[UploadBody]:
         """Get a form for a file of this very type and size, and a reference to use in `input`."""
         upload_id, now = gateway.new_upload_id(), gateway.now()

@@ -1,0 +1,84 @@
+"""Make, rotate and revoke callers' keys."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from kie_gateway.core.api_key import ROTATION, USUAL, ApiKey, Scope, hash_key, new_key
+from kie_gateway.core.errors import KeyNotFoundError
+
+
+class Keys(Protocol):
+    """Where keys are kept; every call raises RecordUnavailableError when that does not answer."""
+
+    def put(self, key: ApiKey, *, instead_of: ApiKey | None = None) -> None:
+        """Write a key, and what becomes of the one it takes the place of."""
+
+    def by_id(self, key_id: str) -> ApiKey | None:
+        """Find a key."""
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A key as it is shown once, and what is kept of it."""
+
+    secret: str
+    key: ApiKey
+
+
+def issue_key(
+    owner: str,
+    name: str,
+    *,
+    keys: Keys,
+    key_id: str,
+    now: datetime,
+    scopes: frozenset[Scope] = USUAL,
+    expires_at: datetime | None = None,
+    secret: str | None = None,
+) -> Issued:
+    """
+    Make a key.
+
+    Args:
+        secret: A key that stands for itself, such as that of the local gateway; None makes one.
+    """
+    secret = secret or new_key()
+    key = ApiKey(key_id, hash_key(secret), owner, name, now, scopes, expires_at)
+    keys.put(key)
+    return Issued(secret, key)
+
+
+def rotate_key(key_id: str, *, keys: Keys, new_key_id: str, now: datetime) -> Issued:
+    """
+    Make a new key like an old one, which stays good for a day.
+
+    Raises:
+        KeyNotFoundError: There is none, or it is no longer in force.
+    """
+    old = _found(key_id, keys)
+    if not old.is_in_force(now):
+        raise KeyNotFoundError("the key is no longer in force; make a new one")
+    secret = new_key()
+    key = replace(
+        old, key_id=new_key_id, key_hash=hash_key(secret), created_at=now, last_used_at=None
+    )
+    ends_at = min(old.expires_at or now + ROTATION, now + ROTATION)
+    keys.put(key, instead_of=replace(old, expires_at=ends_at))
+    return Issued(secret, key)
+
+
+def revoke_key(key_id: str, *, keys: Keys, now: datetime) -> ApiKey:
+    """Put a key out of force, everywhere within 30 s. Raises KeyNotFoundError."""
+    key = _found(key_id, keys)
+    if key.revoked_at is None:
+        key = replace(key, revoked_at=now)
+        keys.put(key)
+    return key
+
+
+def _found(key_id: str, keys: Keys) -> ApiKey:
+    key = keys.by_id(key_id)
+    if key is None:
+        raise KeyNotFoundError("there is no such key")
+    return key

@@ -1,0 +1,290 @@
+"""Every route for every kind of caller: the right status, and nothing told that is not theirs."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.core.api_key import Scope
+from kie_gateway.flows.manage_keys import issue_key, revoke_key
+from tests.functional.world import KEY, MODEL, OWNER, World
+
+NOBODYS_TASK = "task_01kjd3x7h8000000000000000z"
+# What each kind of caller sends, and why it is turned away.
+TURNED_AWAY = {
+    "no key": None,
+    "no bearer": "Basic YWxpY2U6c2VjcmV0",
+    "an empty key": "Bearer",
+    "an unknown key": "Bearer kg_unknown",
+    "a key in part": f"Bearer {KEY[:-1]}",
+    "an expired key": "Bearer kg_expired",
+    "a revoked key": "Bearer kg_revoked",
+}
+SCOPES = {
+    "kg_reads": {Scope.TASKS_READ},
+    "kg_writes": {Scope.TASKS_WRITE},
+    "kg_admin": {Scope.ADMIN},
+    "kg_stranger": {Scope.TASKS_READ, Scope.TASKS_WRITE},
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: str
+    scope: Scope | None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def filled(self, task_id: str) -> str:
+        values = {"task_id": task_id, "index": "0", "key_id": "key_other", "model_id": "x"}
+        return re.sub(r"<(\w+)>", lambda name: values.get(name[1], "x"), self.path)
+
+
+@pytest.fixture(scope="module")
+def whole_world() -> Iterator[World]:
+    with World() as world:
+        keys = KeyTable(world.cloud.client("dynamodb"), world.cloud.resources["TaskTable"])
+        now = world.agenda.now()
+
+        def issue(secret: str, owner: str, **more: Any) -> None:
+            issue_key(owner, "x", keys=keys, key_id=f"key_{secret}", now=now, secret=secret, **more)
+
+        issue("kg_expired", OWNER, expires_at=now - timedelta(seconds=1))
+        issue("kg_revoked", OWNER)
+        revoke_key("key_kg_revoked", keys=keys, now=now)
+        for secret, scopes in SCOPES.items():
+            owner = {"kg_admin": "root", "kg_stranger": "bob"}.get(secret, OWNER)
+            issue(secret, owner, scopes=frozenset(scopes))
+        yield world
+
+
+def routes(world: World) -> list[Route]:
+    declared = world.functions.app("ApiFunction").app.declared()
+    return [Route(method, path, scope) for (method, path), scope in declared.items()]
+
+
+def ask(world: World, route: Route, sent: str | None, task_id: str, **more: Any) -> httpx.Response:
+    headers = {"Authorization": sent} if sent is not None else {}
+    url = f"{world.cloud.url}{route.filled(task_id)}"
+    # Nothing that any route takes, so that whoever may call it changes nothing.
+    content = b"[]" if route.method in ("POST", "PUT") else None
+    return httpx.request(route.method, url, headers=headers, content=content, timeout=20, **more)
+
+
+def told(answer: httpx.Response) -> dict[str, Any]:
+    """The body, but for the id of the request."""
+    body: dict[str, Any] = json.loads(answer.text)
+    assert body.pop("request_id") == answer.headers["x-request-id"]
+    return body
+
+
+def test_every_route_declares_who_may_call_it(world: World) -> None:
+    declared = {str(route): route.scope for route in routes(world)}
+    assert {name for name, scope in declared.items() if scope is None} == {
+        "GET /",
+        "GET /docs",
+        "GET /v1/health",
+        "GET /v1/openapi.json",
+    }
+    writing = {name for name, scope in declared.items() if scope is Scope.TASKS_WRITE}
+    reading = {name for name, scope in declared.items() if scope is Scope.TASKS_READ}
+    assert all(name.startswith("GET ") for name in reading)
+    assert not any(name.startswith("GET ") for name in writing)
+    assert {name for name, scope in declared.items() if scope is Scope.ADMIN} == {
+        name for name in declared if "/v1/keys" in name
+    }
+
+
+@pytest.mark.parametrize("who", TURNED_AWAY)
+def test_without_a_key_in_force_every_route_says_the_same(world: World, who: str) -> None:
+    expected = told(httpx.get(f"{world.cloud.url}/v1/tasks"))
+    for route in routes(world):
+        answer = ask(world, route, TURNED_AWAY[who], NOBODYS_TASK)
+        if route.scope is None:
+            assert answer.status_code < 400, route
+            continue
+        assert answer.status_code == 401, route
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert told(answer) == expected, route
+
+
+@pytest.mark.parametrize("secret", ["kg_reads", "kg_writes"])
+def test_a_key_without_the_scope_is_told_which_it_takes(world: World, secret: str) -> None:
+    task = world.create("a kite")
+    for route in routes(world):
+        if route.scope is None:
+            continue
+        answers = [ask(world, route, f"Bearer {secret}", one) for one in (task.task_id, "x")]
+        if route.scope in SCOPES[secret]:
+            assert all(answer.status_code not in (401, 403) for answer in answers), route
+            continue
+        assert [answer.status_code for answer in answers] == [403, 403], route
+        assert route.scope.value in told(answers[0])["detail"]
+        # The same whether there is such a task or not.
+        assert told(answers[0]) == told(answers[1])
+
+
+def test_anothers_task_does_not_exist_for_a_stranger(world: World) -> None:
+    task = world.create("a kite")
+    world.run()
+    for route in routes(world):
+        if "<task_id>" not in route.path:
+            continue
+        theirs = ask(world, route, "Bearer kg_stranger", task.task_id)
+        nobodys = ask(world, route, "Bearer kg_stranger", NOBODYS_TASK)
+        assert theirs.status_code == nobodys.status_code == 404, route
+        assert told(theirs) == told(nobodys), route
+    assert task.read()["status"] == "succeeded"
+    headers = {"Authorization": "Bearer kg_stranger"}
+    for path in ("/v1/tasks", "/v1/outputs"):
+        listed = httpx.get(f"{world.cloud.url}{path}", headers=headers).json()
+        assert (listed["data"], listed["next_cursor"]) == ([], None)
+        asked = httpx.get(f"{world.cloud.url}{path}", headers=headers, params={"owner": OWNER})
+        assert asked.status_code == 403
+        nobody = httpx.get(f"{world.cloud.url}{path}", headers=headers, params={"owner": "nobody"})
+        assert told(nobody) == told(asked)
+
+
+def test_an_admin_reaches_every_task(world: World) -> None:
+    task = world.create("a kite")
+    world.run()
+    headers = {"Authorization": "Bearer kg_admin"}
+    with httpx.Client(base_url=world.cloud.url, headers=headers) as admin:
+        assert admin.get(f"/v1/tasks/{task.task_id}").json()["id"] == task.task_id
+        assert admin.get(f"/v1/tasks/{task.task_id}/events").status_code == 200
+        assert admin.get(f"/v1/tasks/{task.task_id}/outputs/0/content").status_code == 302
+        assert admin.get("/v1/tasks").json()["data"] == []
+        listed = admin.get("/v1/tasks", params={"owner": OWNER}).json()["data"]
+        assert task.task_id in [one["id"] for one in listed]
+        assert admin.get("/v1/outputs", params={"owner": OWNER}).json()["data"]
+        assert admin.delete(f"/v1/tasks/{task.task_id}").status_code == 204
+
+
+def test_the_same_idempotency_key_of_two_owners_is_two_keys(world: World) -> None:
+    body = {"model": MODEL, "input": {"prompt": "a kite"}}
+    tasks = []
+    for secret, prompt in ((KEY, "a kite"), ("kg_stranger", "a boat")):
+        answer = httpx.post(
+            f"{world.cloud.url}/v1/tasks",
+            json={**body, "input": {"prompt": prompt}},
+            headers={"Authorization": f"Bearer {secret}", "Idempotency-Key": "order-1"},
+        )
+        assert answer.status_code == 202
+        assert "idempotent-replayed" not in answer.headers
+        tasks.append(answer.json()["id"])
+    assert len(set(tasks)) == 2
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin(world: World) -> Iterator[httpx.Client]:
+    headers = {"Authorization": "Bearer kg_admin"}
+    with httpx.Client(base_url=world.cloud.url, headers=headers, timeout=20) as client:
+        yield client
+
+
+def status_of(world: World, secret: str, path: str = "/v1/tasks") -> int:
+    headers = {"Authorization": f"Bearer {secret}"}
+    return httpx.get(f"{world.cloud.url}{path}", headers=headers).status_code
+
+
+def forget_keys(world: World) -> None:
+    """Let the API's memory of keys run out."""
+    world.gateway("ApiFunction").keys._remembered.clear()
+
+
+def test_a_key_is_shown_once_and_listed_without_its_secret(
+    world: World, admin: httpx.Client
+) -> None:
+    body = {"owner": "carol", "name": "her laptop", "expires_in_days": 1}
+    made = admin.post("/v1/keys", json=body)
+    assert made.status_code == 201
+    assert made.headers["cache-control"] == "no-store"
+    key = made.json()
+    assert re.fullmatch(r"kg_live_[\w-]{43}", key["secret"])
+    assert key["scopes"] == ["tasks:read", "tasks:write"]
+    assert status_of(world, key["secret"]) == 200
+    assert status_of(world, key["secret"], "/v1/keys") == 403
+    listed = admin.get("/v1/keys", params={"owner": "carol"})
+    assert key["secret"] not in listed.text
+    [shown] = listed.json()["data"]
+    assert shown == {
+        **{name: value for name, value in key.items() if name != "secret"},
+        "last_used_at": shown["last_used_at"],
+    }
+    assert shown["last_used_at"] is not None
+    assert "hash" not in listed.text
+
+
+def test_keys_are_listed_by_pages(world: World, admin: httpx.Client) -> None:
+    made = [admin.post("/v1/keys", json={"owner": "dave", "name": str(n)}).json() for n in range(5)]
+    seen: list[str] = []
+    params: dict[str, str] = {"owner": "dave", "limit": "2"}
+    while "cursor" not in params or params["cursor"]:
+        page = admin.get("/v1/keys", params=params).json()
+        seen += [key["id"] for key in page["data"]]
+        assert page["has_more"] is (page["next_cursor"] is not None)
+        params["cursor"] = page["next_cursor"] or ""
+    assert seen == [key["id"] for key in made]
+
+
+def test_a_rotated_key_stays_good_for_a_day(world: World, admin: httpx.Client) -> None:
+    old = admin.post("/v1/keys", json={"owner": "erin", "name": "server"}).json()
+    new = admin.post(f"/v1/keys/{old['id']}/rotate").json()
+    assert (new["owner"], new["name"], new["scopes"]) == ("erin", "server", old["scopes"])
+    assert new["id"] != old["id"]
+    assert status_of(world, old["secret"]) == status_of(world, new["secret"]) == 200
+    world.run_for(24 * 3600 - 5)
+    forget_keys(world)
+    assert status_of(world, old["secret"]) == 200
+    world.run_for(10)
+    assert status_of(world, old["secret"]) == 401
+    assert status_of(world, new["secret"]) == 200
+    assert admin.post(f"/v1/keys/{old['id']}/rotate").status_code == 404
+
+
+def test_a_revoked_key_is_out_of_force_as_soon_as_it_is_forgotten(
+    world: World, admin: httpx.Client
+) -> None:
+    key = admin.post("/v1/keys", json={"owner": "frank", "name": "lost"}).json()
+    assert status_of(world, key["secret"]) == 200
+    assert [admin.delete(f"/v1/keys/{key['id']}").status_code for _ in range(2)] == [204, 204]
+    forget_keys(world)
+    assert status_of(world, key["secret"]) == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"owner": "../x", "name": "x"}, "/owner"),
+        ({"owner": "", "name": "x"}, "/owner"),
+        ({"owner": "x", "name": ""}, "/name"),
+        ({"owner": "x"}, "/name"),
+        ({"owner": "x", "name": "x", "scopes": []}, "/scopes"),
+        ({"owner": "x", "name": "x", "scopes": ["root"]}, "/scopes/0"),
+        ({"owner": "x", "name": "x", "expires_in_days": 0}, "/expires_in_days"),
+        ({"owner": "x", "name": "x", "secret": "kg_mine"}, "/secret"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused_by_field(
+    admin: httpx.Client, body: dict[str, Any], pointer: str
+) -> None:
+    answer = admin.post("/v1/keys", json=body)
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("call", [("POST", "/rotate"), ("DELETE", "")])
+def test_a_key_that_is_not_there_is_not_found(admin: httpx.Client, call: tuple[str, str]) -> None:
+    answer = admin.request(call[0], f"/v1/keys/key_nothere{call[1]}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "key_not_found")
