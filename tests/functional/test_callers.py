@@ -166,6 +166,7 @@ def test_an_admin_reaches_every_task(world: World) -> None:
         assert task.task_id in [one["id"] for one in listed]
         assert admin.get("/v1/outputs", params={"owner": OWNER}).json()["data"]
         assert admin.delete(f"/v1/tasks/{task.task_id}").status_code == 204
+        assert admin.get(f"/v1/tasks/{task.task_id}").status_code == 404
 
 
 def test_the_same_idempotency_key_of_two_owners_is_two_keys(world: World) -> None:

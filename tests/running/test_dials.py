@@ -18,7 +18,6 @@ DIALS = {
     "[webhook forged]": "webhook",
     "[webhook unreadable]": "webhook",
     "[slow 8]": "webhook",
-    "[create 429]": "webhook",
     "[create 500]": "webhook",
     "[create 500 code]": "webhook",
     "[create drop]": "webhook",
@@ -26,6 +25,8 @@ DIALS = {
     "[webhook lost] [poll lag 6]": "poll",
     "[file gone once]": "webhook",
     "[webhook lost] [result double]": "poll",
+    # The last, since the others would wait with it.
+    "[create 429]": "webhook",
 }
 
 
@@ -51,6 +52,7 @@ def test_dial_ends_in_a_stored_file(
     assert told.count("stored") == 1
 
 
+@pytest.mark.usefixtures("no_line")
 def test_failure_ends_as_failed_with_kies_words(gateway: Gateway) -> None:
     task = settle(gateway.http, create(gateway.http, "x [fail 400 the picture is odd]")["id"])
     assert task["status"] == "failed"
@@ -62,11 +64,13 @@ def test_failure_ends_as_failed_with_kies_words(gateway: Gateway) -> None:
     }
 
 
+@pytest.mark.usefixtures("no_line")
 def test_refused_content_says_so(gateway: Gateway) -> None:
     task = settle(gateway.http, create(gateway.http, "x [refuse]")["id"])
     assert (task["status"], task["error"]["category"]) == ("failed", "content_policy")
 
 
+@pytest.mark.usefixtures("no_line")
 def test_unknown_model_fails_with_kies_words(gateway: Gateway) -> None:
     answer = gateway.http.post(
         "/v1/tasks", json={"model": "nobody/knows-it", "input": {"prompt": "x"}}
@@ -77,6 +81,7 @@ def test_unknown_model_fails_with_kies_words(gateway: Gateway) -> None:
     assert "not supported" in task["error"]["message"]
 
 
+@pytest.mark.usefixtures("no_line")
 def test_dropped_creation_without_webhook_is_never_sent_again(gateway: Gateway) -> None:
     task = create(gateway.http, "x [create drop] [webhook lost]", deadline_seconds=12)
     assert (task["status"], task["attention"]) == ("queued", "submission_unknown")
@@ -85,6 +90,7 @@ def test_dropped_creation_without_webhook_is_never_sent_again(gateway: Gateway) 
     assert accepted_creations(gateway.http, gateway.simulator, task["id"]) == 1
 
 
+@pytest.mark.usefixtures("no_line")
 def test_no_verdict_by_the_deadline_expires_and_a_late_webhook_still_counts(
     gateway: Gateway,
 ) -> None:

@@ -13,7 +13,6 @@ import pytest
 from tests.running.conftest import (
     KIE_API_KEY,
     KIE_WEBHOOK_HMAC_KEY,
-    OTHER_KEY,
     Gateway,
 )
 from tests.running.described import Described
@@ -302,7 +301,7 @@ def callback_tokens(gateway: Gateway) -> set[str]:
 
 
 def test_no_secret_is_told_or_written_anywhere(
-    gateway: Gateway, caller: httpx.Client, described: Described
+    gateway: Gateway, caller: httpx.Client, described: Described, other_key: str
 ) -> None:
     dials = ("[webhook forged]", "[webhook unreadable]", "[webhook x5]", "[create drop]", "[fail]")
     tasks = [create(caller, f"x {dial}")["id"] for dial in dials]
@@ -311,7 +310,7 @@ def test_no_secret_is_told_or_written_anywhere(
         caller.get(f"/v1/tasks/{task_id}/events")
     tokens = callback_tokens(gateway)
     assert len(tokens) >= len(tasks)
-    secrets = {KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY, OTHER_KEY, "sim-history-token", *tokens}
+    secrets = {KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY, other_key, "sim-history-token", *tokens}
     started, _, log = gateway.log.read_text().partition("key  kg_local_dev")
     files = [path.read_bytes() for path in (gateway.state / "files").rglob("*") if path.is_file()]
     places = {

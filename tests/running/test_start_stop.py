@@ -20,7 +20,6 @@ import pytest
 from tests.running.conftest import Gateway, free_port
 from tests.running.driver import create, settle
 
-START_SECONDS = 15
 END_SECONDS = 5
 PUBLIC_URL = "https://tunnel.invalid"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": "layers/gateway/python"}
@@ -120,7 +119,6 @@ def test_an_unusable_key_is_named_and_not_repeated(tmp_path: Path) -> None:
 def test_it_starts_says_how_to_use_it_and_ends_by_ctrl_c(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, "")
     with gateway.started(process_group=0):
-        assert gateway.start_seconds < START_SECONDS
         said = gateway.log.read_text()
         assert f"ready {gateway.url}" in said.splitlines()
         assert "key  kg_local_dev" in said.splitlines()

@@ -41,7 +41,9 @@ class Desk:
     def owned(self, task_id: str) -> Task:
         """Find the caller's task; somebody else's does not exist for them, unless for an admin."""
         task, caller = self.gateway.tasks.get(task_id), self._caller()
-        if task is None or not (task.owner == caller.owner or caller.is_admin):
+        if task is None or task.deleted_at is not None:
+            raise TaskNotFoundError("there is no such task")
+        if not (task.owner == caller.owner or caller.is_admin):
             raise TaskNotFoundError("there is no such task")
         logger.append_keys(task_id=task_id)
         return task
