@@ -1,16 +1,19 @@
 """The HTTP API; its routes are in `kie_gateway/web/routes`."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.api_key import Caller
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.allowance import Allowance
+from kie_gateway.core.api_key import ApiKey, Caller
+from kie_gateway.core.errors import RecordUnavailableError, TooManyRequestsError
 from kie_gateway.observability import logger, metrics
 from kie_gateway.web import requests
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.resolver import GatewayResolver
+from kie_gateway.web.routes.creations import add_creation_routes
 from kie_gateway.web.routes.imports import add_import_routes
 from kie_gateway.web.routes.keys import add_key_routes
 from kie_gateway.web.routes.models import add_model_routes
@@ -29,6 +32,7 @@ add_output_routes(desk)
 add_upload_routes(desk)
 add_model_routes(desk)
 add_key_routes(desk)
+add_creation_routes(desk)
 add_service_routes(desk)
 
 
@@ -42,7 +46,20 @@ def authenticate(headers: Mapping[str, str]) -> Caller:
     except RecordUnavailableError as error:
         # A note for people; no reason to turn a caller away.
         logger.warning("use of a key was not noted", extra={"why": str(error)})
-    return key.caller
+    return Caller(key.owner, key.scopes, allowance(key, now))
+
+
+def allowance(key: ApiKey, now: datetime) -> Allowance | None:
+    """Count the request, if requests of this key are. Raises TooManyRequestsError."""
+    limit = key.requests_per_minute
+    if limit is None:
+        limit = gateway.settings.requests_per_minute
+    if not limit:
+        return None
+    counted = gateway.request_counts.count(key.key_id, limit, now)
+    if counted.is_used_up:
+        raise TooManyRequestsError(counted)
+    return counted
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -99,7 +99,7 @@ def test_every_route_declares_who_may_call_it(world: World) -> None:
     assert all(name.startswith("GET ") for name in reading)
     assert not any(name.startswith("GET ") for name in writing)
     assert {name for name, scope in declared.items() if scope is Scope.ADMIN} == {
-        name for name in declared if "/v1/keys" in name
+        name for name in declared if "/v1/keys" in name or "/v1/creations" in name
     }
 
 
@@ -289,3 +289,46 @@ def test_a_key_that_makes_no_sense_is_refused_by_field(
 def test_a_key_that_is_not_there_is_not_found(admin: httpx.Client, call: tuple[str, str]) -> None:
     answer = admin.request(call[0], f"/v1/keys/key_nothere{call[1]}")
     assert (answer.status_code, answer.json()["code"]) == (404, "key_not_found")
+
+
+# --- limits -------------------------------------------------------------------------------------
+
+
+def test_a_key_has_so_many_requests_a_minute(world: World, admin: httpx.Client) -> None:
+    body = {"owner": "gina", "name": "hasty", "requests_per_minute": 3}
+    key = admin.post("/v1/keys", json=body).json()
+    assert key["requests_per_minute"] == 3
+    headers = {"Authorization": f"Bearer {key['secret']}"}
+    world.run_for(60 - world.agenda.time() % 60)
+    answers = [httpx.get(f"{world.cloud.url}/v1/tasks", headers=headers) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == list("21000")
+    refused = answers[-1]
+    assert refused.headers["ratelimit-limit"] == "3"
+    assert refused.headers["retry-after"] == refused.headers["ratelimit-reset"]
+    assert 50 <= int(refused.headers["retry-after"]) <= 60
+    assert told(refused)["code"] == "too_many_requests"
+    world.run_for(60)
+    assert status_of(world, key["secret"]) == 200
+    # Others are not counted at all.
+    others = admin.get("/v1/tasks")
+    assert "ratelimit-limit" not in others.headers
+
+
+def test_new_tasks_can_be_stopped_and_everything_else_goes_on(
+    world: World, admin: httpx.Client
+) -> None:
+    task = world.create("a kite")
+    stop = admin.put("/v1/creations/stop", json={"reason": "Kie.ai is being paid too much"})
+    assert stop.status_code == 204
+    body = {"model": MODEL, "input": {"prompt": "a kite"}}
+    refused = world.http.post("/v1/tasks", json=body)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "60")
+    assert told(refused)["code"] == "creations_stopped"
+    assert "being paid too much" in refused.json()["detail"]
+    created = len(world.creations())
+    world.run()
+    assert task.read()["status"] == "succeeded"
+    assert len(world.creations()) == created
+    assert admin.delete("/v1/creations/stop").status_code == 204
+    assert world.http.post("/v1/tasks", json=body).status_code == 202

@@ -78,6 +78,7 @@ class ApiFunctionSettings(
         public_base_url: Empty unless the API is reached under another address than its own.
         files_domain: Of the CloudFront distribution; empty where S3 serves files itself.
         deadline_seconds: For tasks that do not bring their own.
+        requests_per_minute: For keys that do not bring their own limit; 0 for any number.
     """
 
     public_base_url: str = Field(min_length=0)
@@ -85,6 +86,7 @@ class ApiFunctionSettings(
     files_key_id: str = Field(min_length=0)
     files_key_secret_arn: str = Field(min_length=0)
     deadline_seconds: int
+    requests_per_minute: int
     thumbnail_function_name: str
 
 

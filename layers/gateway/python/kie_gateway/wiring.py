@@ -11,10 +11,12 @@ import httpx
 from botocore.config import Config
 from ulid import ULID
 
+from kie_gateway.aws.creation_switch import CreationSwitch
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.pace_table import PaceTable
+from kie_gateway.aws.request_counts import RequestCounts
 from kie_gateway.aws.secrets import KieKeys, Secrets
 from kie_gateway.aws.signed_links import CloudFrontLinks
 from kie_gateway.aws.store_queue import SqsStoreQueue
@@ -273,6 +275,8 @@ class ApiGateway(_Asking):
         self.settings = load(ApiFunctionSettings)
         super().__init__(self.settings)
         self.keys = KeyTable(self.clients.dynamodb, self.settings.table_name)
+        self.request_counts = RequestCounts(self.clients.dynamodb, self.settings.table_name)
+        self.creation_switch = CreationSwitch(self.clients.dynamodb, self.settings.table_name)
         self.queue = SqsStoreQueue(self.clients.sqs, self.settings.store_queue_url)
         self.executions = WatchExecutions(
             self.clients.stepfunctions, self.settings.watch_machine_arn

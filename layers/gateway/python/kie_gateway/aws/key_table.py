@@ -147,6 +147,8 @@ def _write(key: ApiKey) -> Item:
         "name": {"S": key.name},
         "scopes": {"SS": sorted(key.scopes)},
     }
+    if key.requests_per_minute is not None:
+        item["requests_per_minute"] = {"N": str(key.requests_per_minute)}
     for name in _TIMES:
         moment: datetime | None = getattr(key, name)
         if moment is not None:
@@ -170,6 +172,9 @@ def _read(item: Item) -> ApiKey:
         expires_at=times.get("expires_at"),
         revoked_at=times.get("revoked_at"),
         last_used_at=times.get("last_used_at"),
+        requests_per_minute=int(item["requests_per_minute"]["N"])
+        if "requests_per_minute" in item
+        else None,
     )
 
 

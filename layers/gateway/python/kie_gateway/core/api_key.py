@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from kie_gateway.core.allowance import Allowance
+
 PREFIX = "kg_"
 # An owner becomes part of file names in the bucket.
 OWNER_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
@@ -28,10 +30,16 @@ USUAL = frozenset({Scope.TASKS_READ, Scope.TASKS_WRITE})
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: an owner, and what is allowed."""
+    """
+    Who asks: an owner, and what is allowed.
+
+    Attributes:
+        allowance: What is left of its requests; None if they are not counted.
+    """
 
     owner: str
     scopes: frozenset[Scope] = USUAL
+    allowance: Allowance | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -53,6 +61,7 @@ class ApiKey:
         key_hash: SHA-256 of the key, lower-case hex.
         expires_at: None for a key without an end.
         last_used_at: To the hour; None if it never was.
+        requests_per_minute: None for as many as the deployment allows every key; 0 for any number.
     """
 
     key_id: str
@@ -64,15 +73,11 @@ class ApiKey:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    requests_per_minute: int | None = None
 
     def is_in_force(self, now: datetime) -> bool:
         """Whether the key may be used at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-
-    @property
-    def caller(self) -> Caller:
-        """Who asks with this key."""
-        return Caller(self.owner, self.scopes)
 
 
 def new_key() -> str:

@@ -6,6 +6,8 @@ GatewayError
 |  |- InvalidRequestError      names the fields that are wrong
 |  |- UnauthorizedError        no key, or one that is not in force
 |  |- ForbiddenError           a key that may not do this
+|  |- TooManyRequestsError     more than the caller may send in a minute
+|  |- CreationsStoppedError    no new tasks for now, by an admin's word
 |  |- TaskNotFoundError        also another owner's task
 |  |- ModelNotFoundError
 |  |- KeyNotFoundError
@@ -36,6 +38,8 @@ GatewayError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from kie_gateway.core.allowance import Allowance
 
 
 class GatewayError(Exception):
@@ -90,6 +94,29 @@ class ForbiddenError(CallerError):
     """The caller's key has not the scope that this takes."""
 
     code = "forbidden"
+
+
+class TooManyRequestsError(CallerError):
+    """
+    The caller has sent more requests than it may.
+
+    Attributes:
+        allowance: What it may send, and when again.
+    """
+
+    code = "too_many_requests"
+    retryable = True
+
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(f"{allowance.limit} requests a minute are allowed")
+        self.allowance = allowance
+
+
+class CreationsStoppedError(CallerError):
+    """An admin has stopped new tasks; the message says why."""
+
+    code = "creations_stopped"
+    retryable = True
 
 
 class KeyNotFoundError(CallerError):

@@ -35,6 +35,7 @@ def issue_key(
     now: datetime,
     scopes: frozenset[Scope] = USUAL,
     expires_at: datetime | None = None,
+    requests_per_minute: int | None = None,
     secret: str | None = None,
 ) -> Issued:
     """
@@ -44,7 +45,16 @@ def issue_key(
         secret: A key that stands for itself, such as that of the local gateway; None makes one.
     """
     secret = secret or new_key()
-    key = ApiKey(key_id, hash_key(secret), owner, name, now, scopes, expires_at)
+    key = ApiKey(
+        key_id,
+        hash_key(secret),
+        owner,
+        name,
+        now,
+        scopes,
+        expires_at,
+        requests_per_minute=requests_per_minute,
+    )
     keys.put(key)
     return Issued(secret, key)
 

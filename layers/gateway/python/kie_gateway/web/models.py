@@ -247,6 +247,11 @@ class CreateKey(BaseModel):
         default=[Scope.TASKS_READ, Scope.TASKS_WRITE], min_length=1
     )
     expires_in_days: int | None = Field(default=None, ge=1, le=3650)
+    requests_per_minute: int | None = Field(
+        default=None,
+        ge=0,
+        description="Other than the deployment allows every key; 0 allows any number.",
+    )
 
 
 class KeyBody(BaseModel):
@@ -261,12 +266,23 @@ class KeyBody(BaseModel):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None = Field(description="To the hour.")
+    requests_per_minute: int | None
 
 
 class IssuedKeyBody(KeyBody):
     """A key with its secret, which is shown only now."""
 
     secret: str
+
+
+class StopCreations(BaseModel):
+    """A stop of new tasks."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: str = Field(
+        min_length=1, max_length=200, description="What callers are told who want a task."
+    )
 
 
 class KeyListBody(BaseModel):

@@ -17,6 +17,8 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.InvalidRequestError, 422),
     (errors.UnauthorizedError, 401),
     (errors.ForbiddenError, 403),
+    (errors.TooManyRequestsError, 429),
+    (errors.CreationsStoppedError, 503),
     (errors.KeyNotFoundError, 404),
     (errors.TaskNotFoundError, 404),
     (errors.ModelNotFoundError, 404),
@@ -41,6 +43,7 @@ _TITLES = {
     413: "Request too large",
     415: "Unsupported content type",
     422: "Invalid request",
+    429: "Too many requests",
     500: "Internal error",
     502: "Kie.ai failed",
     503: "Temporarily unavailable",
@@ -126,8 +129,17 @@ def problem_of(error: GatewayError) -> Problem:
         else str(error),
         retryable=error.retryable,
         faults=error.faults if isinstance(error, InvalidRequestError) else (),
-        retry_after_seconds=5 if status == 503 else None,
+        retry_after_seconds=_retry_after_seconds(error, status),
     )
+
+
+def _retry_after_seconds(error: GatewayError, status: int) -> int | None:
+    if isinstance(error, errors.TooManyRequestsError):
+        return error.allowance.reset_seconds
+    if isinstance(error, errors.CreationsStoppedError):
+        # A person has to end it.
+        return 60
+    return 5 if status == 503 else None
 
 
 def validation_problem(faults: Iterable[Mapping[str, Any]]) -> Problem:

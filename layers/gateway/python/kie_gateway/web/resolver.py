@@ -8,8 +8,9 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError, Servic
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, OpenAPI, Server, Tag
 
+from kie_gateway.core.allowance import Allowance
 from kie_gateway.core.api_key import Caller, Scope
-from kie_gateway.core.errors import ForbiddenError, GatewayError
+from kie_gateway.core.errors import ForbiddenError, GatewayError, TooManyRequestsError
 from kie_gateway.observability import logger
 from kie_gateway.version import VERSION
 from kie_gateway.web.models import ProblemBody
@@ -33,10 +34,11 @@ _PROBLEMS = {
     413: "The body is too large",
     415: "The body is not sent as JSON",
     422: "Wrong fields, each named by pointer",
+    429: "More requests than the key may send; see Retry-After",
     502: "Kie.ai failed",
     503: "Try again in a moment; nothing was changed",
 }
-_OF_ANY_ROUTE = (401, 403, 422, 503)
+_OF_ANY_ROUTE = (401, 403, 422, 429, 503)
 OF_A_BODY = (400, 413, 415)
 
 
@@ -142,11 +144,22 @@ class GatewayResolver(APIGatewayHttpResolver):
             authenticate: Finds the caller by the headers, or raises UnauthorizedError.
         """
         request_id = event["requestContext"]["requestId"]
+        allowance: Allowance | None = None
+
+        def known(headers: Mapping[str, str]) -> Caller:
+            nonlocal allowance
+            caller = authenticate(headers)
+            allowance = caller.allowance
+            return caller
+
         is_head = event["requestContext"]["http"]["method"] == "HEAD"
         try:
-            result = self.resolve(self._prepared(event, authenticate), context)
+            result = self.resolve(self._prepared(event, known), context)
         except MalformedRequestError as error:
             result = _as_result(error.problem, request_id)
+        except TooManyRequestsError as error:
+            allowance = error.allowance
+            result = _as_result(problem_of(error), request_id)
         except GatewayError as error:
             result = _as_result(problem_of(error), request_id)
         except Exception:  # noqa: BLE001 - the caller gets a problem, the log gets the traceback
@@ -154,6 +167,7 @@ class GatewayResolver(APIGatewayHttpResolver):
             result = _as_result(INTERNAL, request_id)
         self.clear_context()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
         result.setdefault("headers", {})["X-Request-Id"] = request_id
+        result["headers"].update(_allowance_headers(allowance))
         if is_head:
             result["body"] = ""
         return result
@@ -204,6 +218,16 @@ class GatewayResolver(APIGatewayHttpResolver):
 
     def _tell_validation(self, error: RequestValidationError) -> Response[Any]:
         return self._tell(validation_problem(error.errors()))
+
+
+def _allowance_headers(allowance: Allowance | None) -> dict[str, str]:
+    if allowance is None:
+        return {}
+    return {
+        "RateLimit-Limit": str(allowance.limit),
+        "RateLimit-Remaining": str(allowance.remaining),
+        "RateLimit-Reset": str(allowance.reset_seconds),
+    }
 
 
 def _as_result(problem: Problem, request_id: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def add_key_routes(desk: Desk) -> None:
             now=now,
             scopes=frozenset(body.scopes),
             expires_at=now + timedelta(days=days) if days is not None else None,
+            requests_per_minute=body.requests_per_minute,
         )
         return _issued(issued)
 
@@ -91,4 +92,5 @@ def _body(key: ApiKey) -> KeyBody:
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,
         last_used_at=key.last_used_at,
+        requests_per_minute=key.requests_per_minute,
     )

@@ -14,6 +14,7 @@ from kie_gateway.catalogue.estimate import estimate
 from kie_gateway.core import moves
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.errors import (
+    CreationsStoppedError,
     FieldFault,
     InvalidRequestError,
     TaskNotFailedError,
@@ -220,6 +221,8 @@ class _Creations:
     ) -> Response[TaskBody]:
         desk, gateway = self.desk, self.desk.gateway
         asked = desk.app.request_headers
+        if reason := gateway.creation_switch.reason():
+            raise CreationsStoppedError(f"no new tasks for now: {reason}")
         owner = owner or desk.owner()
         check_uploads(task_input, owner, gateway.bucket.size_of)
         known = catalogue.find(model)
