@@ -319,7 +319,7 @@ def test_new_tasks_can_be_stopped_and_everything_else_goes_on(
     world: World, admin: httpx.Client
 ) -> None:
     task = world.create("a kite")
-    stop = admin.put("/v1/creations/stop", json={"reason": "Kie.ai is being paid too much"})
+    stop = admin.post("/v1/creations/stop", json={"reason": "Kie.ai is being paid too much"})
     assert stop.status_code == 204
     body = {"model": MODEL, "input": {"prompt": "a kite"}}
     refused = world.http.post("/v1/tasks", json=body)

@@ -12,7 +12,7 @@ def add_creation_routes(desk: Desk) -> None:
     """Add the routes."""
     app, gateway = desk.app, desk.gateway
 
-    @app.put("/v1/creations/stop", responses=answers({204: "Stopped"}, *OF_A_BODY), tags=["keys"])
+    @app.post("/v1/creations/stop", responses=answers({204: "Stopped"}, *OF_A_BODY), tags=["keys"])
     @app.needs(Scope.ADMIN)
     def stop_creations(body: StopCreations) -> Response[None]:
         """Stop new tasks, everywhere within 10 seconds; what runs goes on."""
