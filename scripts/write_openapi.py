@@ -15,6 +15,8 @@ def openapi_json() -> str:
     numbers += " KIE_CREATIONS_PER_10_SECONDS REQUESTS_PER_MINUTE"
     os.environ.update(dict.fromkeys(names.split(), "http://127.0.0.1"))
     os.environ.update(dict.fromkeys(numbers.split(), "1"))
+    os.environ.update(dict.fromkeys(("JWT_ISSUER", "JWT_AUDIENCE"), ""))
+    os.environ.update({"JWT_OWNER_CLAIM": "sub", "JWT_MAY_ADMIN": "false"})
     os.environ["RESULT_HOSTS"] = "files.example.com"
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "KieGateway")

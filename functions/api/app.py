@@ -1,13 +1,13 @@
 """The HTTP API; its routes are in `kie_gateway/web/routes`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.allowance import Allowance
-from kie_gateway.core.api_key import ApiKey, Caller
+from kie_gateway.core.api_key import Caller
 from kie_gateway.core.errors import RecordUnavailableError, TooManyRequestsError
 from kie_gateway.observability import logger, metrics
 from kie_gateway.web import requests
@@ -37,8 +37,12 @@ add_service_routes(desk)
 
 
 def authenticate(headers: Mapping[str, str]) -> Caller:
-    """Find the caller. Raises UnauthorizedError."""
-    key, now = gateway.keys.find(requests.bearer_key(headers)), gateway.now()
+    """Find the caller. Raises UnauthorizedError, and TooManyRequestsError."""
+    sent, now = requests.bearer(headers), gateway.now()
+    if gateway.tokens is not None and requests.is_token(sent):
+        caller = gateway.tokens.read(sent) or requests.raise_unauthorized()
+        return counted(caller, f"owner {caller.owner}", None, now)
+    key = gateway.keys.find(sent)
     if key is None or not key.is_in_force(now):
         requests.raise_unauthorized()
     try:
@@ -46,20 +50,18 @@ def authenticate(headers: Mapping[str, str]) -> Caller:
     except RecordUnavailableError as error:
         # A note for people; no reason to turn a caller away.
         logger.warning("use of a key was not noted", extra={"why": str(error)})
-    return Caller(key.owner, key.scopes, allowance(key, now))
+    return counted(key.caller, key.key_id, key.requests_per_minute, now)
 
 
-def allowance(key: ApiKey, now: datetime) -> Allowance | None:
-    """Count the request, if requests of this key are. Raises TooManyRequestsError."""
-    limit = key.requests_per_minute
-    if limit is None:
-        limit = gateway.settings.requests_per_minute
+def counted(caller: Caller, sender: str, own_limit: int | None, now: datetime) -> Caller:
+    """Count the request, if the sender's requests are. Raises TooManyRequestsError."""
+    limit = own_limit if own_limit is not None else gateway.settings.requests_per_minute
     if not limit:
-        return None
-    counted = gateway.request_counts.count(key.key_id, limit, now)
-    if counted.is_used_up:
-        raise TooManyRequestsError(counted)
-    return counted
+        return caller
+    allowance = gateway.request_counts.count(sender, limit, now)
+    if allowance.is_used_up:
+        raise TooManyRequestsError(allowance)
+    return replace(caller, allowance=allowance)
 
 
 @logger.inject_lambda_context(clear_state=True)

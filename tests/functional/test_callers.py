@@ -13,7 +13,9 @@ import pytest
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
 from kie_gateway.flows.manage_keys import issue_key, revoke_key
+from kie_gateway.oidc.token_reader import TokenReader
 from tests.functional.world import KEY, MODEL, OWNER, World
+from tests.oidc_issuer import AUDIENCE, Issuer
 
 NOBODYS_TASK = "task_01kjd3x7h8000000000000000z"
 # What each kind of caller sends, and why it is turned away.
@@ -332,3 +334,29 @@ def test_new_tasks_can_be_stopped_and_everything_else_goes_on(
     assert len(world.creations()) == created
     assert admin.delete("/v1/creations/stop").status_code == 204
     assert world.http.post("/v1/tasks", json=body).status_code == 202
+
+
+# --- tokens -------------------------------------------------------------------------------------
+
+
+def test_a_token_is_as_good_as_a_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    issuer = Issuer()
+    monkeypatch.setattr(world.gateway("ApiFunction"), "tokens", TokenReader(issuer.url, AUDIENCE))
+    world.create("a kite")
+    mine = issuer.sign(sub=OWNER, scope="tasks:read")
+    headers = {"Authorization": f"Bearer {mine}"}
+    assert httpx.get(f"{world.cloud.url}/v1/tasks", headers=headers).json()["data"]
+    assert httpx.post(f"{world.cloud.url}/v1/tasks", headers=headers).status_code == 403
+    assert status_of(world, issuer.sign(sub="nobody")) == 200
+    # Keys are taken as before.
+    assert status_of(world, KEY) == 200
+    expected = told(httpx.get(f"{world.cloud.url}/v1/tasks"))
+    for bad in (issuer.sign(exp=1), issuer.sign(aud="another"), "a.b.c"):
+        answer = httpx.get(
+            f"{world.cloud.url}/v1/tasks", headers={"Authorization": f"Bearer {bad}"}
+        )
+        assert (answer.status_code, told(answer)) == (401, expected)
+    monkeypatch.setattr(world.gateway("ApiFunction"), "tokens", TokenReader(issuer.url, AUDIENCE))
+    issuer.is_down = True
+    assert status_of(world, mine) == 503
+    issuer.close()

@@ -31,7 +31,7 @@ KEY = "kg_secret"
     "header", [f"Bearer {KEY}", f"bearer {KEY}", f"BEARER   {KEY}", f"  Bearer {KEY} "]
 )
 def test_a_key_is_read_from_the_authorization(header: str) -> None:
-    assert requests.bearer_key({"authorization": header}) == KEY
+    assert requests.bearer({"authorization": header}) == KEY
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_key_is_read_from_the_authorization(header: str) -> None:
 )
 def test_anything_else_is_refused_in_the_same_words(headers: dict[str, str]) -> None:
     with pytest.raises(UnauthorizedError) as refused:
-        requests.bearer_key(headers)
+        requests.bearer(headers)
     assert str(refused.value) == "Send a valid key as Authorization: Bearer <key>."
 
 

@@ -78,6 +78,7 @@ class ApiFunctionSettings(
         public_base_url: Empty unless the API is reached under another address than its own.
         files_domain: Of the CloudFront distribution; empty where S3 serves files itself.
         deadline_seconds: For tasks that do not bring their own.
+        jwt_issuer: Whose tokens are taken; empty for none.
         requests_per_minute: For keys that do not bring their own limit; 0 for any number.
     """
 
@@ -87,6 +88,10 @@ class ApiFunctionSettings(
     files_key_secret_arn: str = Field(min_length=0)
     deadline_seconds: int
     requests_per_minute: int
+    jwt_issuer: str = Field(min_length=0)
+    jwt_audience: str = Field(min_length=0)
+    jwt_owner_claim: str
+    jwt_may_admin: bool
     thumbnail_function_name: str
 
 

@@ -57,6 +57,7 @@ from kie_gateway.kie.uploads import KieUploads
 from kie_gateway.kie.webhook import KieWebhooks
 from kie_gateway.media.measure import measure
 from kie_gateway.observability import count, logger
+from kie_gateway.oidc.token_reader import TokenReader
 from kie_gateway.settings import (
     ApiFunctionSettings,
     CallbackFunctionSettings,
@@ -275,6 +276,7 @@ class ApiGateway(_Asking):
         self.settings = load(ApiFunctionSettings)
         super().__init__(self.settings)
         self.keys = KeyTable(self.clients.dynamodb, self.settings.table_name)
+        self.tokens = self._token_reader()
         self.request_counts = RequestCounts(self.clients.dynamodb, self.settings.table_name)
         self.creation_switch = CreationSwitch(self.clients.dynamodb, self.settings.table_name)
         self.queue = SqsStoreQueue(self.clients.sqs, self.settings.store_queue_url)
@@ -288,6 +290,19 @@ class ApiGateway(_Asking):
         self.new_task_id = new_task_id
         self.new_upload_id = new_upload_id
         self.new_key_id = new_key_id
+
+    def _token_reader(self) -> TokenReader | None:
+        settings = self.settings
+        if not settings.jwt_issuer:
+            return None
+        if not settings.jwt_audience:
+            raise ConfigurationError("JWT_AUDIENCE is missing: tokens for others would be taken")
+        return TokenReader(
+            settings.jwt_issuer,
+            settings.jwt_audience,
+            owner_claim=settings.jwt_owner_claim,
+            may_admin=settings.jwt_may_admin,
+        )
 
     def _linker(self) -> Linker:
         """Choose who serves files: CloudFront where there is a distribution, or else S3."""

@@ -79,6 +79,11 @@ class ApiKey:
         """Whether the key may be used at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
+    @property
+    def caller(self) -> Caller:
+        """Who asks with this key."""
+        return Caller(self.owner, self.scopes)
+
 
 def new_key() -> str:
     """Make a key that nobody can guess."""

@@ -31,6 +31,7 @@ GatewayError
 |  |- SourceGoneError          the link has expired (403, 404, 410)
 |  |- SourceUnavailableError   the file host did not answer well; asking again is right
 |  '- SourceBrokenError        empty, cut short, or larger than allowed
+|- IssuerUnavailableError      the issuer of a token does not hand out its keys
 |- RecordUnavailableError      the table, a queue or the machine did not answer
 |- TaskStalledError            no verdict by the deadline: fails the execution for a person to see
 '- ConfigurationError          a setting is missing or wrong
@@ -318,6 +319,13 @@ class RecordUnavailableError(GatewayError):
     """DynamoDB, SQS, S3 or Step Functions did not do what was asked; nothing of it is half-done."""
 
     code = "temporarily_unavailable"
+    retryable = True
+
+
+class IssuerUnavailableError(GatewayError):
+    """Whether a token is good cannot be told: its issuer does not hand out its keys."""
+
+    code = "issuer_unavailable"
     retryable = True
 
 

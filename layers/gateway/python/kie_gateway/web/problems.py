@@ -19,6 +19,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.ForbiddenError, 403),
     (errors.TooManyRequestsError, 429),
     (errors.CreationsStoppedError, 503),
+    (errors.IssuerUnavailableError, 503),
     (errors.KeyNotFoundError, 404),
     (errors.TaskNotFoundError, 404),
     (errors.ModelNotFoundError, 404),

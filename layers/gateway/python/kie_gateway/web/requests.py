@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from kie_gateway.core.api_key import PREFIX
 from kie_gateway.core.errors import FieldFault, InvalidRequestError, UnauthorizedError
 from kie_gateway.web.problems import UNSUPPORTED_TYPE, Problem
 
@@ -26,12 +27,17 @@ class MalformedRequestError(Exception):
         self.problem = problem
 
 
-def bearer_key(headers: Mapping[str, str]) -> str:
-    """Read the caller's key. Raises UnauthorizedError."""
+def bearer(headers: Mapping[str, str]) -> str:
+    """Read the caller's key or token. Raises UnauthorizedError."""
     found = _BEARER.fullmatch(headers.get("authorization", "").strip())
     if found is None:
         raise_unauthorized()
     return found.group(1)
+
+
+def is_token(sent: str) -> bool:
+    """Whether something looks like a JWT: three parts, and none of our keys."""
+    return sent.count(".") == 2 and not sent.startswith(PREFIX)
 
 
 def raise_unauthorized() -> NoReturn:
