@@ -131,3 +131,27 @@ def test_somebody_else_may_be_sending_the_first() -> None:
     scene.store.move(first, lambda task: moves.start_submission(task, scene.clock.at))
     assert scene.take(second).status is Status.RUNNING
     assert scene.sent == ["task_2"]
+
+
+def test_a_creation_refused_for_another_reason_leaves_the_line() -> None:
+    """Or it would be first again at every slot, and refused again."""
+    scene = Scene()
+    scene.line.refuse(0)
+    poor, other = scene.wait("task_1"), scene.wait("task_2")
+
+    def refused(task: Task) -> Task:
+        scene.sent.append(task.task_id)
+        later = scene.clock.at + seconds(3600)
+
+        def decide(current: Task) -> moves.Move | None:
+            return moves.refuse(current, "no credits", "402", next_at=later, now=scene.clock.at)
+
+        return scene.store.move(task, decide).task
+
+    scene.submit = refused  # type: ignore[method-assign]
+    scene.clock.advance(1)
+    scene.take(poor)
+    assert scene.sent == ["task_1"]
+    assert scene.line.first() == ["task_2"]
+    scene.take(other)
+    assert scene.sent == ["task_1", "task_2"]

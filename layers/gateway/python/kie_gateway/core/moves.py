@@ -166,7 +166,7 @@ def refuse(
     Record that Kie.ai certainly did not take the creation, for now: it stays queued.
 
     Args:
-        turn: In the line, for a task that has none.
+        turn: In the line; None if it does not wait there, but for something else.
     """
     if task.status is not Status.QUEUED or task.submission is not Submission.SENDING:
         return None
@@ -181,7 +181,8 @@ def refuse(
         submission=Submission.WAITING,
         sending_at=None,
         next_at=next_at,
-        turn=task.turn if task.turn is not None else turn,
+        # A turn that it has it keeps, for as long as it stands in line at all.
+        turn=task.turn if None not in (task.turn, turn) else turn,
         upstream_code=code,
         upstream_message=words,
     )
