@@ -176,7 +176,7 @@ def test_keys_from_an_unsafe_place_are_not_fetched(
         ({"scope": "admin"}, USUAL),
         ({"scope": 7}, USUAL),
     ],
-    ids=str,
+    ids=range(6),
 )
 def test_a_token_brings_scopes_of_ours_or_the_usual(
     issuer: Issuer, reader: TokenReader, claims: dict[str, Any], scopes: set[Scope]
