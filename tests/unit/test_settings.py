@@ -22,11 +22,17 @@ MODELS: list[Any] = [
 ]
 FIELDS = {name: spec for model in MODELS for name, spec in model.model_fields.items()}
 NUMBERS = {name for name, spec in FIELDS.items() if spec.annotation is int}
-MAY_BE_EMPTY = {"public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"}
+SWITCHES = {name for name, spec in FIELDS.items() if spec.annotation is bool}
+MAY_BE_EMPTY = {
+    *("public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"),
+    *("jwt_issuer", "jwt_audience"),
+}
 ENVIRONMENT = {
-    name.upper(): "7" if name in NUMBERS else f"https://{name.replace('_', '-')}.test"
-    for name in FIELDS
-} | {"RESULT_HOSTS": "*.kie.test"}
+    **{name.upper(): f"https://{name.replace('_', '-')}.test" for name in FIELDS},
+    **{name.upper(): "7" for name in NUMBERS},
+    **{name.upper(): "true" for name in SWITCHES},
+    "RESULT_HOSTS": "*.kie.test",
+}
 EACH = [(model, name) for model in MODELS for name in model.model_fields]
 
 
@@ -35,7 +41,8 @@ def test_a_whole_environment_is_read(model: Any) -> None:
     loaded = load(model, {**ENVIRONMENT, "AWS_REGION": "eu-central-1"})
     for name in model.model_fields:
         told = ENVIRONMENT[name.upper()]
-        assert getattr(loaded, name) == (int(told) if name in NUMBERS else told)
+        meant = int(told) if name in NUMBERS else True if name in SWITCHES else told
+        assert getattr(loaded, name) == meant
 
 
 @pytest.mark.parametrize(("model", "name"), EACH)
@@ -52,7 +59,8 @@ def test_an_empty_setting_is_named_unless_it_may_be_empty(model: Any, name: str)
     if name in MAY_BE_EMPTY:
         assert getattr(load(model, environment), name) == ""
         return
-    kind = "int_parsing" if name in NUMBERS else "string_too_short"
+    kinds = {**dict.fromkeys(NUMBERS, "int_parsing"), **dict.fromkeys(SWITCHES, "bool_parsing")}
+    kind = kinds.get(name, "string_too_short")
     with pytest.raises(ConfigurationError) as failure:
         load(model, environment)
     assert str(failure.value) == f"{model.__name__}: {name.upper()} is unusable ({kind})"
@@ -114,6 +122,14 @@ def test_a_function_with_its_settings_starts_without_calling_anybody(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     assert type(wiring.start(gateway)) is gateway
+
+
+def test_tokens_without_an_audience_end_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**ENVIRONMENT, "JWT_AUDIENCE": ""}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with pytest.raises(SystemExit, match=r"^configuration_error: JWT_AUDIENCE is missing"):
+        wiring.start(wiring.ApiGateway)
 
 
 def test_ids_are_new_every_time_and_times_have_whole_milliseconds() -> None:
