@@ -1,14 +1,11 @@
 """The switch that stops new tasks; everything else goes on."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.aws.errors import translated
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -42,14 +39,14 @@ class CreationSwitch:
     def reason(self) -> str | None:
         """Tell why tasks are not created; None while they are."""
         if self._clock() - self._seen_at >= MEMORY_SECONDS:
-            with _translated():
+            with translated():
                 item = self._client.get_item(TableName=self._table, Key=_KEY).get("Item")
             self._remember(item["reason"]["S"] if item else None)
         return self._reason
 
     def stop(self, reason: str, now: datetime) -> None:
         """Stop new tasks, everywhere within 10 s."""
-        with _translated():
+        with translated():
             self._client.put_item(
                 TableName=self._table,
                 Item={**_KEY, "reason": {"S": reason}, "since": {"S": now.isoformat()}},
@@ -58,17 +55,9 @@ class CreationSwitch:
 
     def resume(self) -> None:
         """Let tasks be created again."""
-        with _translated():
+        with translated():
             self._client.delete_item(TableName=self._table, Key=_KEY)
         self._remember(None)
 
     def _remember(self, reason: str | None) -> None:
         self._reason, self._seen_at = reason, self._clock()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise RecordUnavailableError(f"DynamoDB: {error}") from error

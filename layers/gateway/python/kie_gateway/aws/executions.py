@@ -1,12 +1,11 @@
 """Executions of the machine `WatchTask`: one follows each task."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.aws.errors import translated
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -37,16 +36,12 @@ class WatchExecutions:
         Raises:
             RecordUnavailableError: Step Functions did not start it.
         """
-        try:
+        with translated("Step Functions"), suppress(self._client.exceptions.ExecutionAlreadyExists):
             self._client.start_execution(
                 stateMachineArn=self._machine_arn,
                 name=execution_name(task_id, watch),
                 input=json.dumps({"task_id": task_id, "wait_until": timestamp(wait_until)}),
             )
-        except self._client.exceptions.ExecutionAlreadyExists:
-            return
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"Step Functions: {error}") from error
 
     def stop(self, task_id: str, watch: int, why: str) -> None:
         """
@@ -56,13 +51,9 @@ class WatchExecutions:
             RecordUnavailableError: Step Functions did not answer.
         """
         machine = self._machine_arn.replace(":stateMachine:", ":execution:")
-        try:
+        with translated("Step Functions"), suppress(self._client.exceptions.ExecutionDoesNotExist):
             self._client.stop_execution(
                 executionArn=f"{machine}:{execution_name(task_id, watch)}",
                 error="HandedOver",
                 cause=why,
             )
-        except self._client.exceptions.ExecutionDoesNotExist:
-            return
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"Step Functions: {error}") from error

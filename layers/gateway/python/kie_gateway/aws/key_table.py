@@ -7,15 +7,12 @@ listed.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from kie_gateway.aws.errors import translated
 from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
-from kie_gateway.core.errors import RecordUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,12 +70,12 @@ class KeyTable:
             if each is not None:
                 writes.append({"Put": {"TableName": self._table, "Item": _write(each)}})
                 writes.append({"Put": {"TableName": self._table, "Item": _write_place(each)}})
-        with _translated():
+        with translated():
             self._client.transact_write_items(TransactItems=writes)
 
     def by_id(self, key_id: str) -> ApiKey | None:
         """Find a key by its id."""
-        with _translated():
+        with translated():
             place = self._client.get_item(
                 TableName=self._table, Key=_place_key(key_id), ConsistentRead=True
             ).get("Item")
@@ -107,7 +104,7 @@ class KeyTable:
         """Write down that a key was used, at most once an hour."""
         if key.last_used_at is not None and now - key.last_used_at < USE_NOTED_EVERY:
             return
-        with _translated():
+        with translated():
             self._client.update_item(
                 TableName=self._table,
                 Key=_key(key.key_hash),
@@ -123,7 +120,7 @@ class KeyTable:
         self._remembered[key_hash] = (self._clock(), key)
 
     def _read(self, key_hash: str) -> ApiKey | None:
-        with _translated():
+        with translated():
             answer = self._client.get_item(TableName=self._table, Key=_key(key_hash))
         return _read(answer["Item"]) if "Item" in answer else None
 
@@ -134,7 +131,7 @@ class KeyTable:
             # No id is empty, and none sorts before this.
             ExpressionAttributeValues={":keys": {"S": "KEYS"}, ":after": {"S": after or " "}},
         )
-        with _translated():
+        with translated():
             for page in pages:
                 yield from page["Items"]
 
@@ -197,11 +194,3 @@ def _place_key(key_id: str) -> Item:
 
 def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise RecordUnavailableError(f"DynamoDB: {error}") from error

@@ -1,12 +1,10 @@
 """The pace of creations in the table: one item that is counted up, and an index of who waits."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from kie_gateway.aws.errors import translated
 from kie_gateway.aws.task_item import LINE
 from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.pace import SHORT_PAUSE, WINDOW, InLine, Pace, Place, Rate, in_order
@@ -68,7 +66,7 @@ class PaceTable:
     def join(self, owner: str) -> Place:
         """Take the next slot, and a turn for an owner."""
         for _ in range(_MAX_TRIES):
-            with _translated():
+            with translated():
                 item = self._client.update_item(
                     TableName=self._table,
                     Key=_KEY,
@@ -95,7 +93,7 @@ class PaceTable:
 
     def first(self) -> list[str]:
         """Name the tasks that come first, in order."""
-        with _translated():
+        with translated():
             found = self._client.query(
                 TableName=self._table,
                 IndexName="by_turn",
@@ -118,7 +116,7 @@ class PaceTable:
                 break
             if self._replace(name, str(turn), str(passed + 1)):
                 return passed + 1
-            with _translated():
+            with translated():
                 item = self._client.update_item(
                     TableName=self._table,
                     Key=_KEY,
@@ -143,7 +141,7 @@ class PaceTable:
             "slots": {"N": "0"},
             "turn": {"N": "0"},
         }
-        with _translated():
+        with translated():
             try:
                 if found is None:
                     self._client.put_item(
@@ -174,7 +172,7 @@ class PaceTable:
         return self._set(name, "#name = :old", {":old": {"N": old}, ":new": {"N": new}})
 
     def _set(self, name: str, condition: str, values: "dict[str, AttributeValueTypeDef]") -> bool:
-        with _translated():
+        with translated():
             try:
                 self._client.update_item(
                     TableName=self._table,
@@ -189,7 +187,7 @@ class PaceTable:
         return True
 
     def _read(self) -> Pace | None:
-        with _translated():
+        with translated():
             answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
         item = answer.get("Item", {})
         return _read_pace(item) if "since" in item else None
@@ -214,11 +212,3 @@ def _millis(moment: datetime) -> str:
 
 def _moment(millis: str) -> datetime:
     return datetime.fromtimestamp(int(millis) / 1000, UTC)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise RecordUnavailableError(f"DynamoDB: {error}") from error

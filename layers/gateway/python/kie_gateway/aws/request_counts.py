@@ -3,10 +3,8 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from kie_gateway.aws.errors import translated
 from kie_gateway.core.allowance import Allowance, window_of
-from kie_gateway.core.errors import RecordUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,7 +22,7 @@ class RequestCounts:
     def count(self, sender: str, limit: int, now: datetime) -> Allowance:
         """Count a request. Raises RecordUnavailableError."""
         window, reset_seconds = window_of(now)
-        try:
+        with translated():
             answer = self._client.update_item(
                 TableName=self._table,
                 Key={"pk": {"S": f"REQUESTS#{sender}"}, "sk": {"S": f"MINUTE#{window}"}},
@@ -36,6 +34,4 @@ class RequestCounts:
                 },
                 ReturnValues="UPDATED_NEW",
             )
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"DynamoDB: {error}") from error
         return Allowance(limit, int(answer["Attributes"]["requests"]["N"]), reset_seconds)

@@ -4,9 +4,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.aws.errors import translated
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -31,10 +29,8 @@ class SqsStoreQueue:
         self._send({"task_id": task_id, "step": "ask"})
 
     def _send(self, message: dict[str, str]) -> None:
-        try:
+        with translated("SQS"):
             self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"SQS: {error}") from error
 
     def hide(self, receipt_handle: str, seconds: float) -> None:
         """
@@ -46,11 +42,9 @@ class SqsStoreQueue:
         Raises:
             RecordUnavailableError: It comes back after the queue's own pause instead.
         """
-        try:
+        with translated("SQS"):
             self._client.change_message_visibility(
                 QueueUrl=self._queue_url,
                 ReceiptHandle=receipt_handle,
                 VisibilityTimeout=min(math.ceil(max(seconds, 0)), LONGEST_PAUSE_SECONDS),
             )
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"SQS: {error}") from error

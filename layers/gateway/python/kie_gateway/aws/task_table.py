@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from ulid import ULID
 
+from kie_gateway.aws.errors import translated
 from kie_gateway.aws.task_item import (
     Item,
     read_entry,
@@ -69,7 +69,7 @@ class TaskTable:
         writes.append(self._put(write_task(task), "attribute_not_exists(pk)"))
         writes += self._entry_writes(task.task_id, entries)
         for attempt in range(_MAX_TRIES):
-            with _translated():
+            with translated():
                 try:
                     self._client.transact_write_items(TransactItems=writes)
                 except self._client.exceptions.TransactionCanceledException as error:
@@ -87,13 +87,13 @@ class TaskTable:
         keys += [_key_of(item) for item in self._query_entries(task.task_id)]
         if idempotency is not None:
             keys.append(_idempotency_key(idempotency))
-        with _translated():
+        with translated():
             for key in keys:
                 self._client.delete_item(TableName=self._table, Key=key)
 
     def get(self, task_id: str) -> Task | None:
         """Read a task as it stands."""
-        with _translated():
+        with translated():
             answer = self._client.get_item(
                 TableName=self._table, Key=task_key(task_id), ConsistentRead=True
             )
@@ -120,7 +120,7 @@ class TaskTable:
     def _try_move(self, before: Task, move: Move) -> tuple[Task | None, Task | None]:
         after = replace(move.task, version=before.version + 1)
         writes = [self._update(before, after), *self._entry_writes(before.task_id, move.entries)]
-        with _translated():
+        with translated():
             try:
                 self._client.transact_write_items(TransactItems=writes)
             except self._client.exceptions.TransactionCanceledException as error:
@@ -130,7 +130,7 @@ class TaskTable:
 
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         """Find tasks by Kie's id; one that was given its id a moment ago may be missing."""
-        with _translated():
+        with translated():
             answer = self._client.query(
                 TableName=self._table,
                 IndexName="by_upstream",
@@ -143,7 +143,7 @@ class TaskTable:
 
     def note(self, task_id: str, entry: Entry) -> None:
         """Add to the timeline without a move."""
-        with _translated():
+        with translated():
             self._client.put_item(
                 TableName=self._table, Item=write_entry(task_id, entry, str(ULID()))
             )
@@ -152,7 +152,7 @@ class TaskTable:
         """Add to the timeline, at most once a minute, what strangers can cause at will."""
         whole_minute = replace(entry, at=entry.at.replace(second=0, microsecond=0))
         item = write_entry(task_id, whole_minute, entry.happened.value)
-        with _translated():
+        with translated():
             self._client.put_item(TableName=self._table, Item=item)
 
     def entries(self, task_id: str) -> list[Entry]:
@@ -176,7 +176,7 @@ class TaskTable:
                     "task_id": {"S": after}
                 }
             query["Limit"] = max(limit - len(found), 20) if "FilterExpression" in query else limit
-            with _translated():
+            with translated():
                 answer = self._client.query(**query)
             tasks = [read_task(item) for item in answer["Items"]]
             found += tasks
@@ -227,7 +227,7 @@ class TaskTable:
             ExpressionAttributeValues={":pk": {"S": f"TASK#{task_id}"}, ":entry": {"S": "ENTRY#"}},
             ConsistentRead=True,
         )
-        with _translated():
+        with translated():
             for page in pages:
                 yield from page["Items"]
 
@@ -299,14 +299,6 @@ class TaskTable:
             }
             for position, entry in enumerate(entries)
         ]
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise RecordUnavailableError(f"DynamoDB: {error}") from error
 
 
 def _item_in_the_way(error: ClientError) -> "Mapping[str, AttributeValueTypeDef] | None":

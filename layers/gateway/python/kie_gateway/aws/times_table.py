@@ -6,9 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.aws.errors import translated
 from kie_gateway.core.model_times import BUCKETS, Observed, bucket_of, observe
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ class TimesTable:
         Raises:
             RecordUnavailableError: It was not counted.
         """
-        try:
+        with translated():
             self._client.update_item(
                 TableName=self._table,
                 Key={"pk": {"S": f"MODEL#{model}"}, "sk": {"S": f"TIMES#{now:%Y-%m}"}},
@@ -56,8 +54,6 @@ class TimesTable:
                     ":ttl": {"N": str(int((now + _KEPT).timestamp()))},
                 },
             )
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"DynamoDB: {error}") from error
 
     def observed(self, model: str) -> Observed | None:
         """
@@ -69,7 +65,7 @@ class TimesTable:
         read_at, observed = self._remembered.get(model, (-_MEMORY_SECONDS, None))
         if self._clock() - read_at < _MEMORY_SECONDS:
             return observed
-        try:
+        with translated():
             items = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :times)",
@@ -80,8 +76,6 @@ class TimesTable:
                 ScanIndexForward=False,
                 Limit=_MONTHS_READ,
             )["Items"]
-        except (ClientError, BotoCoreError) as error:
-            raise RecordUnavailableError(f"DynamoDB: {error}") from error
         counts: Counter[int] = Counter()
         for item in items:
             for bucket in range(BUCKETS):

@@ -8,6 +8,7 @@ owner, then the second of each, and so on. When a slot comes, the first in line 
 slot was given to.
 """
 
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -89,5 +90,7 @@ def in_order(line: Sequence[InLine]) -> list[str]:
     one; ids sort by creation, so an owner's tasks take the owner's turns by id.
     """
     turns = sorted(line, key=lambda one: (one.turn, one.task_id))
-    own = {one.owner: iter(sorted(o.task_id for o in line if o.owner == one.owner)) for one in line}
-    return [next(own[one.owner]) for one in turns]
+    waiting: defaultdict[str, deque[str]] = defaultdict(deque)
+    for one in sorted(line, key=lambda one: one.task_id):
+        waiting[one.owner].append(one.task_id)
+    return [waiting[one.owner].popleft() for one in turns]

@@ -147,25 +147,14 @@ def refused_for_now(
 ) -> Task:
     """Record that the creation was surely not taken, and when it is sent again."""
     pause = error.retry_after_seconds if isinstance(error, ProviderBusyError) else None
+    if place is not None:
+        return _stay_queued(task, error, lambda _: place.at, tasks=tasks, now=now, turn=place.turn)
 
-    def decide(current: Task) -> moves.Move | None:
-        next_at = (
-            place.at
-            if place is not None
-            else after_refusal_at(
-                current.submission_attempts, now=now, retry_after_seconds=pause, spread=spread
-            )
-        )
-        return moves.refuse(
-            current,
-            error.message,
-            error.provider_code,
-            next_at=min(next_at, current.deadline_at),
-            now=now,
-            turn=place.turn if place is not None else None,
-        )
+    def next_at(current: Task) -> datetime:
+        attempts = current.submission_attempts
+        return after_refusal_at(attempts, now=now, retry_after_seconds=pause, spread=spread)
 
-    return tasks.move(task, decide).task
+    return _stay_queued(task, error, next_at, tasks=tasks, now=now)
 
 
 def _out_of_credits(
@@ -173,10 +162,27 @@ def _out_of_credits(
 ) -> Task:
     """Wait for somebody to top up the account: it is not the task that is wrong."""
     _log.error("Kie.ai's account is out of credits: %s", error.message)
+    return _stay_queued(task, error, lambda _: now + CREDITS_PAUSE, tasks=tasks, now=now)
 
+
+def _stay_queued(
+    task: Task,
+    error: ProviderError,
+    next_at: Callable[[Task], datetime],
+    *,
+    tasks: TaskStore,
+    now: datetime,
+    turn: int | None = None,
+) -> Task:
     def decide(current: Task) -> moves.Move | None:
-        next_at = min(now + CREDITS_PAUSE, current.deadline_at)
-        return moves.refuse(current, error.message, error.provider_code, next_at=next_at, now=now)
+        return moves.refuse(
+            current,
+            error.message,
+            error.provider_code,
+            next_at=min(next_at(current), current.deadline_at),
+            now=now,
+            turn=turn,
+        )
 
     return tasks.move(task, decide).task
 

@@ -1,9 +1,10 @@
 """The HTTP API's frame: reads requests, knows callers, and tells all trouble as problems."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, OpenAPI, Server, Tag
@@ -109,12 +110,11 @@ class GatewayResolver(APIGatewayHttpResolver):
 
     def declared(self) -> dict[tuple[str, str], Scope | None]:
         """List every route, by method and path as written, with what it declares."""
-        routes = (*self._static_routes, *self._dynamic_routes)
-        return {(one.method, str(one.path)): self._needs[one.func] for one in routes}
+        return {(one.method, str(one.path)): self._needs[one.func] for one in self._routes()}
 
     def get_openapi_schema(self, **given: Any) -> OpenAPI:
         """Describe the API; each call is summed up by the first sentence about it."""
-        for route in (*self._static_routes, *self._dynamic_routes):
+        for route in self._routes():
             sentence = (route.func.__doc__ or "").strip().partition(". ")[0]
             route.summary = route.summary or sentence.rstrip(".") or None
         return super().get_openapi_schema(**given)
@@ -201,17 +201,18 @@ class GatewayResolver(APIGatewayHttpResolver):
         return prepared
 
     def _route_of(self, method: str, path: str) -> Callable[..., Any] | None:
-        routes = (*self._static_routes, *self._dynamic_routes)
-        found = (one.func for one in routes if one.method == method and one.rule.match(path))
-        return next(found, None)
+        matching = (one for one in self._routes() if one.rule.match(path))
+        return next((one.func for one in matching if one.method == method), None)
+
+    def _routes(self) -> Sequence[Route]:
+        return (*self._static_routes, *self._dynamic_routes)
 
     def _tell(self, problem: Problem) -> Response[Any]:
         return problem.response(self.request_id)
 
     def _tell_no_route(self) -> Response[Any]:
         path = self.current_event.path
-        routes = self._static_routes + self._dynamic_routes
-        methods = {route.method for route in routes if route.rule.match(path)}
+        methods = {route.method for route in self._routes() if route.rule.match(path)}
         if "GET" in methods:
             methods.add("HEAD")
         return self._tell(method_not_allowed(sorted(methods)) if methods else NO_ROUTE)
