@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test test-long bench check format invoke key replay catalogue build deploy requirements openapi clean help
+.PHONY: dev demo test test-long bench check format invoke key reconcile replay catalogue build deploy requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ openapi: $(VENV)/.done ## Write docs/openapi.json anew
 
 key: $(VENV)/.done ## Make a key for callers of the deployed gateway: make key OWNER=alice STACK=kie-gateway
 	@$(BIN)/python -m scripts.make_key --owner "$(OWNER)" --stack "$(or $(STACK),kie-gateway)" $(ARGS)
+
+reconcile: $(VENV)/.done ## Compare ledger, tasks and Kie.ai's numbers: make reconcile STACK=kie-gateway
+	@$(BIN)/python -m scripts.reconcile --stack "$(or $(STACK),kie-gateway)" $(ARGS)
 
 catalogue: $(VENV)/.done ## Take up new models from Kie.ai's own list; wants KIE_API_KEY
 	@$(BIN)/python -m scripts.refresh_catalogue $(ARGS)

@@ -27,6 +27,7 @@ from dev.moto_server import MotoServer
 from dev.pool import WorkerPool, describe
 from dev.queues import QueuePoller
 from dev.reload import watch
+from dev.schedules import Clock
 from dev.state import State, rfc3339
 from dev.template import Template
 from dev.workers import lambda_environment
@@ -76,7 +77,7 @@ class LocalCloud:
         public_url: The address put into events; the front's own when None.
         prewarm: Start one process of each function ahead of time.
         reload: Replace processes when their code changes.
-        poll_queues: Feed functions from their queues.
+        poll_queues: Feed functions from their queues, and invoke them on schedule.
 
     """
 
@@ -191,6 +192,7 @@ class LocalCloud:
         self._start_functions()
         self._start_front()
         self._start_pollers()
+        self._start_clocks()
         self._watch_again()
 
     def _own_environment(self) -> dict[str, str]:
@@ -246,6 +248,11 @@ class LocalCloud:
             submit = partial(self._submit, source.function)
             poller = QueuePoller(source, submit, self.client("sqs"), self.log)
             self._exit.callback(poller.stop)
+
+    def _start_clocks(self) -> None:
+        for schedule in self.template.schedules() if self._poll_queues else ():
+            clock = Clock(schedule, partial(self._submit, schedule.function), self.log)
+            self._exit.callback(clock.stop)
 
     def _watch_again(self) -> None:
         """Start an execution for each task that was open when the last run ended."""

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "events"
 FUNCTIONS = {
     "api": "ApiFunction",
+    "books": "BooksFunction",
     "callback": "CallbackFunction",
     "store": "StoreFunction",
     "thumbnail": "ThumbnailFunction",

@@ -1,4 +1,4 @@
-"""What template.yaml says, read once: parameters, functions with their folders, routes and CORS."""
+"""What template.yaml says, read once: parameters, functions, routes, schedules and CORS."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ class Route:
     @property
     def key(self) -> str:
         return self.path if self.path == "$default" else f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A function's event that comes every so often, such as `rate(10 minutes)`."""
+
+    name: str
+    function: str
+    expression: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,15 @@ class Template:
             for function, properties in self.of_type("AWS::Serverless::Function").items()
             for event in properties.get("Events", {}).values()
             if event["Type"] == "HttpApi"
+        ]
+
+    def schedules(self) -> list[Schedule]:
+        """List the functions' schedules."""
+        return [
+            Schedule(name, function, event["Properties"]["Schedule"])
+            for function, properties in self.of_type("AWS::Serverless::Function").items()
+            for name, event in properties.get("Events", {}).items()
+            if event["Type"] == "Schedule"
         ]
 
     def cors(self, values: dict[str, str]) -> Cors:

@@ -12,7 +12,8 @@ def openapi_json() -> str:
     names += " CALLBACK_SECRET_ARN KIE_BASE_URL KIE_UPLOAD_BASE_URL PUBLIC_BASE_URL GUESS_BASE_URL"
     names += " THUMBNAIL_FUNCTION_NAME FILES_DOMAIN FILES_KEY_ID FILES_KEY_SECRET_ARN"
     numbers = "FIRST_POLL_SECONDS POLL_CAP_SECONDS DEADLINE_SECONDS GUESS_AFTER_SECONDS"
-    numbers += " KIE_CREATIONS_PER_10_SECONDS REQUESTS_PER_MINUTE"
+    numbers += " KIE_CREATIONS_PER_10_SECONDS REQUESTS_PER_MINUTE TASKS_AT_ONCE"
+    numbers += " NEW_OWNER_CREDITS UNKNOWN_ESTIMATE_CREDITS RELEASE_AFTER_SECONDS"
     os.environ.update(dict.fromkeys(names.split(), "http://127.0.0.1"))
     os.environ.update(dict.fromkeys(numbers.split(), "1"))
     os.environ.update(dict.fromkeys(("JWT_ISSUER", "JWT_AUDIENCE"), ""))

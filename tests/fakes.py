@@ -6,11 +6,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
+from functools import partial
 from threading import Lock
 from typing import Any
 
+from kie_gateway.core.account import (
+    Account,
+    Booked,
+    Row,
+    book_creation,
+    book_move,
+    book_withdrawal,
+    funded,
+    is_booked,
+    start_account,
+)
 from kie_gateway.core.errors import (
     GatewayError,
+    IdempotencyMismatchError,
     ProviderError,
     RecordUnavailableError,
     SourceBrokenError,
@@ -21,6 +35,8 @@ from kie_gateway.core.pace import SHORT_PAUSE, WINDOW, InLine, Pace, Place, Rate
 from kie_gateway.core.ports import (
     Accepted,
     Answer,
+    Change,
+    Changed,
     Decide,
     Existing,
     Moved,
@@ -59,24 +75,81 @@ class Seconds:
         return self.at
 
 
+class FakeAccounts:
+    """
+    The accounts in memory.
+
+    Attributes:
+        new_owner_credits: What a new owner starts with; None for no limit.
+    """
+
+    def __init__(self, new_owner_credits: Decimal | None = None) -> None:
+        self.new_owner_credits = new_owner_credits
+        self._accounts: dict[str, Account] = {}
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._once: dict[tuple[str, str], IdempotencyKey] = {}
+
+    def account(self, owner: str, now: datetime) -> Account:
+        known = self._accounts.get(owner) or Account(owner)
+        return start_account(known, self.new_owner_credits, now).account
+
+    def change(
+        self, owner: str, decide: Change, now: datetime, once: IdempotencyKey | None = None
+    ) -> Changed:
+        if once is not None:
+            known = self._once.get((once.owner, once.key_hash))
+            if known is not None and known.forget_at >= now:
+                if known.fingerprint != once.fingerprint:
+                    raise IdempotencyMismatchError("used for another change")
+                return Changed(self.account(owner, now), replayed=True)
+        self.book(owner, decide, now)
+        if once is not None:
+            self._once[once.owner, once.key_hash] = once
+        return Changed(self.account(owner, now), replayed=False)
+
+    def ledger(self, owner: str, *, limit: int, before: int | None) -> tuple[list[Row], int | None]:
+        below = [row for row in self._rows[owner] if before is None or row.number < before]
+        page = below[::-1][:limit]
+        return page, None if not page or page[-1].number == 1 else page[-1].number
+
+    def rows(self, owner: str) -> list[Row]:
+        """Give an owner's whole ledger, oldest first."""
+        return list(self._rows[owner])
+
+    def book(self, owner: str, decide: Change, now: datetime) -> None:
+        """Make a change; nothing is left of it if it is refused."""
+        known = self._accounts.get(owner) or Account(owner)
+        started = start_account(known, self.new_owner_credits, now)
+        booked = decide(started.account)
+        self._accounts[owner] = booked.account
+        self._rows[owner] += (*started.rows, *booked.rows)
+
+
 class FakeTaskStore:
     """
     The record in memory.
 
     Attributes:
         unavailable: While true, every call fails as it does when DynamoDB is not there.
+        accounts: Of the owners.
     """
 
-    def __init__(self, *tasks: Task) -> None:
+    def __init__(self, *tasks: Task, accounts: FakeAccounts | None = None) -> None:
         self.unavailable = False
+        self.accounts = accounts or FakeAccounts()
         self._tasks = {task.task_id: task for task in tasks}
         self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
         self._keys: dict[tuple[str, str], tuple[str, IdempotencyKey]] = {}
         self._lock = Lock()
 
     def create(
-        self, task: Task, entries: Sequence[Entry], idempotency: IdempotencyKey | None
-    ) -> Existing | None:
+        self,
+        task: Task,
+        entries: Sequence[Entry],
+        idempotency: IdempotencyKey | None,
+        *,
+        tasks_at_once: int = 0,
+    ) -> Task | Existing:
         self._answer_or_fail()
         with self._lock:
             if idempotency is not None:
@@ -84,14 +157,30 @@ class FakeTaskStore:
                 task_id, known = self._keys.get(name, (task.task_id, idempotency))
                 if task_id != task.task_id and known.forget_at >= task.created_at:
                     return Existing(task_id, known.fingerprint == idempotency.fingerprint)
+            task = self._reserve(task, tasks_at_once)
+            if idempotency is not None:
                 self._keys[name] = (task.task_id, idempotency)
             self._tasks[task.task_id] = task
             self._entries[task.task_id] += entries
-        return None
+        return task
+
+    def _reserve(self, task: Task, tasks_at_once: int) -> Task:
+        if task.reservation is None:
+            return task
+
+        def book(account: Account) -> Booked:
+            nonlocal task
+            task = funded(account, task)
+            return book_creation(account, task, tasks_at_once, task.created_at)
+
+        self.accounts.book(task.paying_owner, book, task.created_at)
+        return task
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
         self._answer_or_fail()
-        self._tasks.pop(task.task_id, None)
+        if self._tasks.pop(task.task_id, None) is not None and task.reservation is not None:
+            withdraw = partial(book_withdrawal, task=task, now=task.created_at)
+            self.accounts.book(task.paying_owner, withdraw, task.created_at)
         self._entries.pop(task.task_id, None)
         if idempotency is not None:
             self._keys.pop((idempotency.owner, idempotency.key_hash), None)
@@ -110,6 +199,10 @@ class FakeTaskStore:
                 found = self._tasks.get(task.task_id, task)
                 if found.version == task.version and task.task_id in self._tasks:
                     after = replace(move.task, version=task.version + 1)
+                    if is_booked(task, after):
+                        at = move.entries[-1].at
+                        book = partial(book_move, before=task, after=after, now=at)
+                        self.accounts.book(task.paying_owner, book, at)
                     self._tasks[task.task_id] = after
                     self._entries[task.task_id] += move.entries
                     return Moved(after, changed=True)
@@ -119,6 +212,12 @@ class FakeTaskStore:
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         self._answer_or_fail()
         return [t for t in self._tasks.values() if t.upstream_task_id == upstream_task_id]
+
+    def due(self, now: datetime) -> list[str]:
+        self._answer_or_fail()
+        waiting = [t for t in self._tasks.values() if t.release_at is not None]
+        waiting.sort(key=lambda task: task.release_at or now)
+        return [t.task_id for t in waiting if t.release_at is not None and t.release_at <= now]
 
     def note(self, task_id: str, entry: Entry) -> None:
         self._answer_or_fail()

@@ -14,6 +14,7 @@ from kie_gateway.web import requests
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.resolver import GatewayResolver
 from kie_gateway.web.routes.creations import add_creation_routes
+from kie_gateway.web.routes.credits import add_credit_routes
 from kie_gateway.web.routes.imports import add_import_routes
 from kie_gateway.web.routes.keys import add_key_routes
 from kie_gateway.web.routes.models import add_model_routes
@@ -31,6 +32,7 @@ add_import_routes(desk)
 add_output_routes(desk)
 add_upload_routes(desk)
 add_model_routes(desk)
+add_credit_routes(desk)
 add_key_routes(desk)
 add_creation_routes(desk)
 add_service_routes(desk)

@@ -32,6 +32,7 @@ def is_done(record: dict[str, Any]) -> bool:
         return True
     if message["step"] == Step.ASK.value and task.next_step is Step.ASK:
         task = gateway.ask(task, CompletedBy.WEBHOOK)
+    task = gateway.close_reservation(task)
     if task.status is Status.STORING:
         task = gateway.store(task)
     logger.info("task after storing", extra={"status": task.status.value})

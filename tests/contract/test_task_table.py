@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from threading import Barrier, Lock
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
@@ -21,6 +22,7 @@ from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves import Move
 from kie_gateway.core.ports import Existing, TaskFilter, TaskStore
+from kie_gateway.core.reservation import Fate, Funds, Reservation
 from kie_gateway.core.task import (
     Attention,
     Category,
@@ -63,6 +65,10 @@ FULL = storing_task(
     error=Failure("500", Category.CONTENT_POLICY, "no", retryable=True),
     credits_estimated=0.1,
     credits_charged=4.0,
+    reservation=Reservation(
+        Decimal("4.5"), 60, Funds.UNLIMITED, fate=Fate.CHARGED, charged=Decimal("0.4")
+    ),
+    release_at=NOW + seconds(99),
     completed_by=CompletedBy.HISTORY,
     parent_id="task_parent",
     batch_id="batch_1",
@@ -164,7 +170,7 @@ def walk(
 
 @pytest.mark.parametrize("task", [BARE, FULL], ids=["no field set", "every field set"])
 def test_a_task_is_read_as_it_was_written(store: TaskStore, task: Task) -> None:
-    assert store.create(task, (entry("one"), entry("two")), None) is None
+    assert store.create(task, (entry("one"), entry("two")), None) == task
     assert store.get(task.task_id) == task
     assert store.entries(task.task_id) == [entry("one"), entry("two")]
 
@@ -176,7 +182,7 @@ def test_a_task_that_is_not_there_is_none(store: TaskStore) -> None:
 
 def test_a_key_stands_for_the_first_request(store: TaskStore) -> None:
     first, second = numbered(1), numbered(2)
-    assert store.create(first, (), key()) is None
+    assert store.create(first, (), key()) == first
     assert store.create(second, (entry("one"),), key()) == Existing(first.task_id, True)
     assert store.create(second, (), key("other")) == Existing(first.task_id, False)
     assert store.get(second.task_id) is None
@@ -186,16 +192,17 @@ def test_a_key_stands_for_the_first_request(store: TaskStore) -> None:
 def test_a_key_is_the_owners_own_and_ends(store: TaskStore) -> None:
     store.create(numbered(1), (), key())
     later = NOW + timedelta(hours=25)
-    assert store.create(numbered(2), (), key(owner="bob")) is None
-    assert store.create(numbered(3), (), key(key="key-2")) is None
-    assert store.create(numbered(4, created_at=later), (), key()) is not None
-    assert store.create(numbered(5, created_at=later + seconds(1)), (), key("new")) is None
+    assert store.create(numbered(2), (), key(owner="bob")) == numbered(2)
+    assert store.create(numbered(3), (), key(key="key-2")) == numbered(3)
+    assert isinstance(store.create(numbered(4, created_at=later), (), key()), Existing)
+    new = numbered(5, created_at=later + seconds(1))
+    assert store.create(new, (), key("new")) == new
 
 
 def test_one_key_makes_one_task_however_many_ask(store: TaskStore) -> None:
     together = Barrier(THREADS)
 
-    def create(number: int) -> Existing | None:
+    def create(number: int) -> Task | Existing:
         together.wait()
         return store.create(numbered(number), (entry("created"),), key())
 
@@ -203,8 +210,8 @@ def test_one_key_makes_one_task_however_many_ask(store: TaskStore) -> None:
         answers = list(threads.map(create, range(THREADS)))
     made = [number for number in range(THREADS) if store.get(numbered(number).task_id)]
     assert len(made) == 1
-    assert answers.count(None) == 1
-    others = [answer for answer in answers if answer is not None]
+    assert answers.count(numbered(made[0])) == 1
+    others = [answer for answer in answers if isinstance(answer, Existing)]
     assert others == [Existing(numbered(made[0]).task_id, True)] * (THREADS - 1)
 
 
@@ -214,7 +221,7 @@ def test_a_forgotten_task_leaves_nothing_and_its_key_is_free(store: TaskStore) -
     store.forget(task, key())
     assert (store.get(task.task_id), store.entries(task.task_id)) == (None, [])
     assert list(walk(store)) == []
-    assert store.create(numbered(2), (), key("other")) is None
+    assert store.create(numbered(2), (), key("other")) == numbered(2)
 
 
 # --- moves --------------------------------------------------------------------------------------
@@ -225,7 +232,7 @@ def test_a_forgotten_task_leaves_nothing_and_its_key_is_free(store: TaskStore) -
 )
 def test_a_move_writes_and_unsets_every_field(store: TaskStore, before: Task, after: Task) -> None:
     store.create(before, (), None)
-    moved = store.move(before, lambda _: Move(after))
+    moved = store.move(before, lambda _: Move(after, (entry("moved"),)))
     assert moved.changed
     assert moved.task == replace(after, version=2)
     assert store.get(TASK_ID) == moved.task
@@ -454,7 +461,7 @@ def test_the_machine_reads_the_next_step_from_the_item(
     table: TaskTable, dynamodb: "DynamoDBClient", table_name: str, task: Task, step: Step
 ) -> None:
     table.create(FULL, (), None)
-    table.move(FULL, lambda _: Move(task))
+    table.move(FULL, lambda _: Move(task, (entry("moved"),)))
     names = {"pk": {"S": f"TASK#{TASK_ID}"}, "sk": {"S": "TASK"}}
     item = dynamodb.get_item(TableName=table_name, Key=names)["Item"]
     assert item["next_step"] == {"S": step.value}
@@ -498,7 +505,7 @@ def test_a_creation_in_conflict_is_tried_again(stubbed: Any, codes: list[str]) -
     table, stubber, pauses = stubbed
     stubber.add_client_error("transact_write_items", **canceled(*codes))
     stubber.add_response("transact_write_items", {})
-    assert table.create(make_task(), (), key()) is None
+    assert table.create(make_task(), (), key()) == make_task()
     assert len(pauses) == 1
 
 
@@ -524,7 +531,7 @@ CALLS: list[tuple[str, Callable[[TaskTable], object]]] = [
     ("query", lambda table: table.find_by_upstream("kie-1")),
     ("put_item", lambda table: table.note(TASK_ID, entry("x"))),
     ("put_item", lambda table: table.note_once_a_minute(TASK_ID, entry("x"))),
-    ("query", lambda table: table.forget(make_task(), None)),
+    ("transact_write_items", lambda table: table.forget(make_task(), None)),
 ]
 
 
@@ -573,6 +580,7 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     datetime: _MOMENTS,
+    Decimal: st.decimals(0, 10**9, places=4),
 }
 
 

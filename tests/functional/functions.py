@@ -17,7 +17,13 @@ from kie_gateway.flows.submit_task import submit_task
 from kie_gateway.kie.http import KieHttp
 from tests.functional.agenda import Agenda
 
-FUNCTIONS = ("ApiFunction", "CallbackFunction", "StoreFunction", "WatchFunction")
+FUNCTIONS = (
+    "ApiFunction",
+    "BooksFunction",
+    "CallbackFunction",
+    "StoreFunction",
+    "WatchFunction",
+)
 
 # What Lambda reports of a process that ended in the middle.
 ProcessEnded = type("Runtime.ExitError", (Exception,), {})
@@ -83,7 +89,7 @@ class Functions:
     def load(self, cloud: LocalCloud, patch: pytest.MonkeyPatch) -> None:
         """Import every function, each under the environment that the cloud gives it."""
         patch.setattr(wiring, "utc_now", self._agenda.now)
-        # Metrics are one set for each process, which these four would share.
+        # Metrics are one set for each process, which these five would share.
         no_metrics = SimpleNamespace(log_metrics=lambda handler: handler, add_metric=lambda **_: 0)
         patch.setattr(observability, "metrics", no_metrics)
         # Refused creations are spread at random; here they come back after 2 s and half a window.

@@ -120,8 +120,12 @@ def test_calls_of_aws(world: World) -> None:
 
     task = world.create("a kite [slow 100]")
     assert asked_of_aws(world) == {
-        # The line before Kie.ai; the task; its watch; what Kie.ai answered.
-        "ApiFunction": ["GetItem", "TransactWriteItems", "StartExecution", "TransactWriteItems"]
+        "ApiFunction": [
+            # The line before Kie.ai; the owner's account; the task with its reservation.
+            *("GetItem", "GetItem", "TransactWriteItems"),
+            # Its watch; what Kie.ai answered.
+            *("StartExecution", "TransactWriteItems"),
+        ]
     }
     task.read()
     assert asked_of_aws(world) == {"ApiFunction": ["GetItem"]}
@@ -134,7 +138,9 @@ def test_calls_of_aws(world: World) -> None:
         "ApiFunction": ["GetItem", "Query"],
         "CallbackFunction": ["GetItem", "TransactWriteItems", "SendMessage", "PutObject"],
         "StoreFunction": [
-            *("GetItem", "TransactWriteItems", "PutObject", "TransactWriteItems"),
+            *("GetItem", "TransactWriteItems", "PutObject"),
+            # The owner's account; the end of the task with its charge.
+            *("GetItem", "TransactWriteItems"),
             # How long it took, for the schedule of the next ones.
             "UpdateItem",
         ],

@@ -23,6 +23,7 @@ FUNCTIONS = {
 }
 SETTINGS: dict[str, type[BaseModel]] = {
     "ApiFunction": settings.ApiFunctionSettings,
+    "BooksFunction": settings.BooksFunctionSettings,
     "CallbackFunction": settings.CallbackFunctionSettings,
     "StoreFunction": settings.StoreFunctionSettings,
     "ThumbnailFunction": settings.ThumbnailFunctionSettings,
@@ -100,6 +101,7 @@ def test_no_function_may_do_everything(name: str) -> None:
         ("CallbackFunction", {"s3:GetObject", "dynamodb:DeleteItem", "states:StopExecution"}),
         ("StoreFunction", {"s3:GetObject", "states:StartExecution", "dynamodb:DeleteItem"}),
         ("WatchFunction", {"states:StartExecution", "dynamodb:DeleteItem", "sqs:SendMessage"}),
+        ("BooksFunction", {"s3:GetObject", "dynamodb:DeleteItem", "states:StopExecution"}),
         ("ThumbnailFunction", {"dynamodb:GetItem", "secretsmanager:GetSecretValue"}),
         ("ApiFunction", {"s3:PutObjectTagging", "dynamodb:Scan", "dynamodb:DeleteTable"}),
     ],
@@ -117,7 +119,8 @@ def test_the_table_is_kept_backed_up_and_indexed() -> None:
     assert properties["TimeToLiveSpecification"]["AttributeName"] == "ttl"
     assert "StreamSpecification" in properties
     indexes = {index["IndexName"] for index in properties["GlobalSecondaryIndexes"]}
-    assert indexes == {"by_owner", "by_status", "by_upstream", "by_turn", "by_batch", "by_parent"}
+    of_tasks = {"by_owner", "by_status", "by_upstream", "by_batch", "by_parent"}
+    assert indexes == of_tasks | {"by_turn", "by_release"}
 
 
 def test_the_bucket_is_private_encrypted_and_tls_only() -> None:

@@ -328,9 +328,9 @@ def test_a_key_outlives_its_task_by_a_day() -> None:
     claimed: list[IdempotencyKey | None] = []
 
     class Watched(FakeTaskStore):
-        def create(self, task: Task, entries: Any, idempotency: IdempotencyKey | None) -> Any:
+        def create(self, task: Task, entries: Any, idempotency: Any, **more: Any) -> Any:
             claimed.append(idempotency)
-            return super().create(task, entries, idempotency)
+            return super().create(task, entries, idempotency, **more)
 
     Scene(store=Watched()).create(KEYED)
     forget_at = NOW + seconds(3600) + timedelta(hours=24)

@@ -1,5 +1,6 @@
 """The environment of each function: what is missing or empty is named in one line."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from kie_gateway import wiring
 from kie_gateway.core.errors import ConfigurationError
 from kie_gateway.settings import (
     ApiFunctionSettings,
+    BooksFunctionSettings,
     CallbackFunctionSettings,
     StoreFunctionSettings,
     WatchFunctionSettings,
@@ -16,12 +18,14 @@ from kie_gateway.settings import (
 
 MODELS: list[Any] = [
     ApiFunctionSettings,
+    BooksFunctionSettings,
     CallbackFunctionSettings,
     StoreFunctionSettings,
     WatchFunctionSettings,
 ]
 FIELDS = {name: spec for model in MODELS for name, spec in model.model_fields.items()}
 NUMBERS = {name for name, spec in FIELDS.items() if spec.annotation is int}
+AMOUNTS = {name for name, spec in FIELDS.items() if spec.annotation is Decimal}
 SWITCHES = {name for name, spec in FIELDS.items() if spec.annotation is bool}
 MAY_BE_EMPTY = {
     *("public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"),
@@ -29,7 +33,7 @@ MAY_BE_EMPTY = {
 }
 ENVIRONMENT = {
     **{name.upper(): f"https://{name.replace('_', '-')}.test" for name in FIELDS},
-    **{name.upper(): "7" for name in NUMBERS},
+    **{name.upper(): "7" for name in NUMBERS | AMOUNTS},
     **{name.upper(): "true" for name in SWITCHES},
     "RESULT_HOSTS": "*.kie.test",
 }
@@ -41,7 +45,7 @@ def test_a_whole_environment_is_read(model: Any) -> None:
     loaded = load(model, {**ENVIRONMENT, "AWS_REGION": "eu-central-1"})
     for name in model.model_fields:
         told = ENVIRONMENT[name.upper()]
-        meant = int(told) if name in NUMBERS else True if name in SWITCHES else told
+        meant = int(told) if name in NUMBERS | AMOUNTS else True if name in SWITCHES else told
         assert getattr(loaded, name) == meant
 
 
@@ -59,7 +63,11 @@ def test_an_empty_setting_is_named_unless_it_may_be_empty(model: Any, name: str)
     if name in MAY_BE_EMPTY:
         assert getattr(load(model, environment), name) == ""
         return
-    kinds = {**dict.fromkeys(NUMBERS, "int_parsing"), **dict.fromkeys(SWITCHES, "bool_parsing")}
+    kinds = {
+        **dict.fromkeys(NUMBERS, "int_parsing"),
+        **dict.fromkeys(AMOUNTS, "decimal_parsing"),
+        **dict.fromkeys(SWITCHES, "bool_parsing"),
+    }
     kind = kinds.get(name, "string_too_short")
     with pytest.raises(ConfigurationError) as failure:
         load(model, environment)

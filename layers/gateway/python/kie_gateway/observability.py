@@ -12,6 +12,11 @@ logger = Logger(utc=True, use_rfc3339=True, log_uncaught_exceptions=True)
 metrics = Metrics()
 
 
+def gauge(name: str, level: float) -> None:
+    """Tell how much there is of something."""
+    metrics.add_metric(name=name, unit=MetricUnit.NoUnit, value=level)
+
+
 def count(name: str, amount: float = 1) -> None:
     """Count something that happened."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=amount)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -80,6 +81,10 @@ class ApiFunctionSettings(
         deadline_seconds: For tasks that do not bring their own.
         jwt_issuer: Whose tokens are taken; empty for none.
         requests_per_minute: For keys that do not bring their own limit; 0 for any number.
+        tasks_at_once: How many an owner may have open, in the same way.
+        new_owner_credits: What a new owner starts with; negative for no limit.
+        unknown_estimate_credits: Reserved for a task whose price nobody knows.
+        release_after_seconds: How long credits stay reserved once nobody waits for a verdict.
     """
 
     public_base_url: str = Field(min_length=0)
@@ -88,11 +93,21 @@ class ApiFunctionSettings(
     files_key_secret_arn: str = Field(min_length=0)
     deadline_seconds: int
     requests_per_minute: int
+    tasks_at_once: int
+    new_owner_credits: Decimal
+    unknown_estimate_credits: Decimal
+    release_after_seconds: int
     jwt_issuer: str = Field(min_length=0)
     jwt_audience: str = Field(min_length=0)
     jwt_owner_claim: str
     jwt_may_admin: bool
     thumbnail_function_name: str
+
+
+class BooksFunctionSettings(
+    RecordSettings, KieSettings, PollSettings, RoadSettings, CallbackSecretSettings, UploadSettings
+):
+    """Environment of BooksFunction."""
 
 
 class ThumbnailFunctionSettings(BaseModel):

@@ -11,6 +11,7 @@ import httpx
 from botocore.config import Config
 from ulid import ULID
 
+from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.creation_switch import CreationSwitch
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.key_table import KeyTable
@@ -24,6 +25,7 @@ from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
+from kie_gateway.core.account import Account
 from kie_gateway.core.errors import (
     ConfigurationError,
     FieldFault,
@@ -35,20 +37,25 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.pace import Rate
 from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.reservation import Reservation, as_credits
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.fetch.guessed_links import GuessedLinks
 from kie_gateway.flows.ask_kie import ask_kie
+from kie_gateway.flows.close_reservation import close_reservation
 from kie_gateway.flows.host_inputs import host_inputs
 from kie_gateway.flows.import_task import Adoption, Imported, import_task
 from kie_gateway.flows.learn_time import learn_time
 from kie_gateway.flows.record_webhook import WebhookRecorder
+from kie_gateway.flows.refresh_task import refresh_task
+from kie_gateway.flows.release_credits import release_credits
 from kie_gateway.flows.rungs import GuessRung, HistoryRung, Rung
 from kie_gateway.flows.store_outputs import StoreOutputs
 from kie_gateway.flows.submit_task import refused_for_now, submit_task
 from kie_gateway.flows.use_uploads import link_uploads
 from kie_gateway.flows.watch_task import Watch
+from kie_gateway.kie.balance import KieBalance
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.families.registry import family, family_of
 from kie_gateway.kie.history import KieHistory, Session
@@ -60,6 +67,7 @@ from kie_gateway.observability import count, logger
 from kie_gateway.oidc.token_reader import TokenReader
 from kie_gateway.settings import (
     ApiFunctionSettings,
+    BooksFunctionSettings,
     CallbackFunctionSettings,
     StoreFunctionSettings,
     ThumbnailFunctionSettings,
@@ -173,7 +181,10 @@ class _Asking(_Common):
 
     def __init__(
         self,
-        settings: ApiFunctionSettings | StoreFunctionSettings | WatchFunctionSettings,
+        settings: ApiFunctionSettings
+        | BooksFunctionSettings
+        | StoreFunctionSettings
+        | WatchFunctionSettings,
     ) -> None:
         super().__init__(settings.table_name, settings.bucket_name, settings.kie_secret_arn)
         self._callback_secret_arn = settings.callback_secret_arn
@@ -192,7 +203,9 @@ class _Asking(_Common):
         )
         self.hosts = ResultHosts.parse(settings.result_hosts)
         http = httpx.Client(base_url=settings.kie_base_url, follow_redirects=False)
-        self.kie = KieClient(KieHttp(http, lambda: self.kie_keys().api_key))
+        kie_http = KieHttp(http, lambda: self.kie_keys().api_key)
+        self.kie = KieClient(kie_http)
+        self.kie_balance = KieBalance(kie_http)
 
         self.uploads = KieUploads(
             httpx.Client(base_url=settings.kie_upload_base_url),
@@ -268,6 +281,10 @@ class _Asking(_Common):
             tell_unclear=count_unclear,
         )
 
+    def close_reservation(self, task: Task) -> Task:
+        """Ask Kie.ai what a canceled task has cost."""
+        return close_reservation(task, tasks=self.tasks, kie=self.kie, now=self.now)
+
 
 class ApiGateway(_Asking):
     """Everything ApiFunction uses."""
@@ -275,6 +292,18 @@ class ApiGateway(_Asking):
     def __init__(self) -> None:
         self.settings = load(ApiFunctionSettings)
         super().__init__(self.settings)
+        start = self.settings.new_owner_credits
+        self.accounts = AccountTable(
+            self.clients.dynamodb,
+            self.settings.table_name,
+            new_owner_credits=as_credits(start) if start >= 0 else None,
+        )
+        self.tasks = TaskTable(
+            self.clients.dynamodb,
+            self.settings.table_name,
+            self.accounts,
+            tell_soft_budget=count_over_budget,
+        )
         self.keys = KeyTable(self.clients.dynamodb, self.settings.table_name)
         self.tokens = self._token_reader()
         self.request_counts = RequestCounts(self.clients.dynamodb, self.settings.table_name)
@@ -316,6 +345,14 @@ class ApiGateway(_Asking):
             self.now,
         ).link
 
+    def reservation(self, estimated: float | None) -> Reservation:
+        """Tell what is set aside for a new task."""
+        unknown = self.settings.unknown_estimate_credits
+        return Reservation(
+            as_credits(unknown if estimated is None else estimated),
+            self.settings.release_after_seconds,
+        )
+
     def check_link(self, url: str) -> None:
         """Make sure that a caller's link is one that results may be fetched from."""
         try:
@@ -333,6 +370,36 @@ class ApiGateway(_Asking):
             queue=self.queue,
             kie=self.kie,
             policy=self.policy,
+            now=self.now(),
+        )
+
+
+class BooksGateway(_Asking):
+    """Everything BooksFunction uses."""
+
+    def __init__(self) -> None:
+        settings = load(BooksFunctionSettings)
+        super().__init__(settings)
+        self.queue = SqsStoreQueue(self.clients.sqs, settings.store_queue_url)
+        self.executions = WatchExecutions(self.clients.stepfunctions, settings.watch_machine_arn)
+
+    def release_credits(self) -> int:
+        """Give credits back for tasks of which nothing has been heard for too long."""
+        return release_credits(
+            releases=self.tasks,
+            tasks=self.tasks,
+            refresh=self._refresh,
+            close=self.close_reservation,
+            now=self._tell_time,
+        )
+
+    def _refresh(self, task: Task) -> Task:
+        return refresh_task(
+            task,
+            tasks=self.tasks,
+            executions=self.executions,
+            queue=self.queue,
+            ask=lambda task: self.ask(task, CompletedBy.POLL),
             now=self.now(),
         )
 
@@ -429,6 +496,12 @@ def count_unclear(task: Task, reason: str) -> None:
     """Count an answer that was not understood: somebody should teach us its shape."""
     logger.warning("answer not understood", extra={"family": task.family, "reason": reason})
     count("KieAnswerNotUnderstood")
+
+
+def count_over_budget(account: Account) -> None:
+    """Count a task beyond its owner's soft budget: somebody may want to look at that."""
+    logger.warning("soft budget exceeded", extra={"owner": account.owner})
+    count("SoftBudgetExceeded")
 
 
 def observed_times(model: str, times: TimesTable) -> Observed | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,3 +21,21 @@ def translated(service: str = "DynamoDB") -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         raise RecordUnavailableError(f"{service}: {error}") from error
+
+
+def refuse_lasting(error: ClientError) -> list[dict[str, Any]]:
+    """
+    Look why a transaction was canceled; a condition or a conflict is no trouble, but an answer.
+
+    Returns:
+        The items in the way, as far as their conditions asked for them.
+
+    Raises:
+        ClientError: It failed for another reason, which trying again will not mend.
+    """
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]  # the stubs know it as str
+    passing = {"None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", None}
+    in_the_way = [one["Item"] for one in reasons if one.get("Item")]
+    if not in_the_way and any(reason.get("Code") not in passing for reason in reasons):
+        raise error
+    return in_the_way

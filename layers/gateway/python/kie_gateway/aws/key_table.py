@@ -27,6 +27,7 @@ MEMORY_SECONDS = 30.0
 MAX_REMEMBERED = 1000
 USE_NOTED_EVERY = timedelta(hours=1)
 
+_LIMITS = ("requests_per_minute", "tasks_at_once")
 _TIMES = ("created_at", "expires_at", "revoked_at", "last_used_at")
 
 
@@ -144,8 +145,10 @@ def _write(key: ApiKey) -> Item:
         "name": {"S": key.name},
         "scopes": {"SS": sorted(key.scopes)},
     }
-    if key.requests_per_minute is not None:
-        item["requests_per_minute"] = {"N": str(key.requests_per_minute)}
+    for name in _LIMITS:
+        limit: int | None = getattr(key, name)
+        if limit is not None:
+            item[name] = {"N": str(limit)}
     for name in _TIMES:
         moment: datetime | None = getattr(key, name)
         if moment is not None:
@@ -169,9 +172,7 @@ def _read(item: Item) -> ApiKey:
         expires_at=times.get("expires_at"),
         revoked_at=times.get("revoked_at"),
         last_used_at=times.get("last_used_at"),
-        requests_per_minute=int(item["requests_per_minute"]["N"])
-        if "requests_per_minute" in item
-        else None,
+        **{name: int(item[name]["N"]) for name in _LIMITS if name in item},
     )
 
 

@@ -6,8 +6,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from kie_gateway.core.reservation import Fate, Funds, Reservation
 from kie_gateway.core.task import (
     Attention,
     Category,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 # All tasks in the line before Kie.ai share this key of an index.
 LINE = "kie.ai"
+# And all whose credits are given back at a known moment share this one.
+RELEASES = "credits"
 
 type Item = dict[str, "AttributeValueTypeDef"]
 
@@ -67,6 +71,22 @@ def _read_failure(text: str) -> Failure:
     return Failure(**{**values, "category": Category(values["category"])})
 
 
+def _write_reservation(reservation: Reservation) -> str:
+    amounts = {"credits": f"{reservation.credits:f}", "charged": f"{reservation.charged:f}"}
+    return _json({**asdict(reservation), **amounts})
+
+
+def _read_reservation(text: str) -> Reservation:
+    values = json.loads(text)
+    return Reservation(
+        credits=Decimal(values["credits"]),
+        release_after_seconds=values["release_after_seconds"],
+        funds=Funds(values["funds"]),
+        fate=Fate(values["fate"]),
+        charged=Decimal(values["charged"]),
+    )
+
+
 def write_time(value: datetime) -> str:
     """Write a moment so that texts compare as the moments do, whatever zone it came in."""
     if value.tzinfo is None:
@@ -100,6 +120,7 @@ _CODECS: dict[str, _Codec] = {
     "outputs": _OUTPUTS,
     "previews": _OUTPUTS,
     "error": _Codec("S", lambda failure: _json(asdict(failure)), _read_failure),
+    "reservation": _Codec("S", _write_reservation, _read_reservation),
     "credits_estimated": _FLOAT,
     "credits_charged": _FLOAT,
     "submission_attempts": _INT,
@@ -118,6 +139,7 @@ _CODECS: dict[str, _Codec] = {
             "deadline_at",
             "delete_at",
             "deleted_at",
+            "release_at",
             "created_at",
             "asked_at",
             "next_at",
@@ -138,11 +160,13 @@ def write_task(task: Task) -> Item:
     Write a task as an item.
 
     `next_step` is derived, and written because the state machine reads it without a function;
-    `line` puts the task into an index for as long as it waits.
+    `line` and `releases` put the task into an index for as long as it waits.
     """
     item: Item = {**task_key(task.task_id), "next_step": {"S": task.next_step.value}}
     if task.is_in_line:
         item["line"] = {"S": LINE}
+    if task.release_at is not None:
+        item["releases"] = {"S": RELEASES}
     for spec in fields(Task):
         value = getattr(task, spec.name)
         if value is not None and value not in ((), {}):

@@ -3,13 +3,17 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
 from ulid import ULID
 
-from kie_gateway.aws.errors import translated
+from kie_gateway.aws.account_table import MAX_TRIES, AccountTable, pause_seconds
+from kie_gateway.aws.errors import refuse_lasting, translated
+from kie_gateway.aws.idempotency_item import claim, idempotency_key, is_claimed, is_same_request
 from kie_gateway.aws.task_item import (
+    RELEASES,
     Item,
     read_entry,
     read_task,
@@ -18,10 +22,19 @@ from kie_gateway.aws.task_item import (
     write_task,
     write_time,
 )
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.account import (
+    Account,
+    Booked,
+    book_creation,
+    book_move,
+    book_withdrawal,
+    funded,
+    is_booked,
+)
+from kie_gateway.core.errors import CallerError, RecordUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves import Move
-from kie_gateway.core.ports import Decide, Existing, Moved, Page, TaskFilter
+from kie_gateway.core.ports import Change, Decide, Existing, Moved, Page, TaskFilter
 from kie_gateway.core.task import Task
 from kie_gateway.core.timeline import Entry
 
@@ -33,16 +46,20 @@ if TYPE_CHECKING:
         TransactWriteItemTypeDef,
     )
 
-_MAX_TRIES = 10
 # A filtered list reads at most this many pages of the index before it answers with a cursor.
 _MAX_LIST_READS = 5
 # Upgrades of a clip go by the clip's own id.
 _MOST_NAMESAKES = 20
+# More are released the next time.
+_MOST_RELEASES = 100
 
 
 class TaskTable:
     """
     The table, as flows need it (`core/ports.py`, TaskStore).
+
+    Args:
+        tell_soft_budget: Told of accounts that a new task has brought beyond their soft budget.
 
     Raises:
         RecordUnavailableError: DynamoDB did not answer, or a record moved faster than we could.
@@ -52,44 +69,83 @@ class TaskTable:
         self,
         client: "DynamoDBClient",
         table_name: str,
+        accounts: AccountTable | None = None,
         *,
         pause: Callable[[float], None] = time.sleep,
+        tell_soft_budget: Callable[[Account], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._table = table_name
+        self._tell_soft_budget = tell_soft_budget
+        self._accounts = accounts or AccountTable(client, table_name, pause=pause)
         self._pause = pause
 
     def create(
-        self, task: Task, entries: Sequence[Entry], idempotency: IdempotencyKey | None
-    ) -> Existing | None:
-        """Write a new task, its timeline and its idempotency key in one transaction."""
-        writes: list[TransactWriteItemTypeDef] = []
-        if idempotency is not None:
-            writes.append(self._claim_key(task, idempotency))
-        writes.append(self._put(write_task(task), "attribute_not_exists(pk)"))
-        writes += self._entry_writes(task.task_id, entries)
-        for attempt in range(_MAX_TRIES):
+        self,
+        task: Task,
+        entries: Sequence[Entry],
+        idempotency: IdempotencyKey | None,
+        *,
+        tasks_at_once: int = 0,
+    ) -> Task | Existing:
+        """Write a new task, its timeline, its reservation and its idempotency key as one."""
+        now = task.created_at
+        for attempt in range(MAX_TRIES):
+            writes: list[TransactWriteItemTypeDef] = []
+            account: Account | None = None
+            if task.reservation is not None:
+                try:
+                    task, account, writes = self._reserve(task, tasks_at_once)
+                except CallerError:
+                    # What exists already costs nothing, and is answered whatever the balance.
+                    if (existing := self._existing(idempotency, now)) is not None:
+                        return existing
+                    raise
+            if idempotency is not None:
+                of_task: Item = {"for_task": {"S": task.task_id}}
+                writes.append(claim(self._table, idempotency, now, of_task))
+            writes.append(self._put(write_task(task), "attribute_not_exists(pk)"))
+            writes += self._entry_writes(task.task_id, entries)
             with translated():
                 try:
                     self._client.transact_write_items(TransactItems=writes)
                 except self._client.exceptions.TransactionCanceledException as error:
-                    existing = _item_in_the_way(error)
-                    if existing is not None and idempotency is not None:
-                        return _read_existing(existing, idempotency)
+                    existing = _existing_among(refuse_lasting(error), idempotency)
+                    if existing is not None:
+                        return existing
                 else:
-                    return None
-            self._pause(0.05 * (attempt + 1))
+                    if account is not None and account.is_over(account.soft_budget, now):
+                        self._tell_soft_budget(account)
+                    return task
+            self._pause(pause_seconds(attempt))
         raise RecordUnavailableError("the task could not be recorded; nothing was sent to Kie.ai")
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
-        """Take a new task back, as if it had never been created."""
-        keys = [task_key(task.task_id)]
-        keys += [_key_of(item) for item in self._query_entries(task.task_id)]
-        if idempotency is not None:
-            keys.append(_idempotency_key(idempotency))
+        """Take a new task back, as if it had never been created; its ledger keeps both rows."""
+        for attempt in range(MAX_TRIES):
+            writes: list[TransactWriteItemTypeDef] = [
+                self._delete(task_key(task.task_id), "attribute_exists(pk)")
+            ]
+            if idempotency is not None:
+                writes.append(self._delete(idempotency_key(idempotency)))
+            if task.reservation is not None:
+                withdraw = partial(book_withdrawal, task=task, now=task.created_at)
+                writes += self._account_writes(task, withdraw, task.created_at)
+            with translated():
+                try:
+                    self._client.transact_write_items(TransactItems=writes)
+                except self._client.exceptions.TransactionCanceledException as error:
+                    refuse_lasting(error)
+                    if self.get(task.task_id) is None:
+                        return
+                else:
+                    break
+            self._pause(pause_seconds(attempt))
+        else:
+            raise RecordUnavailableError(f"{task.task_id} could not be taken back")
         with translated():
-            for key in keys:
-                self._client.delete_item(TableName=self._table, Key=key)
+            for item in self._query_entries(task.task_id):
+                self._client.delete_item(TableName=self._table, Key=_key_of(item))
 
     def get(self, task_id: str) -> Task | None:
         """Read a task as it stands."""
@@ -106,7 +162,7 @@ class TaskTable:
         The write holds only if the record still has the version that was decided on; otherwise the
         record as it stands comes back with the refusal, and `decide` is asked again about that.
         """
-        for attempt in range(_MAX_TRIES):
+        for attempt in range(MAX_TRIES):
             move = decide(task)
             if move is None:
                 return Moved(task, changed=False)
@@ -114,18 +170,21 @@ class TaskTable:
             if after is not None:
                 return Moved(after, changed=True)
             task = found or self.get(task.task_id) or task
-            self._pause(0.02 * attempt)
+            self._pause(pause_seconds(attempt))
         raise RecordUnavailableError(f"the record of {task.task_id} is moving too fast")
 
     def _try_move(self, before: Task, move: Move) -> tuple[Task | None, Task | None]:
         after = replace(move.task, version=before.version + 1)
         writes = [self._update(before, after), *self._entry_writes(before.task_id, move.entries)]
+        if is_booked(before, after):
+            at = move.entries[-1].at
+            book = partial(book_move, before=before, after=after, now=at)
+            writes += self._account_writes(after, book, at)
         with translated():
             try:
                 self._client.transact_write_items(TransactItems=writes)
             except self._client.exceptions.TransactionCanceledException as error:
-                item = _item_in_the_way(error)
-                return None, read_task(item) if item is not None else None
+                return None, _task_among(refuse_lasting(error))
         return after, None
 
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
@@ -140,6 +199,21 @@ class TaskTable:
             )
         found = (self.get(item["task_id"]["S"]) for item in answer["Items"])
         return [task for task in found if task is not None]
+
+    def due(self, now: datetime) -> list[str]:
+        """Name tasks whose credits are to be given back, the longest overdue first."""
+        with translated():
+            found = self._client.query(
+                TableName=self._table,
+                IndexName="by_release",
+                KeyConditionExpression="releases = :credits AND release_at <= :now",
+                ExpressionAttributeValues={
+                    ":credits": {"S": RELEASES},
+                    ":now": {"S": write_time(now)},
+                },
+                Limit=_MOST_RELEASES,
+            )["Items"]
+        return [item["task_id"]["S"] for item in found]
 
     def note(self, task_id: str, entry: Entry) -> None:
         """Add to the timeline without a move."""
@@ -231,20 +305,41 @@ class TaskTable:
             for page in pages:
                 yield from page["Items"]
 
-    def _claim_key(self, task: Task, idempotency: IdempotencyKey) -> "TransactWriteItemTypeDef":
-        unused, forgotten = "attribute_not_exists(pk)", "#ttl < :now"
-        item: Item = {
-            **_idempotency_key(idempotency),
-            "for_task": {"S": task.task_id},
-            "fingerprint": {"S": idempotency.fingerprint},
-            "ttl": {"N": str(int(idempotency.forget_at.timestamp()))},
-        }
-        write = self._put(item, f"{unused} OR {forgotten}")
-        write["Put"]["ExpressionAttributeNames"] = {"#ttl": "ttl"}
-        write["Put"]["ExpressionAttributeValues"] = {
-            ":now": {"N": str(int(task.created_at.timestamp()))}
-        }
-        return write
+    def _reserve(
+        self, task: Task, tasks_at_once: int
+    ) -> "tuple[Task, Account, list[TransactWriteItemTypeDef]]":
+        """Set the credits of a new task aside."""
+        now = task.created_at
+
+        def book(account: Account) -> Booked:
+            nonlocal task
+            task = funded(account, task)
+            return book_creation(account, task, tasks_at_once, now)
+
+        booked = self._accounts.decide(task.paying_owner, book, now)
+        return task, booked.account, self._accounts.writes(booked)
+
+    def _account_writes(
+        self, task: Task, book: Change, now: datetime
+    ) -> "list[TransactWriteItemTypeDef]":
+        return self._accounts.writes(self._accounts.decide(task.paying_owner, book, now))
+
+    def _existing(self, idempotency: IdempotencyKey | None, now: datetime) -> Existing | None:
+        if idempotency is None:
+            return None
+        with translated():
+            answer = self._client.get_item(
+                TableName=self._table, Key=idempotency_key(idempotency), ConsistentRead=True
+            )
+        if "Item" not in answer or not is_claimed(answer["Item"], now):
+            return None
+        return _read_existing(answer["Item"], idempotency)
+
+    def _delete(self, key: Item, condition: str | None = None) -> "TransactWriteItemTypeDef":
+        delete: TransactWriteItemTypeDef = {"Delete": {"TableName": self._table, "Key": key}}
+        if condition is not None:
+            delete["Delete"]["ConditionExpression"] = condition
+        return delete
 
     def _put(self, item: Item, condition: str) -> "TransactWriteItemTypeDef":
         return {
@@ -301,38 +396,21 @@ class TaskTable:
         ]
 
 
-def _item_in_the_way(error: ClientError) -> "Mapping[str, AttributeValueTypeDef] | None":
-    """
-    Find the item whose condition failed, None for a mere conflict with another transaction.
+def _task_among(items: Sequence[Item]) -> Task | None:
+    return next((read_task(item) for item in items if item["sk"]["S"] == "TASK"), None)
 
-    Raises:
-        ClientError: The transaction failed for another reason, which trying again will not mend.
-    """
-    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-    for reason in reasons:
-        if reason.get("Code") == "ConditionalCheckFailed" and reason.get("Item"):
-            item: Mapping[str, AttributeValueTypeDef] = reason["Item"]
-            return item
-    passing = {"None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", None}
-    if any(reason.get("Code") not in passing for reason in reasons):
-        raise error
-    return None
+
+def _existing_among(items: Sequence[Item], idempotency: IdempotencyKey | None) -> Existing | None:
+    if idempotency is None:
+        return None
+    claimed = (item for item in items if "for_task" in item)
+    return next((_read_existing(item, idempotency) for item in claimed), None)
 
 
 def _read_existing(
     item: "Mapping[str, AttributeValueTypeDef]", idempotency: IdempotencyKey
 ) -> Existing:
-    return Existing(
-        task_id=item["for_task"]["S"],
-        same_request=item["fingerprint"]["S"] == idempotency.fingerprint,
-    )
-
-
-def _idempotency_key(idempotency: IdempotencyKey) -> Item:
-    return {
-        "pk": {"S": f"IDEMPOTENCY#{idempotency.owner}#{idempotency.key_hash}"},
-        "sk": {"S": "IDEMPOTENCY"},
-    }
+    return Existing(item["for_task"]["S"], is_same_request(item, idempotency))
 
 
 def _key_of(item: Mapping[str, Any]) -> Item:

@@ -35,11 +35,13 @@ class Caller:
 
     Attributes:
         allowance: What is left of its requests; None if they are not counted.
+        tasks_at_once: As in its key.
     """
 
     owner: str
     scopes: frozenset[Scope] = USUAL
     allowance: Allowance | None = None
+    tasks_at_once: int | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -62,6 +64,7 @@ class ApiKey:
         expires_at: None for a key without an end.
         last_used_at: To the hour; None if it never was.
         requests_per_minute: None for as many as the deployment allows every key; 0 for any number.
+        tasks_at_once: How many the owner may have open when this key creates one; as before.
     """
 
     key_id: str
@@ -74,6 +77,7 @@ class ApiKey:
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
     requests_per_minute: int | None = None
+    tasks_at_once: int | None = None
 
     def is_in_force(self, now: datetime) -> bool:
         """Whether the key may be used at `now`."""
@@ -82,7 +86,7 @@ class ApiKey:
     @property
     def caller(self) -> Caller:
         """Who asks with this key."""
-        return Caller(self.owner, self.scopes)
+        return Caller(self.owner, self.scopes, tasks_at_once=self.tasks_at_once)
 
 
 def new_key() -> str:

@@ -7,6 +7,9 @@ GatewayError
 |  |- UnauthorizedError        no key, or one that is not in force
 |  |- ForbiddenError           a key that may not do this
 |  |- TooManyRequestsError     more than the caller may send in a minute
+|  |- TooManyTasksError        more than the owner may have open
+|  |- InsufficientCreditsError less than the task takes
+|  |- BudgetExceededError      more than the owner may spend in a month
 |  |- CreationsStoppedError    no new tasks for now, by an admin's word
 |  |- TaskNotFoundError        also another owner's task
 |  |- ModelNotFoundError
@@ -111,6 +114,25 @@ class TooManyRequestsError(CallerError):
     def __init__(self, allowance: Allowance) -> None:
         super().__init__(f"{allowance.limit} requests a minute are allowed")
         self.allowance = allowance
+
+
+class TooManyTasksError(CallerError):
+    """The owner has as many tasks open as it may."""
+
+    code = "too_many_tasks"
+    retryable = True
+
+
+class InsufficientCreditsError(CallerError):
+    """The owner's balance does not hold what the task takes; Kie.ai was not called."""
+
+    code = "insufficient_credits"
+
+
+class BudgetExceededError(CallerError):
+    """The owner would spend more than it may in this month; Kie.ai was not called."""
+
+    code = "budget_exceeded"
 
 
 class CreationsStoppedError(CallerError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from kie_gateway.core.account import Account, Booked, Row
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.moves import Move
@@ -16,6 +17,7 @@ from kie_gateway.core.task import Task
 from kie_gateway.core.timeline import Entry
 
 type Decide = Callable[[Task], Move | None]
+type Change = Callable[[Account], Booked]
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,32 @@ class Page:
 
 
 class TaskStore(Protocol):
-    """The record of every task: one conditional move at a time, with its timeline."""
+    """
+    The record of every task: one conditional move at a time, with its timeline.
+
+    What a move means for the owner's account is written with it (`core/account.py`).
+    """
 
     def create(
-        self, task: Task, entries: Sequence[Entry], idempotency: IdempotencyKey | None
-    ) -> Existing | None:
-        """Write a new task; the existing one's id if the idempotency key is taken."""
+        self,
+        task: Task,
+        entries: Sequence[Entry],
+        idempotency: IdempotencyKey | None,
+        *,
+        tasks_at_once: int = 0,
+    ) -> Task | Existing:
+        """
+        Write a new task; the existing one's id if the idempotency key is taken.
+
+        Args:
+            tasks_at_once: How many the owner may have open; 0 for any number.
+
+        Returns:
+            The task with its funds, as it was written.
+
+        Raises:
+            TooManyTasksError, InsufficientCreditsError, BudgetExceededError: Nothing was written.
+        """
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
         """Take a new task back, as if it had never been created."""
@@ -87,6 +109,43 @@ class TaskStore(Protocol):
         self, owner: str, which: TaskFilter, *, limit: int, after: str | None, newest_first: bool
     ) -> Page:
         """List an owner's tasks."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """An account after a change; `replayed` if an earlier request had made it."""
+
+    account: Account
+    replayed: bool
+
+
+class Accounts(Protocol):
+    """The accounts; every call raises RecordUnavailableError when the table is not there."""
+
+    def account(self, owner: str, now: datetime) -> Account:
+        """Read an account as it stands; that of a new owner as it will begin."""
+
+    def change(
+        self, owner: str, decide: Change, now: datetime, once: IdempotencyKey | None = None
+    ) -> Changed:
+        """
+        Change an account, deciding again whenever somebody else was faster.
+
+        Raises:
+            IdempotencyMismatchError: The key stands for another change.
+        """
+
+    def ledger(
+        self, owner: str, *, limit: int, before: int | None
+    ) -> tuple[Sequence[Row], int | None]:
+        """List rows, newest first, below a number; with the number to go on below."""
+
+
+class Releases(Protocol):
+    """Tasks whose credits are to be given back."""
+
+    def due(self, now: datetime) -> Sequence[str]:
+        """Name tasks that are due, the longest overdue first. Raises RecordUnavailableError."""
 
 
 class Line(Protocol):

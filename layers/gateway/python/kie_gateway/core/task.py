@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from kie_gateway.core.reservation import Fate, Reservation
+
 
 class Status(StrEnum):
     """Where a task stands, in the words of the HTTP API."""
@@ -26,6 +28,9 @@ class Status(StrEnum):
 
 OPEN = (Status.QUEUED, Status.RUNNING, Status.STORING)
 SETTLED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED)
+
+# Before the owner of a deleted task. No owner's name starts like this.
+DELETED_OWNER = "deleted#"
 
 
 class Attention(StrEnum):
@@ -159,6 +164,8 @@ class Task:
         sending_at: When the creation was last about to be sent to Kie.ai.
         upstream_facts: What else Kie.ai told of the result, such as seeds.
         sources: What Kie.ai said the results are; empty before its verdict.
+        reservation: Of the owner's credits; None for work that was created elsewhere.
+        release_at: When credits are given back for want of a verdict.
         previews: Stored files that are no results: far below what was asked for.
         asked_at: When Kie.ai was last asked.
         next_at: Earliest moment for the next step of the watch.
@@ -199,6 +206,8 @@ class Task:
     error: Failure | None = None
     credits_estimated: float | None = None
     credits_charged: float | None = None
+    reservation: Reservation | None = None
+    release_at: datetime | None = None
     completed_by: CompletedBy | None = None
     parent_id: str | None = None
     batch_id: str | None = None
@@ -230,6 +239,21 @@ class Task:
                 return Step.ASK
             case _:
                 return Step.NONE
+
+    @property
+    def paying_owner(self) -> str:
+        """Whose account the task is on; deleting the task does not change that."""
+        return self.owner.removeprefix(DELETED_OWNER)
+
+    @property
+    def is_price_open(self) -> bool:
+        """Whether it was canceled while Kie.ai may have been at work on it, and not charged yet."""
+        return (
+            self.status is Status.CANCELED
+            and self.submission is not Submission.WAITING
+            and self.reservation is not None
+            and self.reservation.fate is not Fate.CHARGED
+        )
 
     @property
     def is_in_line(self) -> bool:

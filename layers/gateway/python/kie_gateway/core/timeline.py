@@ -32,6 +32,7 @@ class Happened(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    CREDITS_SETTLED = "credits_settled"
     DELETED = "deleted"
     REFRESHED = "refreshed"
     WATCH_STARTED = "watch_started"

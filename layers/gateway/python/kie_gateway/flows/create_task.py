@@ -16,7 +16,8 @@ from kie_gateway.core.idempotency import MEMORY, IdempotencyKey
 from kie_gateway.core.model_facts import model_facts
 from kie_gateway.core.pace import Place, wake_at
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Executions, Line, StoreQueue, TaskStore
+from kie_gateway.core.ports import Executions, Existing, Line, StoreQueue, TaskStore
+from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import Status, Step, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.watch_again import watch_again
@@ -33,6 +34,8 @@ class NewTask:
         family: Which of Kie's APIs the model speaks.
         kind: What the model makes; None judges it by its id.
         credits_estimated: What it will cost, None if nobody knows.
+        reservation: What is set aside of the owner's credits.
+        tasks_at_once: How many the owner may have open; 0 for any number.
         idempotency_key: As sent, None without one.
         fingerprint: Of the request, to tell repeated requests from others under the same key.
     """
@@ -50,6 +53,8 @@ class NewTask:
     retention_days: int | None = None
     kind: str | None = None
     credits_estimated: float | None = None
+    reservation: Reservation | None = None
+    tasks_at_once: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,19 +86,24 @@ def create_task(
 
     Raises:
         IdempotencyMismatchError: The key stands for another request.
-        RecordUnavailableError: The task could not be recorded or watched; nothing was sent and
-            nothing stays behind.
+        TooManyTasksError, InsufficientCreditsError, BudgetExceededError: The owner may not create
+            the task; nothing was sent and nothing stays behind.
+        RecordUnavailableError: The same, as the task could not be recorded or watched.
     """
     place = _place(new, line, now)
     task = _queued(new, task_id, now, place)
     idempotency = _idempotency(new, now)
-    existing = tasks.create(task, _first_entries(task, now), idempotency)
-    if existing is not None:
-        if not existing.same_request:
+    recorded = tasks.create(
+        task, _first_entries(task, now), idempotency, tasks_at_once=new.tasks_at_once
+    )
+    if isinstance(recorded, Existing):
+        if not recorded.same_request:
             raise IdempotencyMismatchError(
                 "this Idempotency-Key was used for another request; use a new key for a new task"
             )
-        return _replay(existing.task_id, tasks=tasks, executions=executions, policy=policy)
+        known = recorded.task_id
+        return _replay(known, tasks=tasks, executions=executions, policy=policy)
+    task = recorded
     try:
         executions.start(task.task_id, task.watches, _first_look_at(task, policy))
     except RecordUnavailableError:
@@ -178,6 +188,7 @@ def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> T
         family=new.family,
         kind=new.kind or model_facts(new.model).kind,
         credits_estimated=new.credits_estimated,
+        reservation=new.reservation,
         input=new.input,
         metadata=new.metadata,
         callback_base_url=new.callback_base_url,

@@ -9,7 +9,7 @@ from kie_gateway.core import moves
 from kie_gateway.core.errors import RecordUnavailableError, TaskNotFoundError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Executions, Provider, StoreQueue, TaskStore
+from kie_gateway.core.ports import Executions, Existing, Provider, StoreQueue, TaskStore
 from kie_gateway.core.report import Failed, Finished, NotVisible, Report
 from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
@@ -76,7 +76,7 @@ def import_task(
     move = _as_it_stands(task, _report(adoption, task, kie), policy=policy, now=now)
     key = IdempotencyKey(adoption.owner, adoption.name, "", now + _MEMORY)
     existing = tasks.create(move.task, move.entries, key)
-    if existing is not None:
+    if isinstance(existing, Existing):
         same = tasks.get(existing.task_id)
         if same is None or same.deleted_at is not None:
             raise TaskNotFoundError("the imported task has been deleted")

@@ -36,6 +36,7 @@ def issue_key(
     scopes: frozenset[Scope] = USUAL,
     expires_at: datetime | None = None,
     requests_per_minute: int | None = None,
+    tasks_at_once: int | None = None,
     secret: str | None = None,
 ) -> Issued:
     """
@@ -54,6 +55,7 @@ def issue_key(
         scopes,
         expires_at,
         requests_per_minute=requests_per_minute,
+        tasks_at_once=tasks_at_once,
     )
     keys.put(key)
     return Issued(secret, key)

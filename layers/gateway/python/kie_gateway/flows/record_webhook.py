@@ -83,9 +83,13 @@ class WebhookRecorder:
         if not is_callback_token(delivery.token, delivery.task_id, secret):
             raise WebhookRefusedError("token_mismatch")
         task = self.tasks.get(delivery.task_id)
-        if task is None or task.deleted_at is not None:
+        if task is None:
             return Recorded.UNDELIVERED
         self._verify(task, delivery, now)
+        if task.deleted_at is not None:
+            # Nothing of it is kept but what it has cost.
+            self._ask_price(task)
+            return Recorded.UNDELIVERED
         # Before it is read, so that no word of it can carry the token anywhere.
         body = without_token(delivery.body, task, secret)
         recorded = self._record(task, self.reader.read(task, body), now)
@@ -108,11 +112,24 @@ class WebhookRecorder:
         if isinstance(said.report, Running):
             words = f"Kie.ai tells of progress: {said.report.state}."
             return self._note(task, Happened.WEBHOOK_ACCEPTED, words, Recorded.PROGRESS, now)
-        if task.status in (Status.STORING, Status.SUCCEEDED, Status.FAILED, Status.CANCELED):
+        if task.status is Status.CANCELED:
+            return self._record_canceled(task, said.upstream_task_id, now)
+        if task.status in (Status.STORING, Status.SUCCEEDED, Status.FAILED):
             return self._duplicate(task, now)
         if isinstance(said.report, Finished) and self._is_clear(said.report, said):
             return self._finish(task, said.report, said.upstream_task_id, now)
         return self._ask_instead(task, said, now)
+
+    def _record_canceled(self, task: Task, named: str | None, now: datetime) -> Recorded:
+        if named is not None:
+            self.tasks.move(task, lambda current: moves.adopt(current, named, next_at=now, now=now))
+        self._ask_price(task)
+        return self._duplicate(task, now)
+
+    def _ask_price(self, task: Task) -> None:
+        """Have Kie.ai asked what a canceled task has cost; without an answer it is asked later."""
+        if task.is_price_open:
+            self._attempt("queue", lambda: self.queue.request_asking(task.task_id))
 
     def _is_clear(self, finished: Finished, said: Said) -> bool:
         usable = all(self.is_usable(source.url) for source in finished.sources)

@@ -7,6 +7,7 @@ HTTP 200 once the session of the dashboard has ended. The records of a page hold
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -17,15 +18,19 @@ from kie_gateway.core.errors import (
     ProviderUnreachableError,
 )
 from kie_gateway.core.ports import Record
+from kie_gateway.core.reconciliation import Listed
 from kie_gateway.core.task import Category, Task
 from kie_gateway.kie import wire
-from kie_gateway.kie.families.registry import family
+from kie_gateway.kie.families.registry import FAMILIES, family
 from kie_gateway.kie.http import ASK_TIMEOUT, words_of
 
 PAGE_SIZE = 10
 MOST_PAGES = 3
+MOST_PAGES_LISTED = 200
 _ID_KEYS = ("taskId", "task_id", "uuid", "id")
 _TIME_KEYS = ("completeTime", "createTime")
+_PRICE_KEYS = ("creditsConsumed", "consumeCredits", "credits_consumed")
+_MODEL_KEYS = ("model", "operationType", "type")
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,33 @@ class KieHistory:
                 break
         return None
 
+    def listed(self, since: datetime) -> Iterator[Listed]:
+        """
+        List every family's records since a moment, newest first.
+
+        Raises:
+            ProviderError: As `find`; also without a session.
+        """
+        session = self._session()
+        if session is None:
+            raise ProviderAuthError(
+                "there is no session", provider_code=None, category=Category.INTERNAL
+            )
+        for path in dict.fromkeys(one.history_path for one in FAMILIES if one.history_path):
+            yield from self._listed(path, session, since)
+
+    def _listed(self, path: str, session: Session, since: datetime) -> Iterator[Listed]:
+        for number in range(1, MOST_PAGES_LISTED + 1):
+            records = list(self._page(path, number, session))
+            for record in records:
+                found = _read_listed(record)
+                if found is not None and (found.at is None or found.at >= since):
+                    yield found
+            created = [wire.moment(record.get("createTime")) for record in records]
+            is_past = any(moment is not None and moment < since for moment in created)
+            if is_past or len(records) < PAGE_SIZE:
+                return
+
     def _page(self, path: str, number: int, session: Session) -> Iterator[dict[str, Any]]:
         headers = {"Authorization": session.token}
         if session.unique_id:
@@ -104,3 +136,17 @@ class KieHistory:
         if not isinstance(records, list):
             raise ProviderContractError(f"code {code} and no records", provider_code=code)
         return (record for record in records if isinstance(record, dict))
+
+
+def _read_listed(record: dict[str, Any]) -> Listed | None:
+    named = next((wire.text(record[key]) for key in _ID_KEYS if record.get(key)), None)
+    if named is None:
+        return None
+    amounts = (wire.number(record.get(key)) for key in _PRICE_KEYS)
+    model = next((wire.text(record[key]) for key in _MODEL_KEYS if record.get(key)), None)
+    return Listed(
+        upstream_task_id=named,
+        model=model or "",
+        credits_taken=next((amount for amount in amounts if amount is not None), None),
+        at=wire.moment(record.get("createTime")),
+    )

@@ -10,6 +10,7 @@ from kie_gateway.flows.list_outputs import Place
 
 _TASK = re.compile(r"after:(task_[0-9a-z]{26})")
 _KEY = re.compile(r"after:(key_[0-9a-z]{26})")
+_ROW = re.compile(r"before:row_(\d{1,12})")
 _OUTPUT = re.compile(r"after:(task_[0-9a-z]{26})/(\d{1,4})")
 
 
@@ -43,6 +44,22 @@ def read_key_cursor(cursor: str) -> str:
     """
     found = _KEY.fullmatch(_decoded(cursor)) or _refuse()
     return found[1]
+
+
+def write_row_cursor(number: int) -> str:
+    """Point below a row of a ledger."""
+    return _encoded(f"before:row_{number}")
+
+
+def read_row_cursor(cursor: str) -> int:
+    """
+    Find the row a cursor points below.
+
+    Raises:
+        InvalidRequestError: It is none of ours.
+    """
+    found = _ROW.fullmatch(_decoded(cursor)) or _refuse()
+    return int(found[1])
 
 
 def write_place(place: Place) -> str:

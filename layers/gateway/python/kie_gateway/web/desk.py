@@ -29,6 +29,15 @@ class Desk:
         """Name the owner that the caller's key stands for."""
         return self._caller().owner
 
+    def is_admin(self) -> bool:
+        """Whether the caller sees and does everything."""
+        return self._caller().is_admin
+
+    def tasks_at_once(self) -> int:
+        """Tell how many tasks the caller may have open; 0 for any number."""
+        own = self._caller().tasks_at_once
+        return self.gateway.settings.tasks_at_once if own is None else own
+
     def whose(self, asked_for: str | None) -> str:
         """Name the owner whose things are listed: the caller, or whom an admin asks for."""
         caller = self._caller()

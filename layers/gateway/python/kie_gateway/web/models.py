@@ -252,6 +252,11 @@ class CreateKey(BaseModel):
         ge=0,
         description="Other than the deployment allows every key; 0 allows any number.",
     )
+    tasks_at_once: int | None = Field(
+        default=None,
+        ge=0,
+        description="How many tasks its owner may have open; null and 0 as above.",
+    )
 
 
 class KeyBody(BaseModel):
@@ -267,6 +272,7 @@ class KeyBody(BaseModel):
     revoked_at: datetime | None
     last_used_at: datetime | None = Field(description="To the hour.")
     requests_per_minute: int | None
+    tasks_at_once: int | None
 
 
 class IssuedKeyBody(KeyBody):

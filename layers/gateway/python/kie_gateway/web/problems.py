@@ -18,6 +18,9 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.UnauthorizedError, 401),
     (errors.ForbiddenError, 403),
     (errors.TooManyRequestsError, 429),
+    (errors.TooManyTasksError, 429),
+    (errors.InsufficientCreditsError, 402),
+    (errors.BudgetExceededError, 402),
     (errors.CreationsStoppedError, 503),
     (errors.IssuerUnavailableError, 503),
     (errors.KeyNotFoundError, 404),
@@ -36,6 +39,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
 _TITLES = {
     400: "Malformed request",
     401: "Not authorized",
+    402: "Not enough credits",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
@@ -140,7 +144,7 @@ def _retry_after_seconds(error: GatewayError, status: int) -> int | None:
     if isinstance(error, errors.CreationsStoppedError):
         # A person has to end it.
         return 60
-    return 5 if status == 503 else None
+    return 5 if status in (429, 503) else None
 
 
 def validation_problem(faults: Iterable[Mapping[str, Any]]) -> Problem:

@@ -27,6 +27,7 @@ from kie_gateway.web.requests import MalformedRequestError, readable_body
 
 _PROBLEMS = {
     400: "The body is no JSON",
+    402: "Not enough credits, or more than the month's budget; Kie.ai was not called",
     401: "No key, or one that is not in force",
     403: "A key without the scope that this takes",
     404: "No such task, or not yours",
@@ -82,6 +83,7 @@ class GatewayResolver(APIGatewayHttpResolver):
                 Tag(name="outputs"),
                 Tag(name="uploads"),
                 Tag(name="models"),
+                Tag(name="credits"),
                 Tag(name="keys"),
                 Tag(name="service"),
             ],

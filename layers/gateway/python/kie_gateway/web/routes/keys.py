@@ -36,6 +36,7 @@ def add_key_routes(desk: Desk) -> None:
             scopes=frozenset(body.scopes),
             expires_at=now + timedelta(days=days) if days is not None else None,
             requests_per_minute=body.requests_per_minute,
+            tasks_at_once=body.tasks_at_once,
         )
         return _issued(issued)
 
@@ -93,4 +94,5 @@ def _body(key: ApiKey) -> KeyBody:
         revoked_at=key.revoked_at,
         last_used_at=key.last_used_at,
         requests_per_minute=key.requests_per_minute,
+        tasks_at_once=key.tasks_at_once,
     )

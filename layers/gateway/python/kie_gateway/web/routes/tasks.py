@@ -50,7 +50,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
 
     @app.post(
         "/v1/tasks",
-        responses=answers({202: "Accepted", 200: "Settled within the wait"}, *OF_A_BODY),
+        responses=answers({202: "Accepted", 200: "Settled within the wait"}, 402, *OF_A_BODY),
         tags=["tasks"],
     )
     @app.needs(Scope.TASKS_WRITE)
@@ -106,7 +106,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
 
     @app.post(
         "/v1/tasks/<task_id>/retry",
-        responses=answers({202: "A new task", 200: "Settled within the wait"}, 404, 409),
+        responses=answers({202: "A new task", 200: "Settled within the wait"}, 402, 404, 409),
         tags=["tasks"],
     )
     @app.needs(Scope.TASKS_WRITE)
@@ -226,6 +226,7 @@ class _Creations:
         owner = owner or desk.owner()
         check_uploads(task_input, owner, gateway.bucket.size_of)
         known = catalogue.find(model)
+        estimated = estimate(known, task_input) if known is not None else None
         created = create_task(
             NewTask(
                 owner=owner,
@@ -240,7 +241,9 @@ class _Creations:
                 retry_of=retry_of,
                 retention_days=retention_days,
                 kind=known.kind if known is not None else None,
-                credits_estimated=estimate(known, task_input) if known is not None else None,
+                credits_estimated=estimated,
+                reservation=gateway.reservation(estimated),
+                tasks_at_once=desk.tasks_at_once(),
             ),
             task_id=gateway.new_task_id(),
             tasks=gateway.tasks,

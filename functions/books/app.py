@@ -1,0 +1,35 @@
+"""The clock of the books: give credits back in time, and look at what is left at Kie.ai."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kie_gateway.core.errors import ProviderError
+from kie_gateway.observability import count, gauge, logger, metrics
+from kie_gateway.wiring import BooksGateway, start
+
+gateway = start(BooksGateway)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """
+    Do what is due.
+
+    Args:
+        event: Of EventBridge's schedule; nothing of it is used.
+
+    Returns:
+        `released` reservations, and the `upstream_credits`; None if Kie.ai did not say.
+    """
+    released = gateway.release_credits()
+    count("CreditsReleased", released)
+    try:
+        balance = float(gateway.kie_balance.read())
+    except ProviderError as error:
+        logger.warning("Kie.ai did not tell its balance", extra={"why": error.message})
+        return {"released": released, "upstream_credits": None}
+    gauge("UpstreamCredits", balance)
+    logger.info("books kept", extra={"released": released, "upstream_credits": balance})
+    return {"released": released, "upstream_credits": balance}

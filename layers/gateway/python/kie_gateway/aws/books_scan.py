@@ -1,0 +1,48 @@
+"""Everything that the table holds of credits, read from end to end for an operator's command."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from kie_gateway.aws.account_item import is_row, read_account, read_row
+from kie_gateway.aws.errors import translated
+from kie_gateway.aws.task_item import read_task
+from kie_gateway.core.account import Account, Row
+from kie_gateway.core.reconciliation import Books
+from kie_gateway.core.task import Task
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def scan_books(client: "DynamoDBClient", table_name: str) -> Books:
+    """
+    Read accounts, ledgers, and tasks with a reservation.
+
+    What is written meanwhile is seen in part, so a difference counts only if it is found twice.
+
+    Raises:
+        RecordUnavailableError: DynamoDB did not answer.
+    """
+    accounts: dict[str, Account] = {}
+    rows: defaultdict[str, list[Row]] = defaultdict(list)
+    tasks: dict[str, Task] = {}
+    pages = client.get_paginator("scan").paginate(
+        TableName=table_name,
+        FilterExpression="begins_with(pk, :account) OR attribute_exists(reservation)",
+        ExpressionAttributeValues={":account": {"S": "ACCOUNT#"}},
+        ConsistentRead=True,
+    )
+    with translated():
+        for page in pages:
+            for item in page["Items"]:
+                if "reservation" in item:
+                    task = read_task(item)
+                    tasks[task.task_id] = task
+                elif is_row(item):
+                    rows[item["pk"]["S"].partition("#")[2]].append(read_row(item))
+                else:
+                    account = read_account(item)
+                    accounts[account.owner] = account
+    for ledger in rows.values():
+        ledger.sort(key=lambda row: row.number)
+    return Books(accounts, rows, tasks)

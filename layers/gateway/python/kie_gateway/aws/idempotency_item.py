@@ -1,0 +1,52 @@
+"""How an idempotency key is claimed in the table: written once, by whoever comes first."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from kie_gateway.aws.task_item import Item
+from kie_gateway.core.idempotency import IdempotencyKey
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+
+
+def idempotency_key(idempotency: IdempotencyKey) -> Item:
+    """Key of the item that a key is claimed with."""
+    return {
+        "pk": {"S": f"IDEMPOTENCY#{idempotency.owner}#{idempotency.key_hash}"},
+        "sk": {"S": "IDEMPOTENCY"},
+    }
+
+
+def claim(
+    table: str, idempotency: IdempotencyKey, now: datetime, more: Item
+) -> "TransactWriteItemTypeDef":
+    """Claim a key, unless it is in use; one that has run out may still lie there."""
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": {
+                **idempotency_key(idempotency),
+                **more,
+                "fingerprint": {"S": idempotency.fingerprint},
+                "ttl": {"N": str(int(idempotency.forget_at.timestamp()))},
+            },
+            "ConditionExpression": "attribute_not_exists(pk) OR #ttl < :now",
+            "ExpressionAttributeNames": {"#ttl": "ttl"},
+            "ExpressionAttributeValues": {":now": {"N": str(int(now.timestamp()))}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def is_same_request(
+    item: Mapping[str, "AttributeValueTypeDef"], idempotency: IdempotencyKey
+) -> bool:
+    """Whether a claimed key stands for this very request."""
+    return item["fingerprint"]["S"] == idempotency.fingerprint
+
+
+def is_claimed(item: Mapping[str, "AttributeValueTypeDef"], now: datetime) -> bool:
+    """Whether a key that was found is still in use."""
+    return int(item["ttl"]["N"]) >= int(now.timestamp())

@@ -1,0 +1,130 @@
+"""
+What must be true of accounts, ledgers and tasks together, and everything that is not.
+
+The books are kept so that nothing of this can differ (`core/account.py`); whoever looks for
+differences looks for what somebody has done to the table by hand, and for mistakes of ours.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from kie_gateway.core.account import NOTHING, Account, Purse, Row, sums
+from kie_gateway.core.reservation import Fate, Reservation
+from kie_gateway.core.task import Task
+
+# The clock of the books strikes every ten minutes.
+_LATE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Books:
+    """
+    Everything that is on record of credits.
+
+    Attributes:
+        rows: By owner, oldest first.
+        tasks: Those with a reservation, by id.
+    """
+
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not as it must be; `about` is an owner, a task's id or Kie.ai."""
+
+    about: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A task as Kie's history page lists it; `credits_taken` is None if it does not say."""
+
+    upstream_task_id: str
+    model: str
+    credits_taken: float | None
+    at: datetime | None
+
+
+def differences(books: Books, now: datetime) -> Iterator[Difference]:
+    """Find everything in which accounts, ledgers and tasks do not agree."""
+    for owner in sorted(books.accounts.keys() | books.rows.keys()):
+        yield from _of_account(
+            books.accounts.get(owner) or Account(owner), books.rows.get(owner, ()), books
+        )
+    yield from _of_tasks(books, now)
+
+
+def _of_account(account: Account, rows: Sequence[Row], books: Books) -> Iterator[Difference]:
+    owner, purses = account.owner, sums(rows)
+    own = [task for task in books.tasks.values() if task.paying_owner == owner]
+    held = sum((_held(task) for task in own), NOTHING)
+    is_open = sum(not task.status.is_settled for task in own)
+    facts: list[tuple[str, Decimal | int, str, Decimal | int]] = [
+        ("balance", account.balance, "the rows add up to", purses[Purse.BALANCE]),
+        ("reserved", account.reserved, "the rows add up to", purses[Purse.RESERVED]),
+        ("spent", account.spent, "the rows add up to", purses[Purse.SPENT]),
+        ("owed", account.owed, "the rows add up to", -purses[Purse.OWED]),
+        ("reserved", account.reserved, "the tasks hold", held),
+        ("rows", account.rows, "there are", len(rows)),
+        ("open_tasks", account.open_tasks, "there are", is_open),
+    ]
+    for name, noted, how, found in facts:
+        if noted != found:
+            yield Difference(owner, f"{name} is {_text(noted)}, but {how} {_text(found)}")
+    numbers = [row.number for row in rows]
+    if numbers != list(range(1, len(rows) + 1)):
+        yield Difference(owner, "the numbers of the rows have gaps")
+    if account.balance < 0:
+        yield Difference(owner, f"the balance is below zero: {_text(account.balance)}")
+
+
+def _of_tasks(books: Books, now: datetime) -> Iterator[Difference]:
+    by_task: defaultdict[str, list[Row]] = defaultdict(list)
+    for rows in books.rows.values():
+        for row in rows:
+            if row.task_id is not None:
+                by_task[row.task_id].append(row)
+    for task_id in sorted(books.tasks.keys() | by_task.keys()):
+        purses, task = sums(by_task[task_id]), books.tasks.get(task_id)
+        if task is None or task.reservation is None:
+            # Taken back before it was watched, it leaves two rows that cancel out.
+            if any(purses.values()):
+                yield Difference(task_id, "has rows that do not cancel out, but no reservation")
+            continue
+        yield from _of_task(task, task.reservation, by_task[task_id], now)
+
+
+def _of_task(
+    task: Task, reservation: Reservation, rows: Sequence[Row], now: datetime
+) -> Iterator[Difference]:
+    purses = sums(rows)
+    reserved = sum((row.credits for row in rows if row.target is Purse.RESERVED), NOTHING)
+    charged = reservation.charged if reservation.fate is Fate.CHARGED else NOTHING
+    for name, noted, found in (
+        ("set aside", reservation.credits, reserved),
+        ("still reserved", _held(task), purses[Purse.RESERVED]),
+        ("charged", charged, purses[Purse.SPENT]),
+    ):
+        if noted != found:
+            words = f"{name} is {_text(noted)} by the task, and {_text(found)} by the ledger"
+            yield Difference(task.task_id, words)
+    if task.release_at is not None and task.release_at + _LATE < now:
+        yield Difference(task.task_id, f"was to be released at {task.release_at.isoformat()}")
+
+
+def _held(task: Task) -> Decimal:
+    reservation = task.reservation
+    if reservation is None or reservation.fate is not Fate.OPEN:
+        return NOTHING
+    return reservation.credits
+
+
+def _text(amount: Decimal | int) -> str:
+    return f"{amount:f}" if isinstance(amount, Decimal) else str(amount)

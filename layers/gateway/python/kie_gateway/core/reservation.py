@@ -1,0 +1,63 @@
+"""
+Credits set aside for one task, and what becomes of them.
+
+Kie.ai holds credits from a creation on, takes them for a success and gives them back for a failure;
+what it took it says with the result (`creditsConsumed`). An owner's credits follow the same way.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+# Kie's prices have at most two digits behind the point; what is multiplied has a few more.
+_DIGITS = 4
+
+
+def as_credits(value: float | Decimal) -> Decimal:
+    """Read an amount of credits, such as 0.4, exactly as it is written."""
+    return Decimal(f"{value:.{_DIGITS}f}").normalize()
+
+
+class Funds(StrEnum):
+    """Where the credits of a reservation come from, and go back to."""
+
+    BALANCE = "balance"
+    UNLIMITED = "unlimited"
+
+
+class Fate(StrEnum):
+    """What has become of a reservation."""
+
+    OPEN = "open"
+    CHARGED = "charged"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """
+    Credits set aside for a task.
+
+    Attributes:
+        credits: What the task is expected to cost.
+        release_after_seconds: How long they stay set aside once nobody waits for a verdict.
+        funds: Decided by the account when they are set aside.
+        charged: What was charged in the end.
+    """
+
+    credits: Decimal
+    release_after_seconds: int
+    funds: Funds = Funds.UNLIMITED
+    fate: Fate = Fate.OPEN
+    charged: Decimal = Decimal(0)
+
+    def charge(self, taken: float | None) -> "Reservation":
+        """Charge what Kie.ai took, or what was expected if it did not say; once, ever."""
+        if self.fate is Fate.CHARGED:
+            return self
+        charged = self.credits if taken is None else as_credits(taken)
+        return replace(self, fate=Fate.CHARGED, charged=charged)
+
+    def release(self) -> "Reservation":
+        """Give everything back, unless it is too late."""
+        return replace(self, fate=Fate.RELEASED) if self.fate is Fate.OPEN else self

@@ -1,0 +1,29 @@
+"""Find out what a canceled task has cost: Kie.ai cannot be stopped, and charges for a success."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from kie_gateway.core import moves
+from kie_gateway.core.errors import ProviderError
+from kie_gateway.core.ports import Provider, TaskStore
+from kie_gateway.core.report import Failed, Finished
+from kie_gateway.core.task import Task
+
+
+def close_reservation(
+    task: Task, *, tasks: TaskStore, kie: Provider, now: Callable[[], datetime]
+) -> Task:
+    """
+    Ask Kie.ai about a canceled task, and charge it or give its credits back.
+
+    Nothing of the answer is kept but the price. While there is no verdict the reservation stays.
+    """
+    if not task.is_price_open or task.upstream_task_id is None:
+        return task
+    try:
+        verdict = kie.ask(task).report
+    except ProviderError:
+        return task
+    if not isinstance(verdict, Finished | Failed):
+        return task
+    return tasks.move(task, lambda current: moves.close_canceled(current, verdict, now())).task

@@ -1,0 +1,52 @@
+"""Give credits back for tasks of which nothing has been heard for too long."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from kie_gateway.core import moves
+from kie_gateway.core.errors import GatewayError
+from kie_gateway.core.ports import Releases, TaskStore
+from kie_gateway.core.task import Status, Task
+
+_log = logging.getLogger(__name__)
+
+
+def release_credits(
+    *,
+    releases: Releases,
+    tasks: TaskStore,
+    refresh: Callable[[Task], Task],
+    close: Callable[[Task], Task],
+    now: Callable[[], datetime],
+) -> int:
+    """
+    Release what is due; Kie.ai is asked one last time about each task.
+
+    Args:
+        refresh: Asks about an expired task, whose result still counts.
+        close: Asks about a canceled one, of which only the price counts.
+
+    Returns:
+        How many reservations were released; a task in trouble is left for the next time.
+    """
+    released = 0
+    for task_id in releases.due(now()):
+        try:
+            task = tasks.get(task_id)
+            if task is not None:
+                released += _release(task, tasks, refresh, close, now)
+        except GatewayError as error:
+            _log.warning("the credits of %s are not released: %s", task_id, error)
+    return released
+
+
+def _release(
+    task: Task,
+    tasks: TaskStore,
+    refresh: Callable[[Task], Task],
+    close: Callable[[Task], Task],
+    now: Callable[[], datetime],
+) -> bool:
+    task = refresh(task) if task.status is Status.EXPIRED else close(task)
+    return tasks.move(task, lambda current: moves.release_overdue(current, now())).changed

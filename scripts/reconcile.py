@@ -1,0 +1,142 @@
+"""
+Compare ledger, tasks and Kie.ai's own numbers: `make reconcile STACK=kie-gateway`.
+
+Prints every difference; nothing is changed but the note of Kie's balance for the next time.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+
+from kie_gateway.aws.books_scan import scan_books
+from kie_gateway.aws.secrets import Secrets
+from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.core.errors import GatewayError, ProviderError
+from kie_gateway.core.reconciliation import Books, Difference, differences
+from kie_gateway.flows.reconcile import (
+    KIE,
+    Checkpoint,
+    balance_that_differs,
+    listings_that_differ,
+    prices_that_differ,
+    stand,
+)
+from kie_gateway.kie.balance import KieBalance
+from kie_gateway.kie.client import KieClient
+from kie_gateway.kie.history import KieHistory, Session
+from kie_gateway.kie.http import KieHttp
+from kie_gateway.wiring import utc_now
+from scripts.stack import stack_outputs, stack_parameters, stack_resource
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+# What is written while the table is read looks like a difference, once.
+SECOND_LOOK_SECONDS = 3.0
+_KEY: "dict[str, AttributeValueTypeDef]" = {"pk": {"S": "RECONCILE"}, "sk": {"S": "LAST"}}
+
+
+def main() -> int:
+    """Reconcile; exit code 1 if anything differs, 2 if it could not be found out."""
+    options = _options()
+    dynamodb = boto3.client("dynamodb")
+    table = stack_outputs(options.stack)["TableName"]
+    try:
+        books = scan_books(dynamodb, table)
+        found = list(_lasting(dynamodb, table, books))
+        if not options.offline:
+            found += _of_kie(options, dynamodb, table, books)
+    except GatewayError as error:
+        print(f"cannot reconcile: {error}", file=sys.stderr)
+        return 2
+    for difference in found:
+        print(f"{difference.about}: {difference.words}")
+    rows = sum(map(len, books.rows.values()))
+    print(
+        f"{len(books.accounts)} accounts, {rows} rows, {len(books.tasks)} tasks:"
+        f" {len(found)} differences"
+    )
+    return 1 if found else 0
+
+
+def _lasting(client: "DynamoDBClient", table: str, books: Books) -> Iterator[Difference]:
+    """Find what differs twice in the same way."""
+    first = list(differences(books, utc_now()))
+    if not first:
+        return
+    time.sleep(SECOND_LOOK_SECONDS)
+    again = set(differences(scan_books(client, table), utc_now()))
+    yield from (one for one in first if one in again)
+
+
+def _of_kie(
+    options: argparse.Namespace, client: "DynamoDBClient", table: str, books: Books
+) -> list[Difference]:
+    secret = stack_resource(options.stack, "KieSecret")
+    keys = Secrets(boto3.client("secretsmanager")).kie_keys(secret)
+    since = utc_now() - timedelta(days=options.days)
+    with httpx.Client(base_url=stack_parameters(options.stack)["KieBaseUrl"]) as http:
+        kie_http = KieHttp(http, lambda: keys.api_key)
+        kie = KieClient(kie_http)
+        found = list(prices_that_differ(books, since, lambda task: kie.ask(task).report))
+        if keys.history_token is None:
+            print("Kie.ai's history is not read: KieHistoryToken is not set")
+        else:
+            session = Session(keys.history_token, keys.history_unique_id)
+            history = KieHistory(http, lambda: session)
+            found += _of_history(history, TaskTable(client, table), books, since)
+        checkpoint = stand(books, KieBalance(kie_http).read(), utc_now())
+    found += balance_that_differs(_last(client, table), checkpoint)
+    _note(client, table, checkpoint)
+    return found
+
+
+def _of_history(
+    history: KieHistory, tasks: TaskTable, books: Books, since: datetime
+) -> list[Difference]:
+    try:
+        listed = list(history.listed(since))
+    except ProviderError as error:
+        return [Difference(KIE, f"its history cannot be read: {error.message}")]
+    return list(
+        listings_that_differ(books, lambda name: bool(tasks.find_by_upstream(name)), listed)
+    )
+
+
+def _last(client: "DynamoDBClient", table: str) -> Checkpoint | None:
+    item = client.get_item(TableName=table, Key=_KEY).get("Item")
+    if item is None:
+        return None
+    return Checkpoint(
+        at=datetime.fromisoformat(item["at"]["S"]),
+        balance=Decimal(item["balance"]["N"]),
+        spent=Decimal(item["spent"]["N"]),
+        held=Decimal(item["held"]["N"]),
+    )
+
+
+def _note(client: "DynamoDBClient", table: str, stands: Checkpoint) -> None:
+    amounts: dict[str, AttributeValueTypeDef] = {
+        name: {"N": f"{getattr(stands, name):f}"} for name in ("balance", "spent", "held")
+    }
+    client.put_item(TableName=table, Item={**_KEY, **amounts, "at": {"S": stands.at.isoformat()}})
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="reconcile", description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--stack", default="kie-gateway", help="name of the deployed stack")
+    parser.add_argument("--days", type=int, default=7, help="age of tasks that Kie.ai is asked of")
+    parser.add_argument("--offline", action="store_true", help="leave Kie.ai alone")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
