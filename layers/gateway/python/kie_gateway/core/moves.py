@@ -361,7 +361,7 @@ def close_canceled(task: Task, verdict: Finished | Failed, now: datetime) -> Mov
 
 def release_overdue(task: Task, now: datetime) -> Move | None:
     """Give credits back for a task of which nothing has been heard for too long."""
-    if task.release_at is None or now < task.release_at:
+    if not task.status.is_settled or task.release_at is None or now < task.release_at:
         return None
     after = _released(task)
     words = "No verdict for too long; the credits are given back. A late success is charged still."
@@ -498,6 +498,7 @@ def keep_previews(
         storing_until=None,
         next_at=next_at,
     )
+    after = _released_later(after, max(now, task.deadline_at))
     entry = Entry(
         Happened.PREVIEW_KEPT,
         now,

@@ -189,6 +189,7 @@ def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> T
         kind=new.kind or model_facts(new.model).kind,
         credits_estimated=new.credits_estimated,
         reservation=new.reservation,
+        release_at=_release_at(new, now),
         input=new.input,
         metadata=new.metadata,
         callback_base_url=new.callback_base_url,
@@ -201,6 +202,14 @@ def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> T
         return replace(task, next_at=min(place.at, task.deadline_at), turn=place.turn)
     # Written with the task, so that the right to send needs no write of its own.
     return replace(task, submission=Submission.SENDING, submission_attempts=1, sending_at=now)
+
+
+def _release_at(new: NewTask, now: datetime) -> datetime | None:
+    """Choose when its credits come back even if we die now, before anybody watches the task."""
+    if new.reservation is None:
+        return None
+    latest = new.deadline_seconds + new.reservation.release_after_seconds
+    return now + timedelta(seconds=latest)
 
 
 def _first_entries(task: Task, now: datetime) -> tuple[Entry, ...]:

@@ -48,5 +48,9 @@ def _release(
     close: Callable[[Task], Task],
     now: Callable[[], datetime],
 ) -> bool:
+    if not task.status.is_settled:
+        # Whoever recorded it died before it was watched. From now on it waits like any other.
+        tasks.move(task, lambda current: moves.expire(current, now()))
+        return False
     task = refresh(task) if task.status is Status.EXPIRED else close(task)
     return tasks.move(task, lambda current: moves.release_overdue(current, now())).changed

@@ -1,0 +1,623 @@
+"""
+Whatever happens, in whatever order, and whoever dies in between: the books are right.
+
+A state machine (hypothesis) drives the real flows over several owners, with a Kie.ai that is honest
+and a record whose every write may fail, or be the last thing its process does. It runs against the
+record in memory and, less often, against the real tables on moto.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from kie_gateway.aws.account_table import AccountTable
+from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.core import moves
+from kie_gateway.core.account import Account, Purse, Row, adjust, grant, limit
+from kie_gateway.core.callback_token import callback_token
+from kie_gateway.core.decision import decide
+from kie_gateway.core.errors import (
+    BudgetExceededError,
+    InsufficientCreditsError,
+    InvalidRequestError,
+    ProviderBusyError,
+    ProviderError,
+    ProviderInputError,
+    RecordUnavailableError,
+    SubmissionUnknownError,
+    TaskNotFoundError,
+    TaskStalledError,
+    TooManyTasksError,
+)
+from kie_gateway.core.media_facts import NOTHING_KNOWN
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.ports import Accepted, Accounts, Answer, TaskStore
+from kie_gateway.core.reconciliation import Books, differences
+from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Running
+from kie_gateway.core.reservation import Fate, Reservation, as_credits
+from kie_gateway.core.task import (
+    Category,
+    CompletedBy,
+    Failure,
+    Source,
+    Status,
+    Step,
+    Task,
+)
+from kie_gateway.flows.ask_kie import ask_kie
+from kie_gateway.flows.close_reservation import close_reservation
+from kie_gateway.flows.create_task import NewTask, create_task
+from kie_gateway.flows.delete_task import delete_task
+from kie_gateway.flows.record_webhook import Delivery, WebhookRecorder
+from kie_gateway.flows.refresh_task import refresh_task
+from kie_gateway.flows.release_credits import release_credits
+from kie_gateway.flows.store_outputs import StoreOutputs
+from kie_gateway.flows.submit_task import submit_task
+from kie_gateway.flows.watch_task import Watch
+from kie_gateway.kie.webhook import KieWebhooks
+from tests.fakes import (
+    Clock,
+    FakeAccounts,
+    FakeArchive,
+    FakeExecutions,
+    FakeFiles,
+    FakeLine,
+    FakeOutputStore,
+    FakeProvider,
+    FakeQueue,
+    FakeTaskStore,
+)
+from tests.makers import RESULT_URL, seconds
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SECRET = "callback-secret"
+MODEL = "google/nano-banana"
+PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 40
+DEADLINE_SECONDS = 3600
+RELEASE_SECONDS = 86400
+POLICY = PollPolicy(first_poll_seconds=60, poll_cap_seconds=900)
+WRITES = {"create", "forget", "move", "note"}
+LIMITED, POOR, UNLIMITED = "limited", "poor", "unlimited"
+
+ESTIMATES = st.sampled_from([0, 0.4, 4, 10])
+PRICES = st.sampled_from([None, 0.4, 4, 12, 30])
+# What Kie.ai does with a creation: the last two break off before an answer.
+CREATIONS = st.sampled_from(["accept"] * 6 + ["busy", "refuse", "lost", "never heard"])
+# The how manieth write of a call fails, and how: None for none.
+FAULTS = st.one_of(
+    st.none(),
+    st.none(),
+    st.tuples(st.integers(0, 3), st.sampled_from(["dies before", "dies after", "before", "after"])),
+)
+
+
+class Died(BaseException):
+    """The process ends here; nothing may catch it."""
+
+
+class Faulty:
+    """A record whose writes fail when they are told to; the others go through."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.fault: tuple[int, str] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name not in WRITES:
+            return found
+
+        def write(*arguments: Any, **named: Any) -> Any:
+            if self.fault is None:
+                return found(*arguments, **named)
+            left, how = self.fault
+            self.fault = (left - 1, how) if left else None
+            if left:
+                return found(*arguments, **named)
+            trouble = Died() if how.startswith("dies") else RecordUnavailableError("down")
+            if how.endswith("after"):
+                found(*arguments, **named)
+            raise trouble
+
+        return write
+
+
+@dataclass
+class Work:
+    """What Kie.ai knows of a creation it has accepted."""
+
+    upstream_task_id: str
+    report: Report = field(default_factory=lambda: Running("generating"))
+
+
+class HonestKie(FakeProvider):
+    """Kie.ai, that charges for a success what it says; `works` are by our task id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.works: dict[str, Work] = {}
+        self.next_creation = "accept"
+
+    def create(self, model: str, task_input: Any, callback_url: str) -> Accepted:
+        task_id = callback_url.split("/")[-2]
+        match self.next_creation:
+            case "busy":
+                raise ProviderBusyError("too much to do", provider_code="455")
+            case "refuse":
+                raise ProviderInputError("no", provider_code="422", category=Category.INPUT)
+            case "never heard":
+                raise SubmissionUnknownError("timed out")
+        # Money is spent here.
+        assert task_id not in self.works, "created twice"
+        work = self.works[task_id] = Work(f"kie-{task_id[-26:]}")
+        if self.next_creation == "lost":
+            raise SubmissionUnknownError("timed out")
+        return Accepted(work.upstream_task_id)
+
+    def ask(self, task: Task) -> Answer:
+        work = self.works.get(task.task_id)
+        return Answer(NotVisible("none") if work is None else work.report, b"{}")
+
+
+class CreditsMachine(RuleBasedStateMachine):
+    """The gateway with its books."""
+
+    @staticmethod
+    def make() -> tuple[Any, Accounts]:
+        """Make a record with its accounts; in memory unless a test makes another."""
+        accounts = FakeAccounts()
+        return FakeTaskStore(accounts=accounts), accounts
+
+    numbers: ClassVar[Iterator[int]] = count(1)
+
+    @initialize()
+    def begin(self) -> None:
+        # Owners of their own, for the tables are used again and again.
+        self.suffix = f"-{next(self.numbers)}"
+        self.owners = {name: f"{name}{self.suffix}" for name in (LIMITED, POOR, UNLIMITED)}
+        store, self.accounts = self.make()
+        self.store = Faulty(store)
+        self.tasks: TaskStore = self.store
+        self.clock = Clock()
+        self.kie = HonestKie()
+        self.line = FakeLine(FakeTaskStore(), self.clock.now)
+        self.executions, self.queue = FakeExecutions(), FakeQueue()
+        self.outputs = FakeOutputStore()
+        self.archive = FakeArchive()
+        self.ids: list[str] = []
+        self.keys: list[tuple[NewTask, str]] = []
+        self.change(LIMITED, lambda account: grant(account, Decimal(200), "", self.clock.now()))
+        self.change(POOR, lambda account: grant(account, Decimal(11), "", self.clock.now()))
+        for owner in self.owners:
+            self.create(owner, 4, "accept", None, keyed=True, tasks_at_once=0)
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    @rule(
+        owner=st.sampled_from([LIMITED, POOR, UNLIMITED]),
+        estimate=ESTIMATES,
+        creation=CREATIONS,
+        fault=FAULTS,
+        keyed=st.booleans(),
+        tasks_at_once=st.sampled_from([0, 0, 0, 2]),
+    )
+    def create(
+        self,
+        owner: str,
+        estimate: float,
+        creation: str,
+        fault: Any,
+        keyed: bool,
+        tasks_at_once: int,
+    ) -> None:
+        number = next(self.numbers)
+        new = NewTask(
+            owner=self.owners[owner],
+            model=MODEL,
+            family="market",
+            input={},
+            metadata={},
+            deadline_seconds=DEADLINE_SECONDS,
+            callback_base_url="https://gateway.test",
+            idempotency_key=f"key-{number}" if keyed else None,
+            fingerprint="same",
+            reservation=Reservation(as_credits(estimate), RELEASE_SECONDS),
+            tasks_at_once=tasks_at_once,
+        )
+        if keyed:
+            self.keys.append((new, creation))
+        self.send(new, f"task_{number:026d}", creation, fault)
+
+    @precondition(lambda self: self.keys)
+    @rule(data=st.data(), fault=FAULTS)
+    def send_again(self, data: Any, fault: Any) -> None:
+        new, creation = data.draw(st.sampled_from(self.keys))
+        self.send(new, f"task_{next(self.numbers):026d}", creation, fault)
+
+    @precondition(lambda self: self.at_work())
+    @rule(data=st.data(), price=PRICES, succeeds=st.booleans())
+    def kie_ends(self, data: Any, price: float | None, succeeds: bool) -> None:
+        work = self.kie.works[data.draw(st.sampled_from(self.at_work()))]
+        if succeeds:
+            work.report = Finished("success", (Source(RESULT_URL),), credits=price)
+        else:
+            failure = Failure("500", Category.UPSTREAM, "no", retryable=True)
+            work.report = Failed("fail", failure)
+
+    @precondition(lambda self: self.kie.works)
+    @rule(data=st.data(), fault=FAULTS)
+    def webhook(self, data: Any, fault: Any) -> None:
+        self.tell(data.draw(st.sampled_from(sorted(self.kie.works))), fault)
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), fault=FAULTS, creation=CREATIONS)
+    def watch(self, data: Any, fault: Any, creation: str) -> None:
+        self.watch_once(data.draw(st.sampled_from(self.ids)), fault, creation)
+
+    @precondition(lambda self: self.queue.messages)
+    @rule(fault=FAULTS)
+    def work_off(self, fault: Any) -> None:
+        step, task_id = self.queue.messages[0]
+        if self.attempt(lambda: self.store_function(step, task_id), fault):
+            self.queue.messages.pop(0)
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), fault=FAULTS)
+    def cancel(self, data: Any, fault: Any) -> None:
+        task = self.found(data.draw(st.sampled_from(self.ids)))
+        if task is not None:
+            now = self.clock.now()
+            self.attempt(lambda: self.tasks.move(task, lambda one: moves.cancel(one, now)), fault)
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), fault=FAULTS)
+    def delete(self, data: Any, fault: Any) -> None:
+        task = self.found(data.draw(st.sampled_from(self.ids)))
+        if task is not None and task.deleted_at is None:
+            self.attempt(
+                lambda: delete_task(task, tasks=self.tasks, files=self.outputs, now=self.clock.now),
+                fault,
+            )
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), fault=FAULTS)
+    def refresh(self, data: Any, fault: Any) -> None:
+        task = self.found(data.draw(st.sampled_from(self.ids)))
+        if task is not None and task.deleted_at is None:
+            self.attempt(lambda: self.refresh_now(task), fault)
+
+    @rule(passed=st.sampled_from([1, 60, 1000, DEADLINE_SECONDS, RELEASE_SECONDS]))
+    def time_passes(self, passed: int) -> None:
+        self.clock.advance(passed)
+
+    @precondition(lambda self: self.ids)
+    @rule(fault=FAULTS)
+    def nobody_hears_anything_for_a_day(self, fault: Any) -> None:
+        """Let open tasks expire, and their credits be released."""
+        for passed in (DEADLINE_SECONDS, RELEASE_SECONDS):
+            self.clock.advance(passed)
+            for task_id in self.ids:
+                self.watch_once(task_id, None, "busy")
+        self.attempt(self.release, fault)
+
+    @rule(fault=FAULTS)
+    def clock_strikes(self, fault: Any) -> None:
+        self.attempt(self.release, fault)
+
+    @rule(owner=st.sampled_from([LIMITED, POOR]), amount=st.sampled_from([1, 7.5, 40]))
+    def give(self, owner: str, amount: float) -> None:
+        now = self.clock.now()
+        self.change(owner, lambda account: grant(account, as_credits(amount), "", now))
+
+    @rule(owner=st.sampled_from([LIMITED, POOR, UNLIMITED]), amount=st.sampled_from([-9, -1, 3]))
+    def correct(self, owner: str, amount: float) -> None:
+        now = self.clock.now()
+        try:
+            self.change(owner, lambda account: adjust(account, as_credits(amount), "", now))
+        except InvalidRequestError:
+            assert self.account(owner).balance + as_credits(amount) < 0
+
+    @rule(
+        owner=st.sampled_from([LIMITED, UNLIMITED]),
+        unlimited=st.sampled_from([None, True, False]),
+        hard=st.sampled_from([None, 20]),
+    )
+    def set_limits(self, owner: str, unlimited: bool | None, hard: float | None) -> None:
+        budget = None if hard is None else as_credits(hard)
+        self.change(owner, lambda account: limit(account, unlimited, None, budget))
+
+    # --- what must be true ----------------------------------------------------------------------
+
+    @invariant()
+    def the_books_agree(self) -> None:
+        books = self.books()
+        assert list(differences(books, self.clock.now() - seconds(10**9))) == []
+        for owner in self.owners.values():
+            account, rows = self.account_of(owner), books.rows[owner]
+            into = total(row for row in rows if row.target is Purse.RESERVED)
+            out = [row for row in rows if row.source is Purse.RESERVED]
+            charged = total(row for row in out if row.target is Purse.SPENT)
+            released = total(row for row in out if row.target is not Purse.SPENT)
+            assert into == charged + released + account.reserved
+            assert account.balance >= 0
+            assert account.reserved >= 0
+            assert account.owed >= 0
+            assert all(row.balance_after >= 0 for row in rows)
+
+    @invariant()
+    def a_charge_is_what_kie_took_once(self) -> None:
+        for task in self.books().tasks.values():
+            reservation = task.reservation
+            assert reservation is not None
+            if reservation.fate is not Fate.CHARGED:
+                assert task.status is not Status.SUCCEEDED
+                continue
+            report = self.kie.works[task.task_id].report
+            assert isinstance(report, Finished)
+            taken = reservation.credits if report.credits is None else as_credits(report.credits)
+            assert reservation.charged == taken
+
+    def teardown(self) -> None:
+        """Let everything come to its end: no credits stay reserved for ever."""
+        for task_id in self.at_work():
+            self.kie.works[task_id].report = Finished("success", (Source(RESULT_URL),), credits=4)
+        for _ in range(6):
+            for task_id in self.ids:
+                self.watch_once(task_id, None, "refuse")
+            while self.queue.messages:
+                step, task_id = self.queue.messages.pop(0)
+                self.attempt(partial(self.store_function, step, task_id), None)
+            self.clock.advance(RELEASE_SECONDS)
+            self.attempt(self.release, None)
+        self.the_books_agree()
+        self.a_charge_is_what_kie_took_once()
+        for owner in self.owners.values():
+            account = self.account_of(owner)
+            assert account.reserved == account.open_tasks == 0
+
+    # --- how it is done -------------------------------------------------------------------------
+
+    def attempt(self, act: Callable[[], object], fault: tuple[int, str] | None) -> bool:
+        """Let somebody act, who may die; False if nobody knows how far it came."""
+        self.store.fault = fault
+        try:
+            act()
+        except (Died, RecordUnavailableError, ProviderError, TaskStalledError, TaskNotFoundError):
+            return False
+        finally:
+            self.store.fault = None
+        return True
+
+    def send(self, new: NewTask, task_id: str, creation: str, fault: Any) -> None:
+        self.kie.next_creation = creation
+        self.ids.append(task_id)
+
+        def act() -> None:
+            try:
+                create_task(
+                    new,
+                    task_id=task_id,
+                    tasks=self.tasks,
+                    executions=self.executions,
+                    queue=self.queue,
+                    submit=self.submit,
+                    policy=POLICY,
+                    line=self.line,
+                    now=self.clock.now(),
+                )
+            except (InsufficientCreditsError, BudgetExceededError, TooManyTasksError):
+                assert self.found(task_id) is None
+
+        self.attempt(act, fault)
+
+    def submit(self, task: Task) -> Task:
+        return submit_task(
+            task,
+            tasks=self.tasks,
+            kie=self.kie,
+            archive=self.archive,
+            policy=POLICY,
+            callback_secret=SECRET,
+            now=self.clock.now,
+            line=self.line,
+        )
+
+    def ask(self, task: Task) -> Task:
+        return ask_kie(
+            task,
+            by=CompletedBy.POLL,
+            tasks=self.tasks,
+            kie=self.kie,
+            archive=self.archive,
+            policy=POLICY,
+            callback_secret=SECRET,
+            now=self.clock.now,
+        )
+
+    def copy(self, task: Task) -> Task:
+        return StoreOutputs(
+            tasks=self.tasks,
+            files=FakeFiles({RESULT_URL: PNG}),
+            outputs=self.outputs,
+            kie=self.kie,
+            policy=POLICY,
+            measure=lambda *_: NOTHING_KNOWN,
+            now=self.clock.now,
+            retention_days=0,
+        )(task)
+
+    def close(self, task: Task) -> Task:
+        return close_reservation(task, tasks=self.tasks, kie=self.kie, now=self.clock.now)
+
+    def store_function(self, step: str, task_id: str) -> None:
+        """Do what functions/store does with a message."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            return
+        if step == Step.ASK.value and task.next_step is Step.ASK:
+            task = self.ask(task)
+        task = self.close(task)
+        if task.status is Status.STORING:
+            self.copy(task)
+
+    def watch_once(self, task_id: str, fault: Any, creation: str) -> None:
+        """Do what the machine's execution does next, if there is one and it is time."""
+        task = self.found(task_id)
+        if task is None or not any(started == task_id for started, _ in self.executions.started):
+            return
+        decision = decide(task, self.clock.now())
+        if decision.wait_until > self.clock.now():
+            return
+        self.kie.next_creation = creation
+        watch = Watch(
+            tasks=self.tasks,
+            submit=self.submit,
+            ask=self.ask,
+            store=self.copy,
+            line=self.line,
+            now=self.clock.now,
+            pause=lambda _: None,
+        )
+        self.attempt(lambda: watch.step(decision.step, task_id), fault)
+
+    def tell(self, task_id: str, fault: Any) -> None:
+        """Have Kie.ai tell of a work as it stands."""
+        work = self.kie.works[task_id]
+        state = "generating"
+        data: dict[str, Any] = {}
+        if isinstance(work.report, Finished):
+            links = json.dumps({"resultUrls": [RESULT_URL]})
+            state, data = "success", {"resultJson": links}
+            if work.report.credits is not None:
+                data["creditsConsumed"] = work.report.credits
+        elif isinstance(work.report, Failed):
+            state, data = "fail", {"failCode": "500", "failMsg": "no"}
+        body = {
+            "code": 501 if state == "fail" else 200,
+            "msg": "",
+            "data": {"taskId": work.upstream_task_id, "model": MODEL, "state": state, **data},
+        }
+        recorder = WebhookRecorder(
+            tasks=self.tasks,
+            reader=KieWebhooks(),
+            queue=self.queue,
+            executions=self.executions,
+            archive=self.archive,
+            is_usable=lambda _: True,
+            callback_secret=lambda: SECRET,
+            hmac_key=lambda: None,
+        )
+        delivery = Delivery(
+            task_id, callback_token(task_id, SECRET), "1", {}, json.dumps(body).encode()
+        )
+        self.attempt(lambda: recorder.record(delivery, self.clock.now()), fault)
+
+    def refresh_now(self, task: Task) -> Task:
+        return refresh_task(
+            task,
+            tasks=self.tasks,
+            executions=self.executions,
+            queue=self.queue,
+            ask=self.ask,
+            now=self.clock.now(),
+        )
+
+    def release(self) -> int:
+        return release_credits(
+            releases=self.store,
+            tasks=self.tasks,
+            refresh=self.refresh_now,
+            close=self.close,
+            now=self.clock.now,
+        )
+
+    def change(self, owner: str, decision: Any) -> None:
+        self.accounts.change(self.owners[owner], decision, self.clock.now())
+
+    def account(self, owner: str) -> Account:
+        return self.account_of(self.owners[owner])
+
+    def account_of(self, owner: str) -> Account:
+        return self.accounts.account(owner, self.clock.now())
+
+    def found(self, task_id: str) -> Task | None:
+        return self.tasks.get(task_id)
+
+    def at_work(self) -> list[str]:
+        works = self.kie.works.items()
+        return sorted(name for name, work in works if isinstance(work.report, Running))
+
+    def books(self) -> Books:
+        found = (self.found(task_id) for task_id in self.ids)
+        return Books(
+            {owner: self.account_of(owner) for owner in self.owners.values()},
+            {owner: self.rows(owner) for owner in self.owners.values()},
+            {task.task_id: task for task in found if task is not None},
+        )
+
+    def rows(self, owner: str) -> list[Row]:
+        rows: list[Row] = []
+        before: int | None = None
+        while True:
+            page, before = self.accounts.ledger(owner, limit=100, before=before)
+            rows += page
+            if before is None:
+                return rows[::-1]
+
+
+def total(rows: Iterable[Row]) -> Decimal:
+    return sum((row.credits for row in rows), Decimal(0))
+
+
+def run(machine: type[CreditsMachine], examples: int, steps: int = 30) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_the_books_are_right_whatever_happens() -> None:
+    run(CreditsMachine, 150)
+
+
+@pytest.mark.long
+def test_the_books_are_right_in_two_thousand_stories() -> None:
+    run(CreditsMachine, 2000, steps=50)
+
+
+@pytest.mark.long
+def test_the_books_in_the_tables_are_right_whatever_happens(
+    dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    accounts = AccountTable(dynamodb, table_name)
+    tasks = TaskTable(dynamodb, table_name, accounts)
+
+    class OnTables(CreditsMachine):
+        @staticmethod
+        def make() -> tuple[Any, Accounts]:
+            return tasks, accounts
+
+    run(OnTables, 10, steps=20)
