@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from threading import Lock
 from typing import Any
 
@@ -21,6 +22,7 @@ from kie_gateway.core.account import (
     funded,
     is_booked,
     start_account,
+    together,
 )
 from kie_gateway.core.errors import (
     GatewayError,
@@ -86,6 +88,7 @@ class FakeAccounts:
     def __init__(self, new_owner_credits: Decimal | None = None) -> None:
         self.new_owner_credits = new_owner_credits
         self._accounts: dict[str, Account] = {}
+        self._row_ids = count()
         self._rows: defaultdict[str, list[Row]] = defaultdict(list)
         self._once: dict[tuple[str, str], IdempotencyKey] = {}
 
@@ -107,22 +110,21 @@ class FakeAccounts:
             self._once[once.owner, once.key_hash] = once
         return Changed(self.account(owner, now), replayed=False)
 
-    def ledger(self, owner: str, *, limit: int, before: int | None) -> tuple[list[Row], int | None]:
-        below = [row for row in self._rows[owner] if before is None or row.number < before]
-        page = below[::-1][:limit]
-        return page, None if not page or page[-1].number == 1 else page[-1].number
-
-    def rows(self, owner: str) -> list[Row]:
-        """Give an owner's whole ledger, oldest first."""
-        return list(self._rows[owner])
+    def ledger(self, owner: str, *, limit: int, before: str | None) -> tuple[list[Row], str | None]:
+        below = [row for row in self._rows[owner] if before is None or row.row_id < before][::-1]
+        page = below[:limit]
+        return page, page[-1].row_id if len(below) > limit else None
 
     def book(self, owner: str, decide: Change, now: datetime) -> None:
         """Make a change; nothing is left of it if it is refused."""
         known = self._accounts.get(owner) or Account(owner)
         started = start_account(known, self.new_owner_credits, now)
-        booked = decide(started.account)
-        self._accounts[owner] = booked.account
-        self._rows[owner] += (*started.rows, *booked.rows)
+        booked = together(started, decide(started.account))
+        if booked.account == known:
+            return
+        self._accounts[owner] = replace(booked.account, is_new=False)
+        for row in booked.rows:
+            self._rows[owner].append(replace(row, row_id=f"{next(self._row_ids):026d}-0"))
 
 
 class FakeTaskStore:

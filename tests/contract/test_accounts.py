@@ -1,6 +1,7 @@
 """Accounts and their ledgers: one suite for the table on moto and for the fake."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core import moves
-from kie_gateway.core.account import Account, Purse, Reason, Row, adjust, grant, sums
+from kie_gateway.core.account import Account, Booked, Purse, Reason, Row, adjust, grant, sums
 from kie_gateway.core.errors import (
     BudgetExceededError,
     CallerError,
@@ -34,6 +35,7 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Happened
+from tests.contract.one_at_a_time import OneAtATime
 from tests.fakes import FakeAccounts, FakeTaskStore
 from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, make_task, running_task, seconds
 
@@ -57,11 +59,9 @@ class Books:
         self.accounts.change(owner, lambda account: grant(account, amount, "a gift", NOW), NOW)
 
     def set(self, owner: str = "alice", **changes: Any) -> None:
-        def change(account: Account) -> Any:
-            after = replace(account, version=account.version + 1, **changes)
-            return replace(adjust(account, Decimal(0), "", NOW), account=after)
-
-        self.accounts.change(owner, change, NOW)
+        self.accounts.change(
+            owner, lambda account: Booked(account, replace(account, **changes)), NOW
+        )
 
     def create(self, credits_: float = 10, *, tasks_at_once: int = 0, **changes: Any) -> Task:
         self.number += 1
@@ -455,13 +455,15 @@ def test_a_balance_is_corrected_up_and_down_but_never_below_zero(books: Books) -
 def test_a_ledger_is_read_newest_first_page_by_page(books: Books) -> None:
     for number in range(1, 8):
         books.give(number)
-    pages, before = [], None
+    pages: list[list[float]] = []
+    before: str | None = None
     while True:
         rows, before = books.accounts.ledger("alice", limit=3, before=before)
-        pages.append([row.number for row in rows])
+        pages.append([float(row.credits) for row in rows])
         if before is None:
             break
     assert pages == [[7, 6, 5], [4, 3, 2], [1]]
+    assert books.accounts.ledger("alice", limit=7, before=None)[1] is None
     assert books.accounts.ledger("bob", limit=3, before=None) == ([], None)
 
 
@@ -483,4 +485,64 @@ def test_every_number_is_the_sum_of_its_rows(books: Books) -> None:
     assert purses[Purse.SPENT] == account.spent
     assert purses[Purse.OWED] == -account.owed
     assert sum(purses.values()) == 0
-    assert [row.number for row in books.rows()] == list(range(1, account.rows + 1))
+    assert len(books.rows()) == account.rows
+
+
+# --- the tables alone -----------------------------------------------------------------------------
+
+
+def books_at(client: Any, table_name: str) -> Books:
+    """The books as one process sees them."""
+    accounts = AccountTable(client, table_name, pause=lambda _: None)
+    return Books(TaskTable(client, table_name, accounts, pause=lambda _: None), accounts)
+
+
+def test_what_a_process_remembers_does_not_let_anybody_overspend(
+    dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    one, two = (books_at(dynamodb, table_name) for _ in range(2))
+    two.number = 100
+    one.create(1)
+    one.create(1)
+    two.give(5)
+    refused(one, InsufficientCreditsError, credits_=10)
+    two.set(unlimited=True, hard_budget=Decimal(8))
+    refused(one, BudgetExceededError, credits_=10)
+    two.set(hard_budget=None)
+    two.create(10)
+    one.create(10)
+    assert one.account() == two.account()
+    assert figures(one.account()) == (5, 22, 0, 0, 4)
+
+
+@pytest.mark.parametrize("given", [None, 1000, 50])
+def test_eight_at_once_leave_the_books_right(
+    dynamodb: "DynamoDBClient", table_name: str, given: float | None
+) -> None:
+    client = OneAtATime(dynamodb)
+    one = books_at(client, table_name)
+    if given is not None:
+        one.give(given)
+
+    def live(number: int) -> bool:
+        books = books_at(client, table_name)
+        books.number = number * 100
+        try:
+            tasks = [books.create(5) for _ in range(2)]
+        except InsufficientCreditsError:
+            return False
+        books.finish(tasks[0], 4)
+        books.fail(tasks[1])
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        lives = list(threads.map(live, range(1, 9)))
+    account, purses = one.account(), sums(one.rows())
+    assert purses[Purse.RESERVED] == account.reserved == account.open_tasks * 5
+    assert purses[Purse.SPENT] == account.spent
+    assert purses[Purse.BALANCE] == account.balance >= 0
+    assert len(one.rows()) == account.rows
+    if given != 50:
+        assert lives == [True] * 8
+        assert account.reserved == 0
+        assert account.spent == 32

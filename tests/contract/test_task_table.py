@@ -1,12 +1,11 @@
 """The record: what flows rely on, of the real table and of its fake alike."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from threading import Barrier, Lock
+from threading import Barrier
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
@@ -36,6 +35,7 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Entry, Happened
+from tests.contract.one_at_a_time import OneAtATime
 from tests.fakes import FakeTaskStore
 from tests.makers import NOW, RESULT_URL, TASK_ID, make_task, running_task, seconds, storing_task
 
@@ -81,29 +81,6 @@ FULL = storing_task(
     storing_until=NOW + seconds(100),
     watches=2,
 )
-
-
-class OneAtATime:
-    """
-    A client whose calls each happen as a whole, as they do at DynamoDB.
-
-    moto lets threads see half of each other's transactions.
-    """
-
-    def __init__(self, client: "DynamoDBClient") -> None:
-        self._client = client
-        self._lock = Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._client, name)
-        if not inspect.ismethod(found):
-            return found
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with self._lock:
-                return found(*args, **kwargs)
-
-        return call
 
 
 def no_pause(_: float) -> None:

@@ -112,7 +112,7 @@ def test_lost_webhook_costs_one_question(world: World) -> None:
 
 
 def test_calls_of_aws(world: World) -> None:
-    """Keys and secrets are remembered, so that only the first task of a process reads them."""
+    """Keys, secrets and accounts without limits are read by a process's first task only."""
     world.create("warms up [webhook unreadable]")
     world.create("warms up [webhook lost] [slow 100]")
     world.run()
@@ -121,8 +121,8 @@ def test_calls_of_aws(world: World) -> None:
     task = world.create("a kite [slow 100]")
     assert asked_of_aws(world) == {
         "ApiFunction": [
-            # The line before Kie.ai; the owner's account; the task with its reservation.
-            *("GetItem", "GetItem", "TransactWriteItems"),
+            # The line before Kie.ai; the task with its reservation.
+            *("GetItem", "TransactWriteItems"),
             # Its watch; what Kie.ai answered.
             *("StartExecution", "TransactWriteItems"),
         ]
@@ -138,9 +138,8 @@ def test_calls_of_aws(world: World) -> None:
         "ApiFunction": ["GetItem", "Query"],
         "CallbackFunction": ["GetItem", "TransactWriteItems", "SendMessage", "PutObject"],
         "StoreFunction": [
-            *("GetItem", "TransactWriteItems", "PutObject"),
-            # The owner's account; the end of the task with its charge.
-            *("GetItem", "TransactWriteItems"),
+            # The last is the end of the task with its charge.
+            *("GetItem", "TransactWriteItems", "PutObject", "TransactWriteItems"),
             # How long it took, for the schedule of the next ones.
             "UpdateItem",
         ],

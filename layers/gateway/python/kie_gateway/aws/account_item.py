@@ -1,18 +1,27 @@
 """How an account and the rows of its ledger are written as items of the table."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ulid import ULID
+
 from kie_gateway.aws.task_item import Item, write_time
-from kie_gateway.core.account import Account, Purse, Reason, Row
+from kie_gateway.core.account import Account, Booked, Purse, Reason, Row
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        TransactWriteItemTypeDef,
+    )
 
 _ROW = "ROW#"
+# The attribute of each month.
+_SPENT_IN = "spent in "
+_AMOUNTS = ("balance", "reserved", "spent", "owed")
+_COUNTS = ("open_tasks", "rows")
+_SETTINGS = ("unlimited", "soft_budget", "hard_budget")
 
 
 def account_key(owner: str) -> Item:
@@ -20,52 +29,62 @@ def account_key(owner: str) -> Item:
     return {**ledger_partition(owner), "sk": {"S": "ACCOUNT"}}
 
 
-def row_key(owner: str, number: int) -> Item:
-    """Key of a row; rows sort by number."""
-    return {**ledger_partition(owner), "sk": {"S": f"{_ROW}{number:012d}"}}
+def row_key(owner: str, row_id: str) -> Item:
+    """Key of a row; rows sort by the time they were written at."""
+    return {**ledger_partition(owner), "sk": {"S": f"{_ROW}{row_id}"}}
 
 
 def ledger_partition(owner: str) -> Item:
-    """Where an account lies with its rows."""
+    """Where an account lies with its rows; out of the way of the indexes of tasks."""
     return {"pk": {"S": f"ACCOUNT#{owner}"}}
 
 
-def write_account(account: Account) -> Item:
-    """Write an account; the owner stands in its key, out of the way of the indexes of tasks."""
-    item = account_key(account.owner)
-    for spec in fields(Account):
-        value = getattr(account, spec.name)
-        if spec.name != "owner" and value is not None:
-            item[spec.name] = _write(value)
-    return item
+def write_change(table: str, booked: Booked) -> "TransactWriteItemTypeDef":
+    """Add to an account what a change adds, if what the change relies on is still so."""
+    expression = _Expression()
+    before, after = booked.before, booked.account
+    for name in _SETTINGS:
+        if before.is_new or getattr(before, name) != getattr(after, name):
+            expression.set(name, getattr(after, name))
+    for name in (*_AMOUNTS, *_COUNTS):
+        expression.add(name, getattr(after, name) - getattr(before, name))
+    for month, spent in after.spent_by_month.items():
+        expression.add(f"{_SPENT_IN}{month}", spent - before.spent_in(month))
+    if before.is_new:
+        expression.conditions.append("attribute_not_exists(pk)")
+    else:
+        for name in sorted(booked.relies_on):
+            expression.expect(name, getattr(before, name))
+    return expression.update(table, account_key(after.owner))
 
 
 def read_account(item: Mapping[str, "AttributeValueTypeDef"]) -> Account:
     """Read an account."""
-    values: dict[str, Any] = {"owner": item["pk"]["S"].partition("#")[2]}
-    for spec in fields(Account):
-        if spec.name in item:
-            values[spec.name] = _read(item[spec.name], spec.type)
-    return Account(**values)
-
-
-def write_row(owner: str, row: Row) -> Item:
-    """Write a row of the ledger."""
-    item: Item = {
-        **row_key(owner, row.number),
-        "at": {"S": write_time(row.at)},
-        "reason": {"S": row.reason.value},
-        "source": {"S": row.source.value},
-        "target": {"S": row.target.value},
+    values: dict[str, Any] = {
+        **{name: Decimal(item[name]["N"]) for name in _AMOUNTS if name in item},
+        **{name: int(item[name]["N"]) for name in _COUNTS if name in item},
+        **{name: Decimal(item[name]["N"]) for name in _SETTINGS[1:] if name in item},
     }
-    for name in ("credits", "balance_after", "reserved_after"):
-        item[name] = _write(getattr(row, name))
-    if row.task_id is not None:
-        # Not `task_id`, which would put the row into the indexes of tasks.
-        item["for_task"] = {"S": row.task_id}
-    if row.note:
-        item["note"] = {"S": row.note}
-    return item
+    return Account(
+        owner=item["pk"]["S"].partition("#")[2],
+        unlimited=item["unlimited"]["BOOL"],
+        spent_by_month={
+            name.removeprefix(_SPENT_IN): Decimal(value["N"])
+            for name, value in item.items()
+            if name.startswith(_SPENT_IN)
+        },
+        is_new=False,
+        **values,
+    )
+
+
+def write_rows(table: str, booked: Booked) -> "list[TransactWriteItemTypeDef]":
+    """Write the rows of a change."""
+    order = str(ULID()).lower()
+    return [
+        {"Put": {"TableName": table, "Item": _write_row(booked.account.owner, row, order, place)}}
+        for place, row in enumerate(booked.rows)
+    ]
 
 
 def is_row(item: Mapping[str, "AttributeValueTypeDef"]) -> bool:
@@ -76,32 +95,91 @@ def is_row(item: Mapping[str, "AttributeValueTypeDef"]) -> bool:
 def read_row(item: Mapping[str, "AttributeValueTypeDef"]) -> Row:
     """Read a row of the ledger."""
     return Row(
-        number=int(item["sk"]["S"].removeprefix(_ROW)),
         at=datetime.fromisoformat(item["at"]["S"]),
         reason=Reason(item["reason"]["S"]),
         credits=Decimal(item["credits"]["N"]),
         source=Purse(item["source"]["S"]),
         target=Purse(item["target"]["S"]),
-        balance_after=Decimal(item["balance_after"]["N"]),
-        reserved_after=Decimal(item["reserved_after"]["N"]),
+        balance_after=Decimal(item["balance_after"]["N"]) if "balance_after" in item else None,
         task_id=item["for_task"]["S"] if "for_task" in item else None,
         note=item["note"]["S"] if "note" in item else "",
+        row_id=item["sk"]["S"].removeprefix(_ROW),
     )
 
 
-def _write(value: bool | int | str | Decimal) -> "AttributeValueTypeDef":
-    match value:
-        case bool():
-            return {"BOOL": value}
-        case Decimal():
-            return {"N": f"{value:f}"}
-        case int():
-            return {"N": str(value)}
-        case str():
-            return {"S": value}
+def _write_row(owner: str, row: Row, order: str, place: int) -> Item:
+    item: Item = {
+        **row_key(owner, f"{order}-{place}"),
+        "at": {"S": write_time(row.at)},
+        "reason": {"S": row.reason.value},
+        "credits": _number(row.credits),
+        "source": {"S": row.source.value},
+        "target": {"S": row.target.value},
+    }
+    if row.balance_after is not None:
+        item["balance_after"] = _number(row.balance_after)
+    if row.task_id is not None:
+        # Not `task_id`, which would put the row into the indexes of tasks.
+        item["for_task"] = {"S": row.task_id}
+    if row.note:
+        item["note"] = {"S": row.note}
+    return item
 
 
-def _read(value: "AttributeValueTypeDef", kind: Any) -> bool | int | str | Decimal:
-    if "N" in value:
-        return int(value["N"]) if kind is int else Decimal(value["N"])
-    return value["BOOL"] if "BOOL" in value else value["S"]
+class _Expression:
+    """An update of an item, part by part."""
+
+    def __init__(self) -> None:
+        self.conditions: list[str] = []
+        self._parts: dict[str, list[str]] = {"SET": [], "ADD": [], "REMOVE": []}
+        self._names: dict[str, str] = {}
+        self._values: dict[str, AttributeValueTypeDef] = {}
+
+    def set(self, name: str, value: bool | Decimal | None) -> None:
+        """Set an attribute; None takes it away."""
+        if value is None:
+            self._parts["REMOVE"].append(self._name(name))
+        else:
+            self._parts["SET"].append(f"{self._name(name)} = {self._value(value)}")
+
+    def add(self, name: str, amount: Decimal | int) -> None:
+        """Add to a number; one that is not there counts as 0."""
+        if amount:
+            self._parts["ADD"].append(f"{self._name(name)} {self._value(amount)}")
+
+    def expect(self, name: str, value: bool | Decimal | int | None) -> None:
+        """Make the update depend on an attribute; a number that is not there is 0."""
+        if value is None or (value == 0 and not isinstance(value, bool)):
+            empty = f"attribute_not_exists({self._name(name)})"
+            zero = "" if value is None else f" OR {self._name(name)} = {self._value(value)}"
+            self.conditions.append(f"({empty}{zero})")
+        else:
+            self.conditions.append(f"{self._name(name)} = {self._value(value)}")
+
+    def update(self, table: str, key: Item) -> "TransactWriteItemTypeDef":
+        """Put it together."""
+        parts = [f"{verb} {', '.join(parts)}" for verb, parts in self._parts.items() if parts]
+        update: TransactWriteItemTypeDef = {
+            "Update": {"TableName": table, "Key": key, "UpdateExpression": " ".join(parts)}
+        }
+        if self.conditions:
+            update["Update"]["ConditionExpression"] = " AND ".join(self.conditions)
+        if self._names:
+            update["Update"]["ExpressionAttributeNames"] = self._names
+        if self._values:
+            update["Update"]["ExpressionAttributeValues"] = self._values
+        return update
+
+    def _name(self, name: str) -> str:
+        placeholder = "#" + name.replace(" ", "_").replace("-", "_")
+        self._names[placeholder] = name
+        return placeholder
+
+    def _value(self, value: bool | Decimal | int) -> str:
+        placeholder = f":v{len(self._values)}"
+        self._values[placeholder] = {"BOOL": value} if isinstance(value, bool) else _number(value)
+        return placeholder
+
+
+def _number(value: Decimal | int) -> "AttributeValueTypeDef":
+    return {"N": f"{value:f}" if isinstance(value, Decimal) else str(value)}

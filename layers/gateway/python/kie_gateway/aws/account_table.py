@@ -13,12 +13,12 @@ from kie_gateway.aws.account_item import (
     read_account,
     read_row,
     row_key,
-    write_account,
-    write_row,
+    write_change,
+    write_rows,
 )
 from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.aws.idempotency_item import claim, idempotency_key, is_claimed, is_same_request
-from kie_gateway.core.account import Account, Booked, Row, start_account
+from kie_gateway.core.account import Account, Booked, Row, start_account, together
 from kie_gateway.core.errors import IdempotencyMismatchError, RecordUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.ports import Change, Changed
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # Everybody who moves the same account at once tries again, and one of them gets through each time.
-MAX_TRIES = 40
-LONGEST_PAUSE_SECONDS = 0.4
+MAX_TRIES = 30
+LONGEST_PAUSE_SECONDS = 1.0
+_MAX_REMEMBERED = 1000
 
 
 def pause_seconds(attempt: int) -> float:
@@ -61,10 +62,11 @@ class AccountTable:
         self._table = table_name
         self._new_owner_credits = new_owner_credits
         self._pause = pause
+        self._remembered: dict[str, Account] = {}
 
     def account(self, owner: str, now: datetime) -> Account:
         """Read an account as it stands; a new owner's is what it will be when first written."""
-        return self._read(owner, now).account
+        return start_account(self._read(owner), self._new_owner_credits, now).account
 
     def change(
         self, owner: str, decide: Change, now: datetime, once: IdempotencyKey | None = None
@@ -86,6 +88,8 @@ class AccountTable:
             writes = self.writes(booked)
             if once is not None:
                 writes.append(claim(self._table, once, now, {}))
+            if not writes:
+                return Changed(booked.account, replayed=False)
             with translated():
                 try:
                     self._client.transact_write_items(TransactItems=writes)
@@ -97,66 +101,73 @@ class AccountTable:
         raise RecordUnavailableError(f"the account of {owner} is moving too fast")
 
     def ledger(
-        self, owner: str, *, limit: int, before: int | None
-    ) -> tuple[Sequence[Row], int | None]:
+        self, owner: str, *, limit: int, before: str | None
+    ) -> tuple[Sequence[Row], str | None]:
         """
         List rows, newest first.
 
         Args:
-            before: The number to go on below; None begins at the newest.
+            before: Id of the row to go on below; None begins at the newest.
 
         Returns:
-            The rows, and the number to go on below; None at the end.
+            The rows, and the id to go on below; None at the end.
         """
-        newest = row_key(owner, before - 1 if before is not None else 10**12 - 1)["sk"]
+        oldest, newest = row_key(owner, "")["sk"], row_key(owner, before or "~")["sk"]
         with translated():
-            items = self._client.query(
+            answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :oldest AND :newest",
                 ExpressionAttributeValues={
                     ":pk": ledger_partition(owner)["pk"],
-                    ":oldest": row_key(owner, 1)["sk"],
+                    ":oldest": oldest,
                     ":newest": newest,
                 },
                 ScanIndexForward=False,
                 ConsistentRead=True,
-                Limit=limit,
-            )["Items"]
-        rows = [read_row(item) for item in items]
-        is_last = not rows or rows[-1].number == 1
-        return rows, None if is_last else rows[-1].number
+                # One more than asked for, and the row itself that it goes on below.
+                Limit=limit + 2,
+            )
+        rows = [row for row in map(read_row, answer["Items"]) if row.row_id != before]
+        page = rows[:limit]
+        return page, page[-1].row_id if len(rows) > limit else None
 
-    def decide(self, owner: str, decide: Change, now: datetime) -> Booked:
-        """Decide on an account as it stands; a new one begins with what new owners get."""
-        started = self._read(owner, now)
-        booked = decide(started.account)
-        return Booked(booked.account, (*started.rows, *booked.rows))
+    def decide(self, owner: str, decide: Change, now: datetime, *, anew: bool = True) -> Booked:
+        """
+        Decide on an account; a new one begins with what new owners get.
+
+        Args:
+            anew: Whether it must be read, or is good enough as remembered: a change is only written
+                if what it relies on is still so.
+        """
+        account = None if anew else self._remembered.get(owner)
+        account = account or self._read(owner)
+        started = start_account(account, self._new_owner_credits, now)
+        return together(started, decide(started.account))
 
     def writes(self, booked: Booked) -> "list[TransactWriteItemTypeDef]":
-        """Write a change, if nobody else has changed the account since it was decided on."""
-        account, read = booked.account, booked.account.version - 1
-        put: TransactWriteItemTypeDef = {
-            "Put": {
-                "TableName": self._table,
-                "Item": write_account(account),
-                "ConditionExpression": "version = :read" if read else "attribute_not_exists(pk)",
-            }
-        }
-        if read:
-            put["Put"]["ExpressionAttributeValues"] = {":read": {"N": str(read)}}
-        rows: list[TransactWriteItemTypeDef] = [
-            {"Put": {"TableName": self._table, "Item": write_row(account.owner, row)}}
-            for row in booked.rows
-        ]
-        return [put, *rows]
+        """Write a change, if what it relies on is still so."""
+        if booked.account == booked.before:
+            return []
+        return [write_change(self._table, booked), *write_rows(self._table, booked)]
 
-    def _read(self, owner: str, now: datetime) -> Booked:
+    def _read(self, owner: str) -> Account:
         with translated():
             answer = self._client.get_item(
                 TableName=self._table, Key=account_key(owner), ConsistentRead=True
             )
-        account = read_account(answer["Item"]) if "Item" in answer else Account(owner)
-        return start_account(account, self._new_owner_credits, now)
+        if "Item" not in answer:
+            return Account(owner)
+        account = read_account(answer["Item"])
+        self._remember(account)
+        return account
+
+    def _remember(self, account: Account) -> None:
+        """Remember accounts of which no number is relied on."""
+        self._remembered.pop(account.owner, None)
+        if len(self._remembered) >= _MAX_REMEMBERED:
+            self._remembered.clear()
+        if account.unlimited and account.soft_budget is account.hard_budget is None:
+            self._remembered[account.owner] = account
 
     def _is_made(self, once: IdempotencyKey, now: datetime) -> bool:
         with translated():

@@ -44,5 +44,5 @@ def scan_books(client: "DynamoDBClient", table_name: str) -> Books:
                     account = read_account(item)
                     accounts[account.owner] = account
     for ledger in rows.values():
-        ledger.sort(key=lambda row: row.number)
+        ledger.sort(key=lambda row: row.row_id)
     return Books(accounts, rows, tasks)

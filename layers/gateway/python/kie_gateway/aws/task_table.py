@@ -95,7 +95,8 @@ class TaskTable:
             account: Account | None = None
             if task.reservation is not None:
                 try:
-                    task, account, writes = self._reserve(task, tasks_at_once)
+                    anew = attempt > 0 or tasks_at_once > 0
+                    task, account, writes = self._reserve(task, tasks_at_once, anew=anew)
                 except CallerError:
                     # What exists already costs nothing, and is answered whatever the balance.
                     if (existing := self._existing(idempotency, now)) is not None:
@@ -130,7 +131,8 @@ class TaskTable:
                 writes.append(self._delete(idempotency_key(idempotency)))
             if task.reservation is not None:
                 withdraw = partial(book_withdrawal, task=task, now=task.created_at)
-                writes += self._account_writes(task, withdraw, task.created_at)
+                anew = attempt > 0
+                writes += self._account_writes(task, withdraw, task.created_at, anew=anew)
             with translated():
                 try:
                     self._client.transact_write_items(TransactItems=writes)
@@ -166,20 +168,20 @@ class TaskTable:
             move = decide(task)
             if move is None:
                 return Moved(task, changed=False)
-            after, found = self._try_move(task, move)
+            after, found = self._try_move(task, move, anew=attempt > 0)
             if after is not None:
                 return Moved(after, changed=True)
             task = found or self.get(task.task_id) or task
             self._pause(pause_seconds(attempt))
         raise RecordUnavailableError(f"the record of {task.task_id} is moving too fast")
 
-    def _try_move(self, before: Task, move: Move) -> tuple[Task | None, Task | None]:
+    def _try_move(self, before: Task, move: Move, *, anew: bool) -> tuple[Task | None, Task | None]:
         after = replace(move.task, version=before.version + 1)
         writes = [self._update(before, after), *self._entry_writes(before.task_id, move.entries)]
         if is_booked(before, after):
             at = move.entries[-1].at
             book = partial(book_move, before=before, after=after, now=at)
-            writes += self._account_writes(after, book, at)
+            writes += self._account_writes(after, book, at, anew=anew)
         with translated():
             try:
                 self._client.transact_write_items(TransactItems=writes)
@@ -306,7 +308,7 @@ class TaskTable:
                 yield from page["Items"]
 
     def _reserve(
-        self, task: Task, tasks_at_once: int
+        self, task: Task, tasks_at_once: int, *, anew: bool
     ) -> "tuple[Task, Account, list[TransactWriteItemTypeDef]]":
         """Set the credits of a new task aside."""
         now = task.created_at
@@ -316,13 +318,14 @@ class TaskTable:
             task = funded(account, task)
             return book_creation(account, task, tasks_at_once, now)
 
-        booked = self._accounts.decide(task.paying_owner, book, now)
+        booked = self._accounts.decide(task.paying_owner, book, now, anew=anew)
         return task, booked.account, self._accounts.writes(booked)
 
     def _account_writes(
-        self, task: Task, book: Change, now: datetime
+        self, task: Task, book: Change, now: datetime, *, anew: bool
     ) -> "list[TransactWriteItemTypeDef]":
-        return self._accounts.writes(self._accounts.decide(task.paying_owner, book, now))
+        booked = self._accounts.decide(task.paying_owner, book, now, anew=anew)
+        return self._accounts.writes(booked)
 
     def _existing(self, idempotency: IdempotencyKey | None, now: datetime) -> Existing | None:
         if idempotency is None:

@@ -8,7 +8,7 @@ all purses together are always zero, and each number of an account is the sum of
                               ^---------'   owed --^
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -61,22 +61,21 @@ class Row:
     One move of credits.
 
     Attributes:
-        number: From 1, without gaps, for each owner.
         credits: More than 0.
-        balance_after: Of the purse `balance`; 0 for ever where the owner is unlimited.
+        balance_after: None while nothing limits the owner.
         note: An admin's words.
+        row_id: Rows sort by it; "" until the row is written.
     """
 
-    number: int
     at: datetime
     reason: Reason
     credits: Decimal
     source: Purse
     target: Purse
-    balance_after: Decimal
-    reserved_after: Decimal
+    balance_after: Decimal | None
     task_id: str | None = None
     note: str = ""
+    row_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,9 +91,9 @@ class Account:
         open_tasks: Created through the gateway and not ended.
         soft_budget: Credits in a calendar month (UTC) that a warning comes with; None for none.
         hard_budget: Credits in a calendar month that no task is created beyond.
-        month: Of `month_spent`, such as 2026-03.
+        spent_by_month: By calendar month, such as 2026-03.
         rows: How many the ledger has.
-        version: Grows with every change; 0 until it is first written.
+        is_new: Whether it has never been written.
     """
 
     owner: str
@@ -106,14 +105,13 @@ class Account:
     open_tasks: int = 0
     soft_budget: Decimal | None = None
     hard_budget: Decimal | None = None
-    month: str = ""
-    month_spent: Decimal = NOTHING
+    spent_by_month: Mapping[str, Decimal] = field(default_factory=dict)
     rows: int = 0
-    version: int = 0
+    is_new: bool = True
 
     def spent_in(self, month: str) -> Decimal:
-        """Tell what was spent in a month, if it is the last one in which anything was."""
-        return self.month_spent if month == self.month else NOTHING
+        """Tell what was spent in a month."""
+        return self.spent_by_month.get(month, NOTHING)
 
     def is_over(self, budget: Decimal | None, now: datetime, further: Decimal = NOTHING) -> bool:
         """Whether what is spent and set aside this month exceeds a budget."""
@@ -123,10 +121,21 @@ class Account:
 
 @dataclass(frozen=True)
 class Booked:
-    """An account after a change, with the rows that tell of it."""
+    """
+    A change of an account, with the rows that tell of it.
 
+    Many change one account at the same time, so a change is written as what it adds, and holds
+    while what it relies on is still so.
+
+    Attributes:
+        before: What it was decided on.
+        relies_on: Fields of the account that must still be as they were before.
+    """
+
+    before: Account
     account: Account
     rows: tuple[Row, ...] = ()
+    relies_on: frozenset[str] = frozenset()
 
 
 def month_of(now: datetime) -> str:
@@ -141,11 +150,17 @@ def start_account(account: Account, credits_: Decimal | None, now: datetime) -> 
     Returns:
         The account as whatever comes next finds it; written together with that.
     """
-    if account.version or credits_ is None:
-        return Booked(account)
-    pen = _Pen(replace(account, unlimited=False), now, Reason.START)
-    pen.move(credits_, Purse.OUTSIDE, Purse.BALANCE)
-    return Booked(pen.account, tuple(pen.rows))
+    pen = _Pen(account, now, Reason.START)
+    if account.is_new and credits_ is not None:
+        pen.account = replace(account, unlimited=False)
+        pen.move(credits_, Purse.OUTSIDE, Purse.BALANCE)
+    return pen.booked()
+
+
+def together(first: Booked, then: Booked) -> Booked:
+    """Make one change of two, the second decided on what the first leaves."""
+    relies_on = first.relies_on | then.relies_on
+    return Booked(first.before, then.account, (*first.rows, *then.rows), relies_on)
 
 
 def funded(account: Account, task: Task) -> Task:
@@ -168,8 +183,9 @@ def book_creation(account: Account, task: Task, tasks_at_once: int, now: datetim
         TooManyTasksError, InsufficientCreditsError, BudgetExceededError: The task may not be
             created; nothing has changed.
     """
+    pen = _Pen(account, now, Reason.RESERVE, task.task_id)
     if task.reservation is None:
-        return Booked(account)
+        return pen.booked()
     needed = task.reservation.credits
     if tasks_at_once and account.open_tasks >= tasks_at_once:
         raise TooManyTasksError(f"{tasks_at_once} tasks at once are allowed, and as many are open")
@@ -177,12 +193,16 @@ def book_creation(account: Account, task: Task, tasks_at_once: int, now: datetim
         raise InsufficientCreditsError(
             f"the task takes about {needed:f} credits, and {account.balance:f} are left"
         )
+    pen.relies_on |= {"unlimited", "hard_budget"}
+    if tasks_at_once:
+        pen.relies_on.add("open_tasks")
+    if account.hard_budget is not None:
+        pen.relies_on |= {"reserved", "spent"}
     if account.is_over(account.hard_budget, now, needed):
         raise BudgetExceededError(
             f"the task takes about {needed:f} credits, which is more than is left of this month's"
             f" {account.hard_budget:f}"
         )
-    pen = _Pen(account, now, Reason.RESERVE, task.task_id)
     pen.move(needed, _purse(task.reservation), Purse.RESERVED)
     return pen.booked(more_open=1)
 
@@ -198,7 +218,7 @@ def book_move(account: Account, before: Task, after: Task, now: datetime) -> Boo
     """Book what a move of a task means for its owner's account."""
     was, is_ = before.reservation, after.reservation
     if was is None or is_ is None:
-        return Booked(account)
+        return Booked(account, account)
     pen = _Pen(account, now, _reason(was, is_), after.task_id)
     held = was.credits if was.fate is Fate.OPEN and is_.fate is not Fate.OPEN else NOTHING
     due = is_.charged if is_.fate is Fate.CHARGED and was.fate is not Fate.CHARGED else NOTHING
@@ -212,16 +232,16 @@ def book_move(account: Account, before: Task, after: Task, now: datetime) -> Boo
 def book_withdrawal(account: Account, task: Task, now: datetime) -> Booked:
     """Give back what was set aside for a task that is taken back, as if never created."""
     if task.reservation is None:
-        return Booked(account)
+        return Booked(account, account)
     after = replace(task, status=Status.CANCELED, reservation=task.reservation.release())
     return book_move(account, task, after, now)
 
 
 def grant(account: Account, credits_: Decimal, note: str, now: datetime) -> Booked:
     """Give an owner credits, which pay debts first; from then on it is limited to what it has."""
-    pen = _Pen(replace(account, unlimited=False), now, Reason.GRANT, note=note)
-    pen.move(credits_, Purse.OUTSIDE, Purse.BALANCE)
-    pen.move(min(account.owed, pen.account.balance), Purse.BALANCE, Purse.OWED)
+    pen = _Pen(account, now, Reason.GRANT, note=note)
+    pen.account = replace(account, unlimited=False)
+    pen.put_in(credits_)
     return pen.booked()
 
 
@@ -234,8 +254,7 @@ def adjust(account: Account, credits_: Decimal, note: str, now: datetime) -> Boo
     """
     pen = _Pen(account, now, Reason.ADJUST, note=note)
     if credits_ > 0:
-        pen.move(credits_, Purse.OUTSIDE, Purse.BALANCE)
-        pen.move(min(account.owed, pen.account.balance), Purse.BALANCE, Purse.OWED)
+        pen.put_in(credits_)
         return pen.booked()
     if account.balance < -credits_:
         detail = f"only {account.balance:f} credits are left to take"
@@ -258,9 +277,8 @@ def limit(
         unlimited=account.unlimited if unlimited is None else unlimited,
         soft_budget=soft_budget,
         hard_budget=hard_budget,
-        version=account.version + 1,
     )
-    return Booked(after)
+    return Booked(account, after)
 
 
 def _purse(reservation: Reservation) -> Purse:
@@ -273,16 +291,25 @@ def _reason(was: Reservation, is_: Reservation) -> Reason:
     return Reason.LATE_SUCCESS if was.fate is Fate.RELEASED else Reason.CHARGE
 
 
-@dataclass
 class _Pen:
     """Writes the rows of one change, and keeps the account in step with them."""
 
-    account: Account
-    at: datetime
-    reason: Reason
-    task_id: str | None = None
-    note: str = ""
-    rows: list[Row] = field(default_factory=list)
+    def __init__(
+        self,
+        account: Account,
+        at: datetime,
+        reason: Reason,
+        task_id: str | None = None,
+        note: str = "",
+    ) -> None:
+        self.account = account
+        self.relies_on: set[str] = set()
+        self._before = account
+        self._at = at
+        self._reason = reason
+        self._task_id = task_id
+        self._note = note
+        self._rows: list[Row] = []
 
     def move(self, credits_: Decimal, source: Purse, target: Purse) -> None:
         """Move credits, if it is any."""
@@ -290,22 +317,22 @@ class _Pen:
             return
         account = _put(_put(self.account, source, -credits_), target, credits_)
         if target is Purse.SPENT:
-            month = month_of(self.at)
-            spent = account.spent_in(month) + credits_
-            account = replace(account, month=month, month_spent=spent)
+            month = month_of(self._at)
+            spent = {month: account.spent_in(month) + credits_}
+            account = replace(account, spent_by_month={**account.spent_by_month, **spent})
         self.account = replace(account, rows=account.rows + 1)
-        self.rows.append(
+        if Purse.BALANCE in (source, target) or not account.unlimited:
+            self.relies_on |= {"balance", "unlimited"}
+        self._rows.append(
             Row(
-                number=self.account.rows,
-                at=self.at,
-                reason=self.reason,
+                at=self._at,
+                reason=self._reason,
                 credits=credits_,
                 source=source,
                 target=target,
-                balance_after=self.account.balance,
-                reserved_after=self.account.reserved,
-                task_id=self.task_id,
-                note=self.note,
+                balance_after=None if account.unlimited else account.balance,
+                task_id=self._task_id,
+                note=self._note,
             )
         )
 
@@ -318,13 +345,16 @@ class _Pen:
         rest = Purse.UNLIMITED if self.account.unlimited else Purse.OWED
         return self.move(credits_ - there, rest, Purse.SPENT)
 
+    def put_in(self, credits_: Decimal) -> None:
+        """Put credits into the balance; debts are paid first."""
+        self.move(credits_, Purse.OUTSIDE, Purse.BALANCE)
+        self.move(min(self._before.owed, self.account.balance), Purse.BALANCE, Purse.OWED)
+        self.relies_on.add("owed")
+
     def booked(self, more_open: int = 0) -> Booked:
         """Close the change; `more_open` tasks are open now, or fewer if it is negative."""
-        account = self.account
-        account = replace(
-            account, version=account.version + 1, open_tasks=account.open_tasks + more_open
-        )
-        return Booked(account, tuple(self.rows))
+        account = replace(self.account, open_tasks=self.account.open_tasks + more_open)
+        return Booked(self._before, account, tuple(self._rows), frozenset(self.relies_on))
 
 
 def _put(account: Account, purse: Purse, credits_: Decimal) -> Account:

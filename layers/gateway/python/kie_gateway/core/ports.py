@@ -136,9 +136,9 @@ class Accounts(Protocol):
         """
 
     def ledger(
-        self, owner: str, *, limit: int, before: int | None
-    ) -> tuple[Sequence[Row], int | None]:
-        """List rows, newest first, below a number; with the number to go on below."""
+        self, owner: str, *, limit: int, before: str | None
+    ) -> tuple[Sequence[Row], str | None]:
+        """List rows, newest first, below one of them; with the id to go on below."""
 
 
 class Releases(Protocol):

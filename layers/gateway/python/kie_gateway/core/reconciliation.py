@@ -78,9 +78,6 @@ def _of_account(account: Account, rows: Sequence[Row], books: Books) -> Iterator
     for name, noted, how, found in facts:
         if noted != found:
             yield Difference(owner, f"{name} is {_text(noted)}, but {how} {_text(found)}")
-    numbers = [row.number for row in rows]
-    if numbers != list(range(1, len(rows) + 1)):
-        yield Difference(owner, "the numbers of the rows have gaps")
     if account.balance < 0:
         yield Difference(owner, f"the balance is below zero: {_text(account.balance)}")
 

@@ -93,14 +93,13 @@ class RowBody(BaseModel):
     """One move of credits, out of one purse and into another."""
 
     object: Literal["ledger_row"] = "ledger_row"
-    number: int = Field(description="From 1, without gaps.")
+    id: str = Field(description="Rows sort by it.")
     at: datetime
     reason: Reason
     credits: float
     source: Purse
     target: Purse
-    balance_after: float
-    reserved_after: float
+    balance_after: float | None = Field(description="null while nothing limits the owner.")
     task_id: str | None
     note: str
 
@@ -141,14 +140,13 @@ def account_body(
 def row_body(row: Row) -> RowBody:
     """Present a row."""
     return RowBody(
-        number=row.number,
+        id=row.row_id,
         at=row.at,
         reason=row.reason,
         credits=float(row.credits),
         source=row.source,
         target=row.target,
-        balance_after=float(row.balance_after),
-        reserved_after=float(row.reserved_after),
+        balance_after=_amount(row.balance_after),
         task_id=row.task_id,
         note=row.note,
     )
@@ -162,10 +160,8 @@ def ledger_csv(rows: Sequence[Row]) -> str:
     writer.writeheader()
     for row in rows:
         body = row_body(row).model_dump(mode="json", include=set(names))
-        amounts = {
-            name: f"{getattr(row, name):f}"
-            for name in ("credits", "balance_after", "reserved_after")
-        }
+        left = "" if row.balance_after is None else f"{row.balance_after:f}"
+        amounts = {"credits": f"{row.credits:f}", "balance_after": left}
         writer.writerow({**body, **amounts, "note": _plain(row.note)})
     return text.getvalue()
 

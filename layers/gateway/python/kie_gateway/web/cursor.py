@@ -10,7 +10,7 @@ from kie_gateway.flows.list_outputs import Place
 
 _TASK = re.compile(r"after:(task_[0-9a-z]{26})")
 _KEY = re.compile(r"after:(key_[0-9a-z]{26})")
-_ROW = re.compile(r"before:row_(\d{1,12})")
+_ROW = re.compile(r"before:([0-9a-z]{26}-\d{1,2})")
 _OUTPUT = re.compile(r"after:(task_[0-9a-z]{26})/(\d{1,4})")
 
 
@@ -46,12 +46,12 @@ def read_key_cursor(cursor: str) -> str:
     return found[1]
 
 
-def write_row_cursor(number: int) -> str:
+def write_row_cursor(row_id: str) -> str:
     """Point below a row of a ledger."""
-    return _encoded(f"before:row_{number}")
+    return _encoded(f"before:{row_id}")
 
 
-def read_row_cursor(cursor: str) -> int:
+def read_row_cursor(cursor: str) -> str:
     """
     Find the row a cursor points below.
 
@@ -59,7 +59,7 @@ def read_row_cursor(cursor: str) -> int:
         InvalidRequestError: It is none of ours.
     """
     found = _ROW.fullmatch(_decoded(cursor)) or _refuse()
-    return int(found[1])
+    return found[1]
 
 
 def write_place(place: Place) -> str:
