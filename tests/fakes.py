@@ -14,6 +14,7 @@ from typing import Any
 
 from kie_gateway.core.account import (
     Account,
+    Below,
     Booked,
     Row,
     book_creation,
@@ -23,6 +24,7 @@ from kie_gateway.core.account import (
     is_booked,
     start_account,
     together,
+    with_balances,
 )
 from kie_gateway.core.errors import (
     GatewayError,
@@ -110,10 +112,17 @@ class FakeAccounts:
             self._once[once.owner, once.key_hash] = once
         return Changed(self.account(owner, now), replayed=False)
 
-    def ledger(self, owner: str, *, limit: int, before: str | None) -> tuple[list[Row], str | None]:
-        below = [row for row in self._rows[owner] if before is None or row.row_id < before][::-1]
-        page = below[:limit]
-        return page, page[-1].row_id if len(below) > limit else None
+    def ledger(
+        self, owner: str, *, limit: int, before: Below | None
+    ) -> tuple[list[Row], Below | None]:
+        rows = self._rows[owner][::-1]
+        balance = (self._accounts.get(owner) or Account(owner)).balance
+        if before is not None:
+            rows, balance = [row for row in rows if row.row_id < before.row_id], before.balance
+        page = with_balances(rows[:limit], balance)
+        if len(rows) <= limit:
+            return page, None
+        return page, Below(page[-1].row_id, page[-1].balance_after - page[-1].gain)
 
     def book(self, owner: str, decide: Change, now: datetime) -> None:
         """Make a change; nothing is left of it if it is refused."""

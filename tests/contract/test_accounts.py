@@ -12,7 +12,7 @@ import pytest
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core import moves
-from kie_gateway.core.account import Account, Booked, Purse, Reason, Row, adjust, grant, sums
+from kie_gateway.core.account import Account, Below, Booked, Purse, Reason, Row, adjust, grant, sums
 from kie_gateway.core.errors import (
     BudgetExceededError,
     CallerError,
@@ -456,13 +456,16 @@ def test_a_ledger_is_read_newest_first_page_by_page(books: Books) -> None:
     for number in range(1, 8):
         books.give(number)
     pages: list[list[float]] = []
-    before: str | None = None
+    balances: list[float] = []
+    before: Below | None = None
     while True:
         rows, before = books.accounts.ledger("alice", limit=3, before=before)
         pages.append([float(row.credits) for row in rows])
+        balances += [float(row.balance_after) for row in rows]
         if before is None:
             break
     assert pages == [[7, 6, 5], [4, 3, 2], [1]]
+    assert balances == [28, 21, 15, 10, 6, 3, 1]
     assert books.accounts.ledger("alice", limit=7, before=None)[1] is None
     assert books.accounts.ledger("bob", limit=3, before=None) == ([], None)
 

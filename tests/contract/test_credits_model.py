@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core import moves
-from kie_gateway.core.account import Account, Purse, Row, adjust, grant, limit
+from kie_gateway.core.account import Account, Below, Purse, Row, adjust, grant, limit
 from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.decision import decide
 from kie_gateway.core.errors import (
@@ -360,7 +360,7 @@ class CreditsMachine(RuleBasedStateMachine):
             assert account.balance >= 0
             assert account.reserved >= 0
             assert account.owed >= 0
-            assert all(row.balance_after is None or row.balance_after >= 0 for row in rows)
+            assert all(row.balance_after >= 0 for row in rows)
 
     @invariant()
     def a_charge_is_what_kie_took_once(self) -> None:
@@ -575,7 +575,7 @@ class CreditsMachine(RuleBasedStateMachine):
 
     def rows(self, owner: str) -> list[Row]:
         rows: list[Row] = []
-        before: str | None = None
+        before: Below | None = None
         while True:
             page, before = self.accounts.ledger(owner, limit=100, before=before)
             rows += page

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ulid import ULID
 
 from kie_gateway.aws.task_item import Item, write_time
-from kie_gateway.core.account import Account, Booked, Purse, Reason, Row
+from kie_gateway.core.account import Account, Booked, Premise, Purse, Reason, Row
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
@@ -53,8 +53,8 @@ def write_change(table: str, booked: Booked) -> "TransactWriteItemTypeDef":
     if before.is_new:
         expression.conditions.append("attribute_not_exists(pk)")
     else:
-        for name in sorted(booked.relies_on):
-            expression.expect(name, getattr(before, name))
+        for name, premise in sorted(booked.premises.items()):
+            expression.expect(name, premise)
     return expression.update(table, account_key(after.owner))
 
 
@@ -100,7 +100,6 @@ def read_row(item: Mapping[str, "AttributeValueTypeDef"]) -> Row:
         credits=Decimal(item["credits"]["N"]),
         source=Purse(item["source"]["S"]),
         target=Purse(item["target"]["S"]),
-        balance_after=Decimal(item["balance_after"]["N"]) if "balance_after" in item else None,
         task_id=item["for_task"]["S"] if "for_task" in item else None,
         note=item["note"]["S"] if "note" in item else "",
         row_id=item["sk"]["S"].removeprefix(_ROW),
@@ -116,8 +115,6 @@ def _write_row(owner: str, row: Row, order: str, place: int) -> Item:
         "source": {"S": row.source.value},
         "target": {"S": row.target.value},
     }
-    if row.balance_after is not None:
-        item["balance_after"] = _number(row.balance_after)
     if row.task_id is not None:
         # Not `task_id`, which would put the row into the indexes of tasks.
         item["for_task"] = {"S": row.task_id}
@@ -147,14 +144,18 @@ class _Expression:
         if amount:
             self._parts["ADD"].append(f"{self._name(name)} {self._value(amount)}")
 
-    def expect(self, name: str, value: bool | Decimal | int | None) -> None:
+    def expect(self, name: str, premise: Premise) -> None:
         """Make the update depend on an attribute; a number that is not there is 0."""
-        if value is None or (value == 0 and not isinstance(value, bool)):
-            empty = f"attribute_not_exists({self._name(name)})"
-            zero = "" if value is None else f" OR {self._name(name)} = {self._value(value)}"
-            self.conditions.append(f"({empty}{zero})")
-        else:
-            self.conditions.append(f"{self._name(name)} = {self._value(value)}")
+        value, placeholder = premise.value, self._name(name)
+        missing = f"attribute_not_exists({placeholder})"
+        if value is None:
+            self.conditions.append(missing)
+            return
+        condition = f"{placeholder} {premise.sign} {self._value(value)}"
+        holds_for_0 = {"=": value == 0, "<=": value >= 0, ">=": value <= 0}[premise.sign]
+        if holds_for_0 and not isinstance(value, bool):
+            condition = f"({missing} OR {condition})"
+        self.conditions.append(condition)
 
     def update(self, table: str, key: Item) -> "TransactWriteItemTypeDef":
         """Put it together."""

@@ -18,7 +18,15 @@ from kie_gateway.aws.account_item import (
 )
 from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.aws.idempotency_item import claim, idempotency_key, is_claimed, is_same_request
-from kie_gateway.core.account import Account, Booked, Row, start_account, together
+from kie_gateway.core.account import (
+    Account,
+    Below,
+    Booked,
+    Row,
+    start_account,
+    together,
+    with_balances,
+)
 from kie_gateway.core.errors import IdempotencyMismatchError, RecordUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.ports import Change, Changed
@@ -101,18 +109,32 @@ class AccountTable:
         raise RecordUnavailableError(f"the account of {owner} is moving too fast")
 
     def ledger(
-        self, owner: str, *, limit: int, before: str | None
-    ) -> tuple[Sequence[Row], str | None]:
+        self, owner: str, *, limit: int, before: Below | None
+    ) -> tuple[Sequence[Row], Below | None]:
         """
         List rows, newest first.
 
         Args:
-            before: Id of the row to go on below; None begins at the newest.
+            before: Where to go on; None begins at the newest.
 
         Returns:
-            The rows, and the id to go on below; None at the end.
+            The rows, and where to go on; None at the end.
         """
-        oldest, newest = row_key(owner, "")["sk"], row_key(owner, before or "~")["sk"]
+        if before is not None:
+            return self._page(owner, limit, before)
+        account = self._read(owner)
+        for attempt in range(MAX_TRIES):
+            page = self._page(owner, limit, Below("~", account.balance))
+            now = self._read(owner)
+            if now.rows == account.rows:
+                return page
+            # Rows were written between the balance and the rows.
+            account = now
+            self._pause(pause_seconds(attempt))
+        raise RecordUnavailableError(f"the account of {owner} is moving too fast")
+
+    def _page(self, owner: str, limit: int, place: Below) -> tuple[list[Row], Below | None]:
+        oldest, newest = (row_key(owner, row_id)["sk"] for row_id in ("", place.row_id))
         with translated():
             answer = self._client.query(
                 TableName=self._table,
@@ -127,9 +149,11 @@ class AccountTable:
                 # One more than asked for, and the row itself that it goes on below.
                 Limit=limit + 2,
             )
-        rows = [row for row in map(read_row, answer["Items"]) if row.row_id != before]
-        page = rows[:limit]
-        return page, page[-1].row_id if len(rows) > limit else None
+        rows = [row for row in map(read_row, answer["Items"]) if row.row_id != place.row_id]
+        page = with_balances(rows[:limit], place.balance)
+        if len(rows) <= limit:
+            return page, None
+        return page, Below(page[-1].row_id, page[-1].balance_after - page[-1].gain)
 
     def decide(self, owner: str, decide: Change, now: datetime, *, anew: bool = True) -> Booked:
         """
@@ -137,7 +161,7 @@ class AccountTable:
 
         Args:
             anew: Whether it must be read, or is good enough as remembered: a change is only written
-                if what it relies on is still so.
+                while its premises hold.
         """
         account = None if anew else self._remembered.get(owner)
         account = account or self._read(owner)
@@ -145,7 +169,7 @@ class AccountTable:
         return together(started, decide(started.account))
 
     def writes(self, booked: Booked) -> "list[TransactWriteItemTypeDef]":
-        """Write a change, if what it relies on is still so."""
+        """Write a change, if its premises hold."""
         if booked.account == booked.before:
             return []
         return [write_change(self._table, booked), *write_rows(self._table, booked)]
@@ -162,11 +186,11 @@ class AccountTable:
         return account
 
     def _remember(self, account: Account) -> None:
-        """Remember accounts of which no number is relied on."""
-        self._remembered.pop(account.owner, None)
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
-        if account.unlimited and account.soft_budget is account.hard_budget is None:
+        self._remembered.pop(account.owner, None)
+        if account.soft_budget is None:
+            # Whether a budget is exceeded is told by the numbers as they are.
             self._remembered[account.owner] = account
 
     def _is_made(self, once: IdempotencyKey, now: datetime) -> bool:

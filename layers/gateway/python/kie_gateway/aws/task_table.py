@@ -89,37 +89,51 @@ class TaskTable:
         tasks_at_once: int = 0,
     ) -> Task | Existing:
         """Write a new task, its timeline, its reservation and its idempotency key as one."""
-        now = task.created_at
         for attempt in range(MAX_TRIES):
-            writes: list[TransactWriteItemTypeDef] = []
-            account: Account | None = None
-            if task.reservation is not None:
-                try:
-                    anew = attempt > 0 or tasks_at_once > 0
-                    task, account, writes = self._reserve(task, tasks_at_once, anew=anew)
-                except CallerError:
-                    # What exists already costs nothing, and is answered whatever the balance.
-                    if (existing := self._existing(idempotency, now)) is not None:
-                        return existing
+            try:
+                written = self._try_create(
+                    task, entries, idempotency, tasks_at_once, anew=attempt > 0
+                )
+            except CallerError:
+                # What exists already costs nothing, and is answered whatever the balance.
+                existing = self._existing(idempotency, task.created_at)
+                if existing is not None:
+                    return existing
+                if attempt > 0:
                     raise
-            if idempotency is not None:
-                of_task: Item = {"for_task": {"S": task.task_id}}
-                writes.append(claim(self._table, idempotency, now, of_task))
-            writes.append(self._put(write_task(task), "attribute_not_exists(pk)"))
-            writes += self._entry_writes(task.task_id, entries)
-            with translated():
-                try:
-                    self._client.transact_write_items(TransactItems=writes)
-                except self._client.exceptions.TransactionCanceledException as error:
-                    existing = _existing_among(refuse_lasting(error), idempotency)
-                    if existing is not None:
-                        return existing
-                else:
-                    if account is not None and account.is_over(account.soft_budget, now):
-                        self._tell_soft_budget(account)
-                    return task
+                # Decided on what is remembered of the account; perhaps no longer so.
+                continue
+            if written is not None:
+                return written
             self._pause(pause_seconds(attempt))
         raise RecordUnavailableError("the task could not be recorded; nothing was sent to Kie.ai")
+
+    def _try_create(
+        self,
+        task: Task,
+        entries: Sequence[Entry],
+        idempotency: IdempotencyKey | None,
+        tasks_at_once: int,
+        *,
+        anew: bool,
+    ) -> Task | Existing | None:
+        writes: list[TransactWriteItemTypeDef] = []
+        account: Account | None = None
+        if task.reservation is not None:
+            task, account, writes = self._reserve(task, tasks_at_once, anew=anew)
+        if idempotency is not None:
+            of_task: Item = {"for_task": {"S": task.task_id}}
+            writes.append(claim(self._table, idempotency, task.created_at, of_task))
+        writes.append(self._put(write_task(task), "attribute_not_exists(pk)"))
+        writes += self._entry_writes(task.task_id, entries)
+        with translated():
+            try:
+                self._client.transact_write_items(TransactItems=writes)
+            except self._client.exceptions.TransactionCanceledException as error:
+                return _existing_among(refuse_lasting(error), idempotency)
+        if account is not None and account.is_over(account.soft_budget, task.created_at):
+            self._tell_soft_budget(account)
+        return task
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
         """Take a new task back, as if it had never been created; its ledger keeps both rows."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 from kie_gateway.core.errors import (
     BudgetExceededError,
@@ -62,9 +63,9 @@ class Row:
 
     Attributes:
         credits: More than 0.
-        balance_after: None while nothing limits the owner.
         note: An admin's words.
         row_id: Rows sort by it; "" until the row is written.
+        balance_after: Reckoned when rows are read, from the balance as it is now.
     """
 
     at: datetime
@@ -72,10 +73,24 @@ class Row:
     credits: Decimal
     source: Purse
     target: Purse
-    balance_after: Decimal | None
     task_id: str | None = None
     note: str = ""
     row_id: str = ""
+    balance_after: Decimal = NOTHING
+
+    @property
+    def gain(self) -> Decimal:
+        """What it adds to the balance, negative if it takes something away."""
+        into, out = self.target is Purse.BALANCE, self.source is Purse.BALANCE
+        return self.credits * (int(into) - int(out))
+
+
+@dataclass(frozen=True)
+class Below:
+    """A place in a ledger that is read from the newest row on: below a row, with its balance."""
+
+    row_id: str
+    balance: Decimal
 
 
 @dataclass(frozen=True)
@@ -120,22 +135,30 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Premise:
+    """What a field of an account must be for a change to hold: equal, at least or at most."""
+
+    sign: Literal["=", ">=", "<="]
+    value: Decimal | int | bool | None
+
+
+@dataclass(frozen=True)
 class Booked:
     """
     A change of an account, with the rows that tell of it.
 
     Many change one account at the same time, so a change is written as what it adds, and holds
-    while what it relies on is still so.
+    while its premises do.
 
     Attributes:
         before: What it was decided on.
-        relies_on: Fields of the account that must still be as they were before.
+        premises: By field of the account.
     """
 
     before: Account
     account: Account
     rows: tuple[Row, ...] = ()
-    relies_on: frozenset[str] = frozenset()
+    premises: Mapping[str, Premise] = field(default_factory=dict)
 
 
 def month_of(now: datetime) -> str:
@@ -159,8 +182,8 @@ def start_account(account: Account, credits_: Decimal | None, now: datetime) -> 
 
 def together(first: Booked, then: Booked) -> Booked:
     """Make one change of two, the second decided on what the first leaves."""
-    relies_on = first.relies_on | then.relies_on
-    return Booked(first.before, then.account, (*first.rows, *then.rows), relies_on)
+    premises = {**first.premises, **then.premises}
+    return Booked(first.before, then.account, (*first.rows, *then.rows), premises)
 
 
 def funded(account: Account, task: Task) -> Task:
@@ -193,11 +216,13 @@ def book_creation(account: Account, task: Task, tasks_at_once: int, now: datetim
         raise InsufficientCreditsError(
             f"the task takes about {needed:f} credits, and {account.balance:f} are left"
         )
-    pen.relies_on |= {"unlimited", "hard_budget"}
+    pen.rely("unlimited", "=")
+    pen.rely("hard_budget", "=")
     if tasks_at_once:
-        pen.relies_on.add("open_tasks")
+        pen.premises["open_tasks"] = Premise("<=", tasks_at_once - 1)
     if account.hard_budget is not None:
-        pen.relies_on |= {"reserved", "spent"}
+        pen.rely("reserved", "<=")
+        pen.rely("spent", "<=")
     if account.is_over(account.hard_budget, now, needed):
         raise BudgetExceededError(
             f"the task takes about {needed:f} credits, which is more than is left of this month's"
@@ -303,7 +328,7 @@ class _Pen:
         note: str = "",
     ) -> None:
         self.account = account
-        self.relies_on: set[str] = set()
+        self.premises: dict[str, Premise] = {}
         self._before = account
         self._at = at
         self._reason = reason
@@ -321,8 +346,10 @@ class _Pen:
             spent = {month: account.spent_in(month) + credits_}
             account = replace(account, spent_by_month={**account.spent_by_month, **spent})
         self.account = replace(account, rows=account.rows + 1)
-        if Purse.BALANCE in (source, target) or not account.unlimited:
-            self.relies_on |= {"balance", "unlimited"}
+        if source is Purse.BALANCE and "balance" not in self.premises:
+            # Never below zero, whoever else takes from it.
+            taken = self._before.balance - account.balance
+            self.premises["balance"] = Premise(">=", max(taken, NOTHING))
         self._rows.append(
             Row(
                 at=self._at,
@@ -330,7 +357,6 @@ class _Pen:
                 credits=credits_,
                 source=source,
                 target=target,
-                balance_after=None if account.unlimited else account.balance,
                 task_id=self._task_id,
                 note=self._note,
             )
@@ -340,6 +366,9 @@ class _Pen:
         """Pay what nothing was set aside for; what a balance does not hold is owed."""
         if funds is Funds.UNLIMITED:
             return self.move(credits_, Purse.UNLIMITED, Purse.SPENT)
+        if credits_:
+            self.rely("balance", "=")
+            self.rely("unlimited", "=")
         there = min(credits_, self.account.balance)
         self.move(there, Purse.BALANCE, Purse.SPENT)
         rest = Purse.UNLIMITED if self.account.unlimited else Purse.OWED
@@ -347,14 +376,18 @@ class _Pen:
 
     def put_in(self, credits_: Decimal) -> None:
         """Put credits into the balance; debts are paid first."""
+        self.rely("owed", "=")
         self.move(credits_, Purse.OUTSIDE, Purse.BALANCE)
-        self.move(min(self._before.owed, self.account.balance), Purse.BALANCE, Purse.OWED)
-        self.relies_on.add("owed")
+        self.move(min(self._before.owed, credits_), Purse.BALANCE, Purse.OWED)
+
+    def rely(self, name: str, sign: Literal["=", "<="]) -> None:
+        """Make the change depend on a field as it was."""
+        self.premises[name] = Premise(sign, getattr(self._before, name))
 
     def booked(self, more_open: int = 0) -> Booked:
         """Close the change; `more_open` tasks are open now, or fewer if it is negative."""
         account = replace(self.account, open_tasks=self.account.open_tasks + more_open)
-        return Booked(self._before, account, tuple(self._rows), frozenset(self.relies_on))
+        return Booked(self._before, account, tuple(self._rows), self.premises)
 
 
 def _put(account: Account, purse: Purse, credits_: Decimal) -> Account:
@@ -369,6 +402,21 @@ def _put(account: Account, purse: Purse, credits_: Decimal) -> Account:
             return replace(account, owed=account.owed - credits_)
         case Purse.OUTSIDE | Purse.UNLIMITED:
             return account
+
+
+def with_balances(rows: Sequence[Row], balance: Decimal) -> list[Row]:
+    """
+    Say the balance after each row.
+
+    Args:
+        rows: Newest first.
+        balance: After the newest.
+    """
+    told = []
+    for row in rows:
+        told.append(replace(row, balance_after=balance))
+        balance -= row.gain
+    return told
 
 
 def sums(rows: Sequence[Row]) -> dict[Purse, Decimal]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from kie_gateway.core.account import Account, Booked, Row
+from kie_gateway.core.account import Account, Below, Booked, Row
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.moves import Move
@@ -136,9 +136,9 @@ class Accounts(Protocol):
         """
 
     def ledger(
-        self, owner: str, *, limit: int, before: str | None
-    ) -> tuple[Sequence[Row], str | None]:
-        """List rows, newest first, below one of them; with the id to go on below."""
+        self, owner: str, *, limit: int, before: Below | None
+    ) -> tuple[Sequence[Row], Below | None]:
+        """List rows, newest first; with the place to go on at, None at the end."""
 
 
 class Releases(Protocol):

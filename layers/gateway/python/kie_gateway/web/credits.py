@@ -99,7 +99,7 @@ class RowBody(BaseModel):
     credits: float
     source: Purse
     target: Purse
-    balance_after: float | None = Field(description="null while nothing limits the owner.")
+    balance_after: float
     task_id: str | None
     note: str
 
@@ -146,7 +146,7 @@ def row_body(row: Row) -> RowBody:
         credits=float(row.credits),
         source=row.source,
         target=row.target,
-        balance_after=_amount(row.balance_after),
+        balance_after=float(row.balance_after),
         task_id=row.task_id,
         note=row.note,
     )
@@ -160,8 +160,7 @@ def ledger_csv(rows: Sequence[Row]) -> str:
     writer.writeheader()
     for row in rows:
         body = row_body(row).model_dump(mode="json", include=set(names))
-        left = "" if row.balance_after is None else f"{row.balance_after:f}"
-        amounts = {"credits": f"{row.credits:f}", "balance_after": left}
+        amounts = {name: f"{getattr(row, name):f}" for name in ("credits", "balance_after")}
         writer.writerow({**body, **amounts, "note": _plain(row.note)})
     return text.getvalue()
 

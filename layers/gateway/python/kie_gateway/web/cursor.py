@@ -3,14 +3,16 @@
 import base64
 import binascii
 import re
+from decimal import Decimal
 from typing import NoReturn
 
+from kie_gateway.core.account import Below
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
 from kie_gateway.flows.list_outputs import Place
 
 _TASK = re.compile(r"after:(task_[0-9a-z]{26})")
 _KEY = re.compile(r"after:(key_[0-9a-z]{26})")
-_ROW = re.compile(r"before:([0-9a-z]{26}-\d{1,2})")
+_ROW = re.compile(r"below:([0-9a-z]{26}-\d{1,2})/(-?\d{1,15}(?:\.\d{1,6})?)")
 _OUTPUT = re.compile(r"after:(task_[0-9a-z]{26})/(\d{1,4})")
 
 
@@ -46,12 +48,12 @@ def read_key_cursor(cursor: str) -> str:
     return found[1]
 
 
-def write_row_cursor(row_id: str) -> str:
+def write_row_cursor(place: Below) -> str:
     """Point below a row of a ledger."""
-    return _encoded(f"before:{row_id}")
+    return _encoded(f"below:{place.row_id}/{place.balance:f}")
 
 
-def read_row_cursor(cursor: str) -> str:
+def read_row_cursor(cursor: str) -> Below:
     """
     Find the row a cursor points below.
 
@@ -59,7 +61,7 @@ def read_row_cursor(cursor: str) -> str:
         InvalidRequestError: It is none of ours.
     """
     found = _ROW.fullmatch(_decoded(cursor)) or _refuse()
-    return found[1]
+    return Below(found[1], Decimal(found[2]))
 
 
 def write_place(place: Place) -> str:
