@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import request
+from flask import Blueprint, request
 
 from dev.kie.answers import envelope, json_body, spoilt
 from dev.kie.log import log
@@ -79,6 +79,23 @@ def created(task: Task, data: Body) -> Response:
     if fault or dials.number("create slow"):
         log(task.task_id, f"createTask answered: {fault.kind if fault else 'late'}")
     return spoilt(response, fault) if fault else response
+
+
+def usual_routes(
+    service: Service, prefix: str, check: Callable[[Body], Order], question: Question
+) -> Blueprint:
+    """Make the two routes that most families have below a prefix."""
+    routes = Blueprint(question.family, __name__, url_prefix=prefix)
+
+    @routes.post("/generate")
+    def generate() -> Response:
+        return create(service, check, question.record)
+
+    @routes.get("/record-info")
+    def record_info() -> Response:
+        return ask(service, question)
+
+    return routes
 
 
 def ask(service: Service, question: Question) -> Response:

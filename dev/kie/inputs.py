@@ -109,6 +109,24 @@ def check(given: Mapping[str, Any], written: str, wording: Wording) -> None:
             raise wording.refusal(complaint, field)
 
 
+def without_callback(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the address for webhooks out of a body; the rest is the input."""
+    return {key: value for key, value in body.items() if key != "callBackUrl"}
+
+
+def checked(body: Mapping[str, Any], written: str, wording: Wording) -> dict[str, Any]:
+    """
+    Take the input out of a body, every field in order.
+
+    Raises:
+        RefusedError: The first field that is not in order.
+
+    """
+    given = without_callback(body)
+    check(given, written, wording)
+    return given
+
+
 def links_of(value: object) -> Iterator[str]:
     """Find the links in an input, at any depth."""
     if isinstance(value, str) and value.startswith(("http://", "https://")):

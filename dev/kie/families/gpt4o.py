@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint
-
 from dev.kie.account import Order, results_wanted
 from dev.kie.answers import envelope, json_body
 from dev.kie.download import fresh_link, names_file_of
-from dev.kie.exchange import Question, ask, create
+from dev.kie.exchange import Question, usual_routes
 from dev.kie.families.family import Family
-from dev.kie.inputs import POLITE, check
+from dev.kie.inputs import POLITE, checked
 from dev.kie.letters import failure_code
 from dev.kie.refusals import RefusedError
 from dev.kie.shapes import encoded, error, response, shaped
 
 if TYPE_CHECKING:
-    from flask import Response
+    from flask import Blueprint, Response
 
     from dev.kie.service import Service
     from dev.kie.telling import Telling
@@ -34,16 +32,7 @@ _STATUSES = {0: "GENERATING", 1: "SUCCESS", 2: "CREATE_TASK_FAILED", 3: "GENERAT
 
 
 def _routes(service: Service) -> Blueprint:
-    routes = Blueprint(NAME, __name__, url_prefix="/api/v1/gpt4o-image")
-    question = Question(NAME, _record)
-
-    @routes.post("/generate")
-    def generate() -> Response:
-        return create(service, _order, _record)
-
-    @routes.get("/record-info")
-    def record_info() -> Response:
-        return ask(service, question)
+    routes = usual_routes(service, "/api/v1/gpt4o-image", _order, Question(NAME, _record))
 
     @routes.post("/download-url")
     def download_url() -> Response:
@@ -60,8 +49,7 @@ def _routes(service: Service) -> Blueprint:
 
 
 def _order(body: Record) -> Order:
-    given = {key: value for key, value in body.items() if key != "callBackUrl"}
-    check(given, _FIELDS, POLITE)
+    given = checked(body, _FIELDS, POLITE)
     if not given.get("prompt") and not given.get("filesUrl") and not given.get("fileUrl"):
         raise RefusedError(422, "Please enter prompt or filesUrl.")
     count = results_wanted(given, int(given.get("nVariants") or 1))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint
-
 from dev.kie.account import Order, results_wanted
-from dev.kie.exchange import Question, ask, create
+from dev.kie.exchange import Question, usual_routes
 from dev.kie.families.family import Family
-from dev.kie.inputs import POLITE, check
+from dev.kie.inputs import POLITE, checked
 from dev.kie.letters import failure_code
 from dev.kie.shapes import error, response, shaped
 
 if TYPE_CHECKING:
-    from flask import Response
+    from flask import Blueprint
 
     from dev.kie.service import Service
     from dev.kie.telling import Telling
@@ -33,23 +31,11 @@ _NEEDS_FILE = ("mj_img2img", "mj_style_reference", "mj_omni_reference", "mj_vide
 
 
 def _routes(service: Service) -> Blueprint:
-    routes = Blueprint(NAME, __name__, url_prefix="/api/v1/mj")
-    question = Question(NAME, _record)
-
-    @routes.post("/generate")
-    def generate() -> Response:
-        return create(service, _order, _record)
-
-    @routes.get("/record-info")
-    def record_info() -> Response:
-        return ask(service, question)
-
-    return routes
+    return usual_routes(service, "/api/v1/mj", _order, Question(NAME, _record))
 
 
 def _order(body: Record) -> Order:
-    given = {key: value for key, value in body.items() if key != "callBackUrl"}
-    check(given, _FIELDS, POLITE)
+    given = checked(body, _FIELDS, POLITE)
     kind = given["taskType"]
     if kind in _NEEDS_FILE and not given.get("fileUrl") and not given.get("fileUrls"):
         raise POLITE.missing("fileUrl")

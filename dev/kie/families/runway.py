@@ -11,7 +11,7 @@ from flask import Blueprint
 from dev.kie.account import Order
 from dev.kie.exchange import Question, ask, create
 from dev.kie.families.family import Family
-from dev.kie.inputs import POLITE, check
+from dev.kie.inputs import POLITE, checked
 from dev.kie.letters import failure_code
 from dev.kie.refusals import RefusedError
 from dev.kie.retention import MEDIA_SECONDS
@@ -60,8 +60,7 @@ def _routes(service: Service) -> Blueprint:
 
 
 def _generate(body: Record) -> Order:
-    given = {key: value for key, value in body.items() if key != "callBackUrl"}
-    check(given, _GENERATE_FIELDS, POLITE)
+    given = checked(body, _GENERATE_FIELDS, POLITE)
     is_long, is_large = given["duration"] == 10, given["quality"] == "1080p"
     if is_long and is_large:
         raise RefusedError(422, "A video of 10 seconds cannot have 1080p.")
@@ -72,8 +71,7 @@ def _generate(body: Record) -> Order:
 
 
 def _extend(body: Record) -> Order:
-    given = {key: value for key, value in body.items() if key != "callBackUrl"}
-    check(given, _EXTEND_FIELDS, POLITE)
+    given = checked(body, _EXTEND_FIELDS, POLITE)
     files, parent = ("mp4", "png"), given["taskId"]
     return Order(NAME, "extend", "runway", given, files, 12.0, parent=parent, id_style="uuid")
 

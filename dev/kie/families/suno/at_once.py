@@ -10,7 +10,7 @@ from dev.kie.account import Order
 from dev.kie.answers import envelope, json_body
 from dev.kie.exchange import created
 from dev.kie.families.suno.orders import NAME
-from dev.kie.inputs import POLITE, check
+from dev.kie.inputs import POLITE, check, without_callback
 from dev.kie.refusals import RefusedError
 from dev.kie.steps import AT_ONCE
 
@@ -61,7 +61,7 @@ def _answer(
     service: Service, order: Callable[[Record], Order], result: Callable[[Task], Record]
 ) -> Response:
     # Nothing is told later of what is answered at once.
-    body = {key: value for key, value in json_body().items() if key != "callBackUrl"}
+    body = without_callback(json_body())
     task = service.create(body, lambda: order(body))
     failure = task.dials.failure
     if failure:

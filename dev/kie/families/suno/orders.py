@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dev.kie.account import Order, results_wanted
-from dev.kie.inputs import POLITE, check
+from dev.kie.inputs import POLITE, check, without_callback
 from dev.kie.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def without_url(body: Body) -> Body:
         RefusedError: There is none.
 
     """
-    given = {key: value for key, value in body.items() if key != "callBackUrl"}
+    given = without_callback(body)
     if not body.get("callBackUrl"):
         raise POLITE.missing("callBackUrl")
     return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dev.kie.account import Order
-from dev.kie.inputs import POLITE, check
+from dev.kie.inputs import POLITE, check, checked, without_callback
 from dev.kie.refusals import RefusedError
 from dev.kie.tasks import Stage
 
@@ -42,7 +42,7 @@ def generate(body: Body) -> Order:
         RefusedError: It is not.
 
     """
-    given = {key: value for key, value in body.items() if key != "callBackUrl"}
+    given = without_callback(body)
     model = given.get("model") or "veo3_fast"
     if model not in _CREDITS:
         raise RefusedError(422, "Invalid model")
@@ -64,8 +64,7 @@ def extend(service: Service, body: Body) -> Order:
         RefusedError: It is not, or the film is unknown, unfinished or upgraded.
 
     """
-    given = {key: value for key, value in body.items() if key != "callBackUrl"}
-    check(given, _EXTEND_FIELDS, POLITE)
+    given = checked(body, _EXTEND_FIELDS, POLITE)
     parent = _finished(service, given["taskId"])
     if service.tasks.get(f"{parent.task_id}.{HD}-0"):
         raise RefusedError(422, "A video that was upgraded to 1080P can not be extended")
