@@ -189,7 +189,11 @@ class FakeTaskStore:
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
         self._answer_or_fail()
-        if self._tasks.pop(task.task_id, None) is not None and task.reservation is not None:
+        current = self._tasks.get(task.task_id)
+        if current is None or current.version != task.version:
+            return
+        del self._tasks[task.task_id]
+        if task.reservation is not None:
             withdraw = partial(book_withdrawal, task=task, now=task.created_at)
             self.accounts.book(task.paying_owner, withdraw, task.created_at)
         self._entries.pop(task.task_id, None)

@@ -23,13 +23,19 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     Returns:
         `released` reservations, and the `upstream_credits`; None if Kie.ai did not say.
     """
+    balance = upstream_credits()
     released = gateway.release_credits()
     count("CreditsReleased", released)
+    logger.info("books kept", extra={"released": released, "upstream_credits": balance})
+    return {"released": released, "upstream_credits": balance}
+
+
+def upstream_credits() -> float | None:
+    """Read what is left at Kie.ai, for the alarm."""
     try:
         balance = float(gateway.kie_balance.read())
     except ProviderError as error:
         logger.warning("Kie.ai did not tell its balance", extra={"why": error.message})
-        return {"released": released, "upstream_credits": None}
+        return None
     gauge("UpstreamCredits", balance)
-    logger.info("books kept", extra={"released": released, "upstream_credits": balance})
-    return {"released": released, "upstream_credits": balance}
+    return balance

@@ -11,7 +11,7 @@ import pytest
 
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core import moves
+from kie_gateway.core import credit_moves, moves
 from kie_gateway.core.account import Account, Below, Booked, Purse, Reason, Row, adjust, grant, sums
 from kie_gateway.core.errors import (
     BudgetExceededError,
@@ -212,17 +212,19 @@ def test_a_task_canceled_later_waits_for_what_kie_says_of_it(books: Books) -> No
     assert figures(books.account()) == (90, 10, 0, 0, 0)
     assert task.release_at == NOW + seconds(DAY)
     finished = Finished("success", (Source(RESULT_URL),), credits=8)
-    task = books.move(task, lambda current: moves.close_canceled(current, finished, NOW))
+    task = books.move(task, lambda current: credit_moves.close_canceled(current, finished, NOW))
     assert (task.status, task.credits_charged, task.release_at) == (Status.CANCELED, 8, None)
     assert figures(books.account()) == (92, 0, 8, 0, 0)
-    again = books.tasks.move(task, lambda current: moves.close_canceled(current, FAILED, NOW))
+    again = books.tasks.move(
+        task, lambda current: credit_moves.close_canceled(current, FAILED, NOW)
+    )
     assert not again.changed
 
 
 def test_a_canceled_task_that_failed_at_kie_costs_nothing(books: Books) -> None:
     books.give(100)
     task = books.move(books.create(10), lambda current: moves.cancel(current, NOW))
-    books.move(task, lambda current: moves.close_canceled(current, FAILED, NOW))
+    books.move(task, lambda current: credit_moves.close_canceled(current, FAILED, NOW))
     assert figures(books.account()) == (100, 0, 0, 0, 0)
 
 
@@ -241,9 +243,9 @@ def expired(books: Books, credits_: float = 10) -> Task:
 def released(books: Books, task: Task) -> Task:
     at = task.release_at
     assert at is not None
-    early = books.tasks.move(task, lambda one: moves.release_overdue(one, at - seconds(1)))
+    early = books.tasks.move(task, lambda one: credit_moves.release_overdue(one, at - seconds(1)))
     assert not early.changed
-    return books.move(task, lambda current: moves.release_overdue(current, at))
+    return books.move(task, lambda current: credit_moves.release_overdue(current, at))
 
 
 def test_an_expired_task_keeps_its_credits_for_a_while(books: Books) -> None:
@@ -254,7 +256,7 @@ def test_an_expired_task_keeps_its_credits_for_a_while(books: Books) -> None:
     task = released(books, task)
     assert figures(books.account()) == (100, 0, 0, 0, 0)
     assert task.status is Status.EXPIRED
-    assert not books.tasks.move(task, lambda one: moves.release_overdue(one, NOW)).changed
+    assert not books.tasks.move(task, lambda one: credit_moves.release_overdue(one, NOW)).changed
 
 
 def test_a_late_success_is_charged_and_marked(books: Books) -> None:
@@ -279,6 +281,22 @@ def test_an_expired_task_that_was_never_sent_gives_its_credits_back_at_once(book
     assert figures(books.account()) == (100, 0, 0, 0, 0)
 
 
+def test_a_task_that_goes_on_after_a_preview_keeps_its_reservation_for_a_while(
+    books: Books,
+) -> None:
+    books.give(100)
+    task = books.create(10, status=Status.STORING)
+    task = books.move(
+        task,
+        lambda current: moves.keep_previews(current, (), "too small", None, next_at=NOW, now=NOW),
+    )
+    assert task.release_at == task.deadline_at + seconds(DAY)
+    assert figures(books.account()) == (90, 10, 0, 0, 1)
+    task = books.move(task, lambda current: moves.expire(current, task.deadline_at))
+    released(books, task)
+    assert figures(books.account()) == (100, 0, 0, 0, 0)
+
+
 def test_a_task_without_a_reservation_touches_no_account(books: Books) -> None:
     task = running_task()
     books.tasks.create(task, (), None)
@@ -291,7 +309,7 @@ def test_a_deleted_task_is_still_its_owners(books: Books) -> None:
     books.give(100)
     task = books.move(books.create(10), lambda current: moves.cancel(current, NOW))
     task = books.move(task, lambda current: moves.delete(current, NOW))
-    books.move(task, lambda current: moves.close_canceled(current, FAILED, NOW))
+    books.move(task, lambda current: credit_moves.close_canceled(current, FAILED, NOW))
     assert figures(books.account()) == (100, 0, 0, 0, 0)
 
 
@@ -302,6 +320,15 @@ def test_a_forgotten_task_leaves_its_two_rows_only(books: Books) -> None:
     books.tasks.forget(task, None)
     assert figures(books.account()) == (100, 0, 0, 0, 0)
     assert [row.reason.value for row in books.rows()] == ["grant", "reserve", "release"]
+
+
+def test_a_task_that_was_canceled_meanwhile_is_not_taken_back(books: Books) -> None:
+    books.give(100)
+    task = books.create(10, status=Status.QUEUED, submission=Submission.WAITING)
+    canceled = books.move(task, lambda current: moves.cancel(current, NOW))
+    books.tasks.forget(task, None)
+    assert books.tasks.get(task.task_id) == canceled
+    assert figures(books.account()) == (100, 0, 0, 0, 0)
 
 
 def test_credits_of_a_time_without_a_limit_do_not_become_a_balance(books: Books) -> None:

@@ -324,7 +324,9 @@ def test_an_owner_has_so_many_tasks_at_once(owner: Owner) -> None:
     answers = [httpx.post(url, json=body, headers=headers) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert answers[2].json()["code"] == "too_many_tasks"
-    assert int(answers[2].headers["retry-after"]) > 0
+    assert answers[2].headers["retry-after"] == answers[2].headers["ratelimit-reset"] == "10"
+    assert answers[2].headers["ratelimit-limit"] == "2"
+    assert answers[2].headers["ratelimit-remaining"] == "0"
     # Its other key has no such limit.
     assert owner.ask().status_code == 202
     owner.world.run()

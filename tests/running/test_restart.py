@@ -182,6 +182,35 @@ def test_a_copy_cut_off_is_begun_anew(struck: Struck) -> None:
     assert happened(struck.gateway.http, task_id).count("storing_started") == 2
 
 
+def test_every_task_is_on_the_books_once(struck: Struck) -> None:
+    gateway = struck.gateway
+    assert_came_home(gateway, struck.tasks["running"]["id"])
+    for _ in range(20):
+        tasks = {task["id"]: task for task in listed(gateway, "/v1/tasks", 100)}
+        account = gateway.http.get("/v1/credits").json()
+        rows = listed(gateway, "/v1/credits/ledger", 1000)
+        if account == gateway.http.get("/v1/credits").json():
+            break
+    reserved = {row["task_id"]: row["credits"] for row in rows if row["target"] == "reserved"}
+    spent = {row["task_id"]: row["credits"] for row in rows if row["target"] == "spent"}
+    ended = {row["task_id"] for row in rows if row["source"] == "reserved"}
+    assert len(rows) == len(reserved) + len(ended)
+    assert reserved.keys() == tasks.keys()
+    assert account["reserved"] == sum(reserved[one] for one in reserved.keys() - ended)
+    assert account["spent"] == sum(spent.values())
+    for task_id, task in tasks.items():
+        if task["status"] == "succeeded":
+            assert spent[task_id] == task["credits"]["charged"] == 4
+
+
+def listed(gateway: Gateway, path: str, limit: int) -> list[dict[str, Any]]:
+    """Read a list of no more than a page."""
+    page = gateway.http.get(path, params={"limit": limit}).json()
+    assert not page["has_more"]
+    found: list[dict[str, Any]] = page["data"]
+    return found
+
+
 # --- one function -------------------------------------------------------------------------------
 
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 _MAX_LIST_READS = 5
 # Upgrades of a clip go by the clip's own id.
 _MOST_NAMESAKES = 20
-# More are released the next time.
+# Named at a time.
 _MOST_RELEASES = 100
 
 
@@ -136,13 +136,16 @@ class TaskTable:
         return task
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
-        """Take a new task back, as if it had never been created; its ledger keeps both rows."""
+        """
+        Take a new task back, as if it had never been created, unless it was moved since.
+
+        The ledger keeps both rows of it.
+        """
         for attempt in range(MAX_TRIES):
-            writes: list[TransactWriteItemTypeDef] = [
-                self._delete(task_key(task.task_id), "attribute_exists(pk)")
-            ]
+            writes: list[TransactWriteItemTypeDef] = [self._delete_unmoved(task)]
             if idempotency is not None:
-                writes.append(self._delete(idempotency_key(idempotency)))
+                key = idempotency_key(idempotency)
+                writes.append({"Delete": {"TableName": self._table, "Key": key}})
             if task.reservation is not None:
                 withdraw = partial(book_withdrawal, task=task, now=task.created_at)
                 anew = attempt > 0
@@ -152,7 +155,8 @@ class TaskTable:
                     self._client.transact_write_items(TransactItems=writes)
                 except self._client.exceptions.TransactionCanceledException as error:
                     refuse_lasting(error)
-                    if self.get(task.task_id) is None:
+                    current = self.get(task.task_id)
+                    if current is None or current.version != task.version:
                         return
                 else:
                     break
@@ -217,7 +221,7 @@ class TaskTable:
         return [task for task in found if task is not None]
 
     def due(self, now: datetime) -> list[str]:
-        """Name tasks whose credits are to be given back, the longest overdue first."""
+        """Name some tasks whose credits are to be given back, the longest overdue first."""
         with translated():
             found = self._client.query(
                 TableName=self._table,
@@ -352,11 +356,16 @@ class TaskTable:
             return None
         return _read_existing(answer["Item"], idempotency)
 
-    def _delete(self, key: Item, condition: str | None = None) -> "TransactWriteItemTypeDef":
-        delete: TransactWriteItemTypeDef = {"Delete": {"TableName": self._table, "Key": key}}
-        if condition is not None:
-            delete["Delete"]["ConditionExpression"] = condition
-        return delete
+    def _delete_unmoved(self, task: Task) -> "TransactWriteItemTypeDef":
+        return {
+            "Delete": {
+                "TableName": self._table,
+                "Key": task_key(task.task_id),
+                "ConditionExpression": "#version = :read",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": {":read": {"N": str(task.version)}},
+            }
+        }
 
     def _put(self, item: Item, condition: str) -> "TransactWriteItemTypeDef":
         return {

@@ -211,7 +211,7 @@ def book_creation(account: Account, task: Task, tasks_at_once: int, now: datetim
         return pen.booked()
     needed = task.reservation.credits
     if tasks_at_once and account.open_tasks >= tasks_at_once:
-        raise TooManyTasksError(f"{tasks_at_once} tasks at once are allowed, and as many are open")
+        raise TooManyTasksError(tasks_at_once, account.open_tasks)
     if not account.unlimited and account.balance < needed:
         raise InsufficientCreditsError(
             f"the task takes about {needed:f} credits, and {account.balance:f} are left"

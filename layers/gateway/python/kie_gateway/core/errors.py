@@ -6,8 +6,9 @@ GatewayError
 |  |- InvalidRequestError      names the fields that are wrong
 |  |- UnauthorizedError        no key, or one that is not in force
 |  |- ForbiddenError           a key that may not do this
-|  |- TooManyRequestsError     more than the caller may send in a minute
-|  |- TooManyTasksError        more than the owner may have open
+|  |- LimitError
+|  |  |- TooManyRequestsError  more than the caller may send in a minute
+|  |  '- TooManyTasksError     more than the owner may have open
 |  |- InsufficientCreditsError less than the task takes
 |  |- BudgetExceededError      more than the owner may spend in a month
 |  |- CreationsStoppedError    no new tasks for now, by an admin's word
@@ -100,27 +101,39 @@ class ForbiddenError(CallerError):
     code = "forbidden"
 
 
-class TooManyRequestsError(CallerError):
+class LimitError(CallerError):
     """
-    The caller has sent more requests than it may.
+    The caller wants more than it may have at a time.
 
     Attributes:
-        allowance: What it may send, and when again.
+        allowance: What it may have, and when it may try again.
     """
 
-    code = "too_many_requests"
     retryable = True
 
-    def __init__(self, allowance: Allowance) -> None:
-        super().__init__(f"{allowance.limit} requests a minute are allowed")
+    def __init__(self, message: str, allowance: Allowance) -> None:
+        super().__init__(message)
         self.allowance = allowance
 
 
-class TooManyTasksError(CallerError):
+class TooManyRequestsError(LimitError):
+    """The caller has sent more requests than it may."""
+
+    code = "too_many_requests"
+
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(f"{allowance.limit} requests a minute are allowed", allowance)
+
+
+class TooManyTasksError(LimitError):
     """The owner has as many tasks open as it may."""
 
     code = "too_many_tasks"
-    retryable = True
+
+    def __init__(self, limit: int, open_tasks: int) -> None:
+        # Nobody knows when one will end.
+        allowance = Allowance(limit, open_tasks + 1, reset_seconds=10)
+        super().__init__(f"{limit} open tasks are allowed, and {open_tasks} are open", allowance)
 
 
 class InsufficientCreditsError(CallerError):

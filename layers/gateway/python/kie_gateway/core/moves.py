@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kie_gateway.core.report import Failed, Finished
-from kie_gateway.core.reservation import Fate
 from kie_gateway.core.schedule import after_storage_failure_at
 from kie_gateway.core.task import (
     DELETED_OWNER,
@@ -27,6 +26,7 @@ from kie_gateway.core.task import (
     Submission,
     Task,
 )
+from kie_gateway.core.task_credits import charged, given_up, released, released_later
 from kie_gateway.core.timeline import Entry, Happened
 
 # A copy renews its hold every 15 s; one that has not for 45 s is dead, and another may begin.
@@ -271,7 +271,7 @@ def fail(
         attention=None,
         next_at=None,
     )
-    return Move(_released(after), (_failed_entry(failed.failure, now),))
+    return Move(released(after), (_failed_entry(failed.failure, now),))
 
 
 def asked(
@@ -313,10 +313,7 @@ def expire(task: Task, now: datetime) -> Move | None:
         completed_at=now,
         next_at=now + STALL_REST,
     )
-    if task.submission is Submission.WAITING:
-        after = _released(after)
-    else:
-        after = _released_later(after, now)
+    after = given_up(after, now)
     came = " Only previews came." if task.previews else ""
     words = f"No verdict by the deadline; a late result still counts.{came}"
     entry = Entry(Happened.EXPIRED, now, words)
@@ -333,39 +330,9 @@ def cancel(task: Task, now: datetime) -> Move | None:
     if task.status.is_settled:
         return None
     after = replace(task, status=Status.CANCELED, completed_at=now, attention=None, next_at=None)
-    if task.status is Status.STORING:
-        after = _charged(after)
-    elif task.submission is Submission.WAITING:
-        after = _released(after)
-    else:
-        after = _released_later(after, now)
+    after = charged(after) if task.status is Status.STORING else given_up(after, now)
     entry = Entry(Happened.CANCELED, now, "Canceled by the caller; Kie.ai cannot be stopped.")
     return Move(after, (entry,))
-
-
-def close_canceled(task: Task, verdict: Finished | Failed, now: datetime) -> Move | None:
-    """Charge for a canceled task that Kie.ai made all the same, or give its credits back."""
-    reservation = task.reservation
-    if task.status is not Status.CANCELED or reservation is None:
-        return None
-    if isinstance(verdict, Failed):
-        after, words = _released(task), "Kie.ai failed; the credits are given back."
-    else:
-        charged = verdict.credits if verdict.credits is not None else task.credits_charged
-        after = _charged(replace(task, credits_charged=charged))
-        words = "Kie.ai made the canceled task all the same, so it is charged."
-    if after.reservation == reservation:
-        return None
-    return Move(after, (_credits_entry(after, words, now),))
-
-
-def release_overdue(task: Task, now: datetime) -> Move | None:
-    """Give credits back for a task of which nothing has been heard for too long."""
-    if not task.status.is_settled or task.release_at is None or now < task.release_at:
-        return None
-    after = _released(task)
-    words = "No verdict for too long; the credits are given back. A late success is charged still."
-    return Move(after, (_credits_entry(after, words, now),))
 
 
 def delete(task: Task, now: datetime) -> Move | None:
@@ -461,7 +428,7 @@ def settle(
         storing_until=None,
         next_at=None,
     )
-    after = _charged(after)
+    after = charged(after)
     entries = (
         *(_stored_entry(output, now) for output in outputs),
         Entry(Happened.SUCCEEDED, now, f"Every output is stored: {len(outputs)}."),
@@ -498,7 +465,7 @@ def keep_previews(
         storing_until=None,
         next_at=next_at,
     )
-    after = _released_later(after, max(now, task.deadline_at))
+    after = released_later(after, max(now, task.deadline_at))
     entry = Entry(
         Happened.PREVIEW_KEPT,
         now,
@@ -545,35 +512,6 @@ def _adopted(task: Task, upstream_task_id: str | None, now: datetime) -> Task:
         submission=Submission.ACCEPTED,
         submitted_at=task.submitted_at or task.sending_at or now,
     )
-
-
-def _charged(task: Task) -> Task:
-    """Charge what Kie.ai took; the record shows what the owner paid."""
-    if task.reservation is None:
-        return task
-    reservation = task.reservation.charge(task.credits_charged)
-    charged = float(reservation.charged)
-    return replace(task, reservation=reservation, credits_charged=charged, release_at=None)
-
-
-def _released(task: Task) -> Task:
-    if task.reservation is None:
-        return task
-    return replace(task, reservation=task.reservation.release(), release_at=None)
-
-
-def _released_later(task: Task, now: datetime) -> Task:
-    """Keep credits aside for a while: Kie.ai may still be at work, and charge for it."""
-    reservation = task.reservation
-    if reservation is None or reservation.fate is not Fate.OPEN:
-        return task
-    return replace(task, release_at=now + timedelta(seconds=reservation.release_after_seconds))
-
-
-def _credits_entry(task: Task, words: str, now: datetime) -> Entry:
-    reservation = task.reservation
-    facts = {"charged": float(reservation.charged)} if reservation is not None else {}
-    return Entry(Happened.CREDITS_SETTLED, now, words, facts)
 
 
 def _failed_entry(failure: Failure, now: datetime) -> Entry:

@@ -85,7 +85,7 @@ class TaskStore(Protocol):
         """
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
-        """Take a new task back, as if it had never been created."""
+        """Take a new task back, as if it had never been created, unless it was moved since."""
 
     def get(self, task_id: str) -> Task | None:
         """Read a task as it stands."""
@@ -145,7 +145,7 @@ class Releases(Protocol):
     """Tasks whose credits are to be given back."""
 
     def due(self, now: datetime) -> Sequence[str]:
-        """Name tasks that are due, the longest overdue first. Raises RecordUnavailableError."""
+        """Name some that are due, the longest overdue first. Raises RecordUnavailableError."""
 
 
 class Line(Protocol):

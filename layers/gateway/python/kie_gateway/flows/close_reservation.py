@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from kie_gateway.core import moves
+from kie_gateway.core import credit_moves
 from kie_gateway.core.errors import ProviderError
 from kie_gateway.core.ports import Provider, TaskStore
 from kie_gateway.core.report import Failed, Finished
@@ -26,4 +26,6 @@ def close_reservation(
         return task
     if not isinstance(verdict, Finished | Failed):
         return task
-    return tasks.move(task, lambda current: moves.close_canceled(current, verdict, now())).task
+    return tasks.move(
+        task, lambda current: credit_moves.close_canceled(current, verdict, now())
+    ).task

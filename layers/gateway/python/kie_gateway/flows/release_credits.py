@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from kie_gateway.core import moves
+from kie_gateway.core import credit_moves, moves
 from kie_gateway.core.errors import GatewayError
 from kie_gateway.core.ports import Releases, TaskStore
 from kie_gateway.core.task import Status, Task
@@ -30,14 +30,16 @@ def release_credits(
     Returns:
         How many reservations were released; a task in trouble is left for the next time.
     """
-    released = 0
-    for task_id in releases.due(now()):
-        try:
-            task = tasks.get(task_id)
-            if task is not None:
-                released += _release(task, tasks, refresh, close, now)
-        except GatewayError as error:
-            _log.warning("the credits of %s are not released: %s", task_id, error)
+    released, seen = 0, set[str]()
+    while due := [task_id for task_id in releases.due(now()) if task_id not in seen]:
+        seen.update(due)
+        for task_id in due:
+            try:
+                task = tasks.get(task_id)
+                if task is not None:
+                    released += _release(task, tasks, refresh, close, now)
+            except GatewayError as error:
+                _log.warning("the credits of %s are not released: %s", task_id, error)
     return released
 
 
@@ -53,4 +55,4 @@ def _release(
         tasks.move(task, lambda current: moves.expire(current, now()))
         return False
     task = refresh(task) if task.status is Status.EXPIRED else close(task)
-    return tasks.move(task, lambda current: moves.release_overdue(current, now())).changed
+    return tasks.move(task, lambda current: credit_moves.release_overdue(current, now())).changed

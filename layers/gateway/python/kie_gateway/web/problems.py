@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from kie_gateway.core import errors
+from kie_gateway.core.allowance import Allowance
 from kie_gateway.core.errors import FieldFault, GatewayError, InvalidRequestError
 
 CONTENT_TYPE = "application/problem+json"
@@ -17,8 +18,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.InvalidRequestError, 422),
     (errors.UnauthorizedError, 401),
     (errors.ForbiddenError, 403),
-    (errors.TooManyRequestsError, 429),
-    (errors.TooManyTasksError, 429),
+    (errors.LimitError, 429),
     (errors.InsufficientCreditsError, 402),
     (errors.BudgetExceededError, 402),
     (errors.CreationsStoppedError, 503),
@@ -77,6 +77,7 @@ class Problem:
             bodies.
         retry_after_seconds: When the same request may succeed, None if it is not a matter of time.
         allowed: Methods that there are, where this one is not.
+        allowance: Of what the caller may have at a time, where it wanted more.
     """
 
     status: int
@@ -86,6 +87,7 @@ class Problem:
     faults: Sequence[FieldFault] = ()
     retry_after_seconds: int | None = None
     allowed: Sequence[str] = ()
+    allowance: Allowance | None = None
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Write the body."""
@@ -109,7 +111,7 @@ class Problem:
             headers["Retry-After"] = str(self.retry_after_seconds)
         if self.allowed:
             headers["Allow"] = ", ".join(self.allowed)
-        return headers
+        return headers | allowance_headers(self.allowance)
 
     def response(self, request_id: str) -> Response[Any]:
         """Write the whole answer."""
@@ -135,16 +137,28 @@ def problem_of(error: GatewayError) -> Problem:
         retryable=error.retryable,
         faults=error.faults if isinstance(error, InvalidRequestError) else (),
         retry_after_seconds=_retry_after_seconds(error, status),
+        allowance=error.allowance if isinstance(error, errors.LimitError) else None,
     )
 
 
+def allowance_headers(allowance: Allowance | None) -> dict[str, str]:
+    """Write the headers that tell a caller what it has left."""
+    if allowance is None:
+        return {}
+    return {
+        "RateLimit-Limit": str(allowance.limit),
+        "RateLimit-Remaining": str(allowance.remaining),
+        "RateLimit-Reset": str(allowance.reset_seconds),
+    }
+
+
 def _retry_after_seconds(error: GatewayError, status: int) -> int | None:
-    if isinstance(error, errors.TooManyRequestsError):
+    if isinstance(error, errors.LimitError):
         return error.allowance.reset_seconds
     if isinstance(error, errors.CreationsStoppedError):
         # A person has to end it.
         return 60
-    return 5 if status in (429, 503) else None
+    return 5 if status == 503 else None
 
 
 def validation_problem(faults: Iterable[Mapping[str, Any]]) -> Problem:

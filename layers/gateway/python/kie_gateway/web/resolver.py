@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, OpenA
 
 from kie_gateway.core.allowance import Allowance
 from kie_gateway.core.api_key import Caller, Scope
-from kie_gateway.core.errors import ForbiddenError, GatewayError, TooManyRequestsError
+from kie_gateway.core.errors import ForbiddenError, GatewayError
 from kie_gateway.observability import logger
 from kie_gateway.version import VERSION
 from kie_gateway.web.models import ProblemBody
@@ -19,6 +19,7 @@ from kie_gateway.web.problems import (
     INTERNAL,
     NO_ROUTE,
     Problem,
+    allowance_headers,
     method_not_allowed,
     problem_of,
     validation_problem,
@@ -159,17 +160,14 @@ class GatewayResolver(APIGatewayHttpResolver):
             result = self.resolve(self._prepared(event, known), context)
         except MalformedRequestError as error:
             result = _as_result(error.problem, request_id)
-        except TooManyRequestsError as error:
-            allowance = error.allowance
-            result = _as_result(problem_of(error), request_id)
         except GatewayError as error:
             result = _as_result(problem_of(error), request_id)
         except Exception:  # noqa: BLE001 - the caller gets a problem, the log gets the traceback
             logger.exception("unexpected error")
             result = _as_result(INTERNAL, request_id)
         self.clear_context()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
-        result.setdefault("headers", {})["X-Request-Id"] = request_id
-        result["headers"].update(_allowance_headers(allowance))
+        headers = {**allowance_headers(allowance), **result.get("headers", {})}
+        result["headers"] = {**headers, "X-Request-Id": request_id}
         if is_head:
             result["body"] = ""
         return result
@@ -221,16 +219,6 @@ class GatewayResolver(APIGatewayHttpResolver):
 
     def _tell_validation(self, error: RequestValidationError) -> Response[Any]:
         return self._tell(validation_problem(error.errors()))
-
-
-def _allowance_headers(allowance: Allowance | None) -> dict[str, str]:
-    if allowance is None:
-        return {}
-    return {
-        "RateLimit-Limit": str(allowance.limit),
-        "RateLimit-Remaining": str(allowance.remaining),
-        "RateLimit-Reset": str(allowance.reset_seconds),
-    }
 
 
 def _as_result(problem: Problem, request_id: str) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""Giving credits back in time: Kie.ai is asked once more, and trouble with one stops no other."""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import pytest
+
+from kie_gateway.core.account import Account, Booked
+from kie_gateway.core.errors import ProviderBusyError, RecordUnavailableError
+from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Running
+from kie_gateway.core.reservation import Fate, Reservation
+from kie_gateway.core.task import Category, Failure, Source, Status, Submission, Task
+from kie_gateway.core.timeline import Happened
+from kie_gateway.flows.close_reservation import close_reservation
+from kie_gateway.flows.release_credits import release_credits
+from tests.fakes import Clock, FakeProvider, FakeTaskStore
+from tests.makers import NOW, RESULT_URL, running_task, seconds
+
+RESERVATION = Reservation(Decimal(10), 60)
+DUE = running_task(
+    status=Status.CANCELED, reservation=RESERVATION, release_at=NOW - seconds(1), next_at=None
+)
+FINISHED = Finished("success", (Source(RESULT_URL),), credits=7)
+FAILED = Failed("fail", Failure("500", Category.UPSTREAM, "no", retryable=True))
+
+
+@dataclass
+class Scene:
+    """Tasks that are due, on the books."""
+
+    tasks: list[Task]
+    answer: Report | ProviderBusyError = field(default_factory=lambda: NotVisible("none"))
+    refreshed: list[str] = field(default_factory=list)
+    troubled: str = ""
+
+    def __post_init__(self) -> None:
+        self.store = FakeTaskStore(*self.tasks)
+        self.kie = FakeProvider(answers=[self.answer])
+        held = sum((RESERVATION.credits for _ in self.tasks), Decimal(0))
+        self.store.accounts.change(
+            "alice", lambda one: Booked(one, replace(one, reserved=held)), NOW
+        )
+
+    def release(self) -> int:
+        return release_credits(
+            releases=self.store,
+            tasks=self.store,
+            refresh=self.refresh,
+            close=self.close,
+            now=Clock().now,
+        )
+
+    def refresh(self, task: Task) -> Task:
+        self.refreshed.append(task.task_id)
+        return task
+
+    def close(self, task: Task) -> Task:
+        if task.task_id == self.troubled:
+            raise RecordUnavailableError("down")
+        return close_reservation(task, tasks=self.store, kie=self.kie, now=Clock().now)
+
+    def fate(self, task: Task) -> Fate | None:
+        reservation = self.store.the(task).reservation
+        return reservation.fate if reservation is not None else None
+
+    @property
+    def account(self) -> Account:
+        return self.store.accounts.account("alice", NOW)
+
+
+@pytest.mark.parametrize(
+    ("answer", "released", "fate", "spent"),
+    [
+        (NotVisible("none"), 1, Fate.RELEASED, 0),
+        (Running("generating"), 1, Fate.RELEASED, 0),
+        (ProviderBusyError("busy"), 1, Fate.RELEASED, 0),
+        (FINISHED, 0, Fate.CHARGED, 7),
+        (FAILED, 0, Fate.RELEASED, 0),
+    ],
+    ids=["unknown", "running", "busy", "finished", "failed"],
+)
+def test_a_canceled_task_is_asked_about_first(
+    answer: Report | ProviderBusyError, released: int, fate: Fate, spent: int
+) -> None:
+    scene = Scene([DUE], answer)
+    assert scene.release() == released
+    assert scene.fate(DUE) is fate
+    assert scene.account.reserved == 0
+    assert scene.account.spent == spent
+    assert scene.store.happened(DUE) == [Happened.CREDITS_SETTLED]
+    assert scene.release() == 0
+
+
+def test_an_expired_task_is_refreshed_first() -> None:
+    expired = replace(DUE, status=Status.EXPIRED)
+    scene = Scene([expired])
+    assert scene.release() == 1
+    assert scene.refreshed == [expired.task_id]
+    assert scene.kie.asked == []
+
+
+def test_a_task_that_nobody_watches_expires_first() -> None:
+    lost = replace(
+        DUE,
+        status=Status.QUEUED,
+        submission=Submission.SENDING,
+        upstream_task_id=None,
+        deadline_at=NOW - seconds(61),
+    )
+    scene = Scene([lost])
+    assert scene.release() == 0
+    assert scene.store.the(lost).status is Status.EXPIRED
+    assert scene.store.the(lost).release_at == NOW + seconds(60)
+    assert scene.fate(lost) is Fate.OPEN
+
+
+def test_trouble_with_one_stops_no_other_and_is_not_tried_for_ever() -> None:
+    tasks = [replace(DUE, task_id=f"task_{n}") for n in range(3)]
+    scene = Scene(tasks, troubled="task_1")
+    assert scene.release() == 2
+    assert [scene.fate(task) for task in tasks] == [Fate.RELEASED, Fate.OPEN, Fate.RELEASED]
