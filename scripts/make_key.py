@@ -22,6 +22,8 @@ def main() -> None:
     parser.add_argument("--days", type=int, help="how long the key is good; for ever without it")
     scopes = [scope.value for scope in Scope]
     parser.add_argument("--scope", action="append", choices=scopes, help="more than one: repeat")
+    parser.add_argument("--requests-per-minute", type=int, help="other than all keys may; 0: any")
+    parser.add_argument("--tasks-at-once", type=int, help="open tasks of its owner; 0: any number")
     parser.add_argument("--list", action="store_true", help="list keys, of one owner or of all")
     parser.add_argument("--rotate", metavar="KEY_ID", help="the old key stays good for 24 hours")
     parser.add_argument("--revoke", metavar="KEY_ID", help="in force everywhere within 30 seconds")
@@ -49,6 +51,8 @@ def main() -> None:
                 now=now,
                 scopes=frozenset(map(Scope, chosen)) if chosen else USUAL,
                 expires_at=now + timedelta(days=options.days) if options.days else None,
+                requests_per_minute=options.requests_per_minute,
+                tasks_at_once=options.tasks_at_once,
             )
             _show(issued)
     except KeyNotFoundError as error:

@@ -52,6 +52,17 @@ def test_a_key_is_made_listed_rotated_and_revoked(
     assert [line.split()[0] for line in listed] == sorted([key_id, new_id])
 
 
+def test_a_key_has_limits_of_its_own_if_told(
+    run: Run, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    limits = ("--requests-per-minute", "60", "--tasks-at-once", "5")
+    for arguments, expected in ((limits, (60, 5)), ((), (None, None))):
+        said = run("--owner", "bob", *arguments)
+        found = KeyTable(dynamodb, table_name).find(said.split()[-1])
+        assert found is not None
+        assert (found.requests_per_minute, found.tasks_at_once) == expected
+
+
 def test_an_admins_key_is_asked_for_by_scope(
     run: Run, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
