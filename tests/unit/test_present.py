@@ -21,7 +21,7 @@ from kie_gateway.core.task import (
 )
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.web.answers import TaskAnswers
-from kie_gateway.web.cursor import read_cursor
+from kie_gateway.web.cursor import TASKS
 from kie_gateway.web.present import etag, event_body, retry_after_seconds, task_body
 from tests.makers import (
     NOW,
@@ -225,4 +225,4 @@ def test_a_page_says_whether_there_is_more(next_after: str | None) -> None:
     page = ANSWERS.page(Page((make_task(), DONE), next_after))
     assert [task.status for task in page.data] == [Status.QUEUED, Status.SUCCEEDED]
     assert page.has_more is (next_after is not None)
-    assert (page.next_cursor and read_cursor(page.next_cursor)) == next_after
+    assert (page.next_cursor and TASKS.read(page.next_cursor)) == next_after

@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kie_gateway.core import callback_token as tokens
+from kie_gateway.core.account import Below
 from kie_gateway.core.api_key import ApiKey, hash_key
 from kie_gateway.core.errors import InvalidRequestError, UnauthorizedError
 from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
 from kie_gateway.flows.list_outputs import Place
 from kie_gateway.web import requests
-from kie_gateway.web.cursor import read_cursor, read_place, write_cursor, write_place
+from kie_gateway.web.cursor import KEYS, OUTPUTS, ROWS, TASKS
 from kie_gateway.web.requests import MalformedRequestError
 from tests.makers import NOW, TASK_ID, seconds
 
@@ -273,10 +275,13 @@ def test_a_syntax_error_is_located() -> None:
 @settings(max_examples=50)
 @given(tail=st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26))
 def test_a_cursor_leads_back_to_its_task(tail: str) -> None:
-    cursor = write_cursor(f"task_{tail}")
-    assert read_cursor(cursor) == f"task_{tail}"
+    cursor = TASKS.write(f"task_{tail}")
+    assert TASKS.read(cursor) == f"task_{tail}"
     place = Place(f"task_{tail}", int(f"0x{tail.encode().hex()}", 16) % 10_000)
-    assert read_place(write_place(place)) == place
+    assert OUTPUTS.read(OUTPUTS.write(place)) == place
+    assert KEYS.read(KEYS.write(f"key_{tail}")) == f"key_{tail}"
+    row = Below(f"{tail}-1", Decimal(place.index) / 100 - 5)
+    assert ROWS.read(ROWS.write(row)) == row
     assert cursor.isascii()
     assert not set(cursor) & set("=+/")
     assert len(cursor) <= 200
@@ -292,9 +297,9 @@ def as_cursor(place: str) -> str:
         "",
         "x",
         TASK_ID,
-        write_cursor(TASK_ID)[:-2],
-        write_cursor(TASK_ID) + "A",
-        write_cursor(TASK_ID) + " ",
+        TASKS.write(TASK_ID)[:-2],
+        TASKS.write(TASK_ID) + "A",
+        TASKS.write(TASK_ID) + " ",
         "ключ",
         as_cursor(TASK_ID),
         as_cursor(f"before:{TASK_ID}"),
@@ -305,10 +310,14 @@ def as_cursor(place: str) -> str:
         as_cursor(f"after:{TASK_ID}/-1"),
         as_cursor(f"after:{TASK_ID}/10000"),
         as_cursor(f"after:{TASK_ID}/٣"),
+        as_cursor(f"below:{'0' * 26}-1/"),
+        as_cursor(f"below:{'0' * 26}-1/1e9"),
+        as_cursor(f"below:{'0' * 26}/1"),
+        as_cursor("below:~/1"),
     ],
 )
 def test_a_cursor_of_others_is_an_invalid_field(cursor: str) -> None:
-    for read in (read_cursor, read_place):
+    for read in (TASKS.read, KEYS.read, OUTPUTS.read, ROWS.read):
         with pytest.raises(InvalidRequestError) as refused:
             read(cursor)
         assert [fault.pointer for fault in refused.value.faults] == ["/cursor"]
@@ -316,9 +325,11 @@ def test_a_cursor_of_others_is_an_invalid_field(cursor: str) -> None:
 
 def test_a_cursor_of_one_list_is_none_of_the_other() -> None:
     with pytest.raises(InvalidRequestError):
-        read_cursor(write_place(Place(TASK_ID, 0)))
+        TASKS.read(OUTPUTS.write(Place(TASK_ID, 0)))
     with pytest.raises(InvalidRequestError):
-        read_place(write_cursor(TASK_ID))
+        OUTPUTS.read(TASKS.write(TASK_ID))
+    with pytest.raises(InvalidRequestError):
+        KEYS.read(TASKS.write(TASK_ID))
 
 
 # --- callback tokens ----------------------------------------------------------------------------

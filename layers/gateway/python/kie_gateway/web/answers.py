@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from kie_gateway.core.ports import Page
 from kie_gateway.core.task import Output, Task
-from kie_gateway.web.cursor import write_cursor
+from kie_gateway.web.cursor import TASKS
 from kie_gateway.web.models import TaskBody, TaskListBody
 from kie_gateway.web.present import etag, retry_after_seconds, task_body
 
@@ -61,7 +61,7 @@ class TaskAnswers:
 
     def page(self, page: Page) -> TaskListBody:
         """Answer with a page of tasks."""
-        cursor = write_cursor(page.next_after) if page.next_after else None
+        cursor = TASKS.write(page.next_after) if page.next_after else None
         return TaskListBody(
             data=[self.body(task) for task in page.tasks],
             has_more=cursor is not None,

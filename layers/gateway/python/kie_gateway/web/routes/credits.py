@@ -26,7 +26,7 @@ from kie_gateway.web.credits import (
     ledger_csv,
     row_body,
 )
-from kie_gateway.web.cursor import read_row_cursor, write_row_cursor
+from kie_gateway.web.cursor import ROWS
 from kie_gateway.web.desk import OWNER_WORDS, Desk
 from kie_gateway.web.resolver import OF_A_BODY, answers
 
@@ -66,9 +66,9 @@ def _add_looking(desk: Desk) -> None:
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Response[LedgerBody | str]:
         """List every move of your credits, newest first."""
-        before = read_row_cursor(cursor) if cursor is not None else None
+        before = ROWS.read(cursor) if cursor is not None else None
         rows, below = gateway.accounts.ledger(desk.whose(owner), limit=limit, before=before)
-        next_cursor = write_row_cursor(below) if below is not None else None
+        next_cursor = ROWS.write(below) if below is not None else None
         if _CSV in app.request_headers.get("accept", ""):
             headers: dict[str, Any] = {"X-Next-Cursor": next_cursor} if next_cursor else {}
             table: Response[Any] = Response(

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from kie_gateway.core.api_key import OWNER_PATTERN, ApiKey, Scope
 from kie_gateway.flows.manage_keys import Issued, issue_key, revoke_key, rotate_key
-from kie_gateway.web.cursor import read_key_cursor, write_key_cursor
+from kie_gateway.web.cursor import KEYS
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import CreateKey, IssuedKeyBody, KeyBody, KeyListBody
 from kie_gateway.web.resolver import OF_A_BODY, answers
@@ -48,12 +48,12 @@ def add_key_routes(desk: Desk) -> None:
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> KeyListBody:
         """List keys, oldest first, those out of force among them."""
-        after = read_key_cursor(cursor) if cursor is not None else None
+        after = KEYS.read(cursor) if cursor is not None else None
         found, last = gateway.keys.list_keys(owner, limit=limit, after=after)
         return KeyListBody(
             data=[_body(key) for key in found],
             has_more=last is not None,
-            next_cursor=write_key_cursor(last) if last is not None else None,
+            next_cursor=KEYS.write(last) if last is not None else None,
         )
 
     @app.post(

@@ -14,7 +14,7 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.task import Output, Task
 from kie_gateway.flows.list_outputs import list_outputs
-from kie_gateway.web.cursor import read_place, write_place
+from kie_gateway.web.cursor import OUTPUTS
 from kie_gateway.web.desk import OWNER_WORDS, Desk
 from kie_gateway.web.models import OutputListBody, OutputOfTaskBody
 from kie_gateway.web.present import deleted_at, output_body
@@ -48,11 +48,11 @@ def add_output_routes(desk: Desk) -> None:
             desk.whose(owner),
             media=media,
             limit=limit,
-            after=read_place(cursor) if cursor is not None else None,
+            after=OUTPUTS.read(cursor) if cursor is not None else None,
             tasks=gateway.tasks,
             now=now,
         )
-        after = write_place(page.next_after) if page.next_after else None
+        after = OUTPUTS.write(page.next_after) if page.next_after else None
         return OutputListBody(
             data=[
                 OutputOfTaskBody(

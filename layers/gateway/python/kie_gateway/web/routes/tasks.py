@@ -30,7 +30,7 @@ from kie_gateway.flows.use_uploads import check_uploads
 from kie_gateway.kie.families.registry import family_of
 from kie_gateway.observability import count, logger
 from kie_gateway.web import requests
-from kie_gateway.web.cursor import read_cursor
+from kie_gateway.web.cursor import TASKS
 from kie_gateway.web.desk import OWNER_WORDS, Desk
 from kie_gateway.web.models import CreateTask, EventListBody, TaskBody, TaskListBody
 from kie_gateway.web.present import event_body
@@ -163,7 +163,7 @@ def _add_looking(desk: Desk) -> None:
             desk.whose(owner),
             TaskFilter(status, model, created_after, created_before, batch_id, parent_id),
             limit=limit,
-            after=read_cursor(cursor) if cursor is not None else None,
+            after=TASKS.read(cursor) if cursor is not None else None,
             newest_first=order == "desc",
         )
         return desk.answers().page(page)
