@@ -131,7 +131,9 @@ def _say_how(chosen: Settings, cloud: LocalCloud, log: Log) -> None:
         "  -H 'Content-Type: application/json' \\\n"
         "  -H 'Prefer: wait=20' \\\n"
         f"  -d '{json.dumps(body)}'\n\n"
-        f"key  {settings.LOCAL_KEY}\n"
+        f"key  {settings.LOCAL_KEY}\n\n"
+        "for make key, make reconcile and make replay on this gateway:\n"
+        f"export {' '.join(f'{name}={value}' for name, value in cloud.access.items())}\n"
     )
 
 

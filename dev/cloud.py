@@ -134,6 +134,12 @@ class LocalCloud:
         return self.front.url
 
     @property
+    def access(self) -> dict[str, str]:
+        """Name the environment in which commands for AWS reach this cloud."""
+        names = ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        return {"AWS_ENDPOINT_URL": self.aws.url, **{name: _AWS[name] for name in names}}
+
+    @property
     def files(self) -> Path:
         """Where stored objects lie, below the logical ids of their buckets."""
         return self._state.files

@@ -129,7 +129,17 @@ def _creatable(document: Document, outputs: Document) -> Document:
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["Code"] = {"ZipFile": "# runs from its folder"}
             resource["Properties"].pop("Layers", None)
-    return {**document, "Resources": resources, "Outputs": outputs}
+    own = {
+        name: {"Value": output["Value"]}
+        for name, output in document.get("Outputs", {}).items()
+        if _names_one_of(resources, output["Value"])
+    }
+    return {**document, "Resources": resources, "Outputs": {**own, **outputs}}
+
+
+def _names_one_of(resources: Document, value: Any) -> bool:
+    """Tell whether an output is the name of a resource, as operators' commands read it."""
+    return isinstance(value, dict) and value.keys() == {"Ref"} and value["Ref"] in resources
 
 
 def _deploy(

@@ -10,7 +10,7 @@ from kie_gateway.core.api_key import OWNER, USUAL, ApiKey, Scope
 from kie_gateway.core.errors import KeyNotFoundError
 from kie_gateway.flows.manage_keys import Issued, issue_key, revoke_key, rotate_key
 from kie_gateway.wiring import new_key_id
-from scripts.stack import stack_outputs
+from scripts.stack import run, stack_outputs
 
 
 def main() -> None:
@@ -70,4 +70,4 @@ def _line(key: ApiKey, now: datetime) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

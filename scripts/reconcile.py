@@ -5,7 +5,6 @@ Prints every difference; nothing is changed but the note of Kie's balance for th
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ import httpx
 from kie_gateway.aws.books_scan import scan_books
 from kie_gateway.aws.secrets import Secrets
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core.errors import GatewayError, ProviderError
+from kie_gateway.core.errors import ProviderError
 from kie_gateway.core.reconciliation import Books, Difference, differences
 from kie_gateway.flows.reconcile import (
     KIE,
@@ -33,7 +32,7 @@ from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.wiring import utc_now
-from scripts.stack import stack_outputs, stack_parameters, stack_resource
+from scripts.stack import run, stack_outputs, stack_parameters, stack_resource
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,18 +44,14 @@ _KEY: "dict[str, AttributeValueTypeDef]" = {"pk": {"S": "RECONCILE"}, "sk": {"S"
 
 
 def main() -> int:
-    """Reconcile; exit code 1 if anything differs, 2 if it could not be found out."""
+    """Reconcile; exit code 1 if anything differs."""
     options = _options()
     dynamodb = boto3.client("dynamodb")
     table = stack_outputs(options.stack)["TableName"]
-    try:
-        books = scan_books(dynamodb, table)
-        found = list(_lasting(dynamodb, table, books))
-        if not options.offline:
-            found += _of_kie(options, dynamodb, table, books)
-    except GatewayError as error:
-        print(f"cannot reconcile: {error}", file=sys.stderr)
-        return 2
+    books = scan_books(dynamodb, table)
+    found = list(_lasting(dynamodb, table, books))
+    if not options.offline:
+        found += _of_kie(options, dynamodb, table, books)
     for difference in found:
         print(f"{difference.about}: {difference.words}")
     rows = sum(map(len, books.rows.values()))
@@ -139,4 +134,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

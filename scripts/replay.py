@@ -6,7 +6,6 @@ results that were missed are recorded and stored; failures are never recorded fr
 """
 
 import argparse
-import sys
 
 import boto3
 
@@ -20,7 +19,7 @@ from kie_gateway.flows.watch_again import watch_again
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.registry import family
 from kie_gateway.wiring import utc_now
-from scripts.stack import stack_outputs
+from scripts.stack import run, stack_outputs
 
 
 def main() -> int:
@@ -74,4 +73,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

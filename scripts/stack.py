@@ -1,6 +1,23 @@
-"""The deployed stack: where its table, bucket and machine are."""
+"""The deployed stack: where its table, bucket and machine are, and how commands on it end."""
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kie_gateway.core.errors import GatewayError
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Run a command; AWS's and our own trouble ends it with one line and exit code 2."""
+    try:
+        code = main()
+    except (BotoCoreError, ClientError, GatewayError) as error:
+        print(error, file=sys.stderr)
+        code = 2
+    sys.exit(code)
 
 
 def stack_outputs(stack: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.api_key import Caller
+from kie_gateway.core.api_key import ApiKey, Caller
 from kie_gateway.core.errors import RecordUnavailableError, TooManyRequestsError
 from kie_gateway.observability import logger, metrics
 from kie_gateway.web import requests
@@ -43,7 +43,7 @@ def authenticate(headers: Mapping[str, str]) -> Caller:
     sent, now = requests.bearer(headers), gateway.now()
     if gateway.tokens is not None and requests.is_token(sent):
         caller = gateway.tokens.read(sent) or requests.raise_unauthorized()
-        return counted(caller, f"owner {caller.owner}", None, now)
+        return counted(caller, None, now)
     key = gateway.keys.find(sent)
     if key is None or not key.is_in_force(now):
         requests.raise_unauthorized()
@@ -52,12 +52,22 @@ def authenticate(headers: Mapping[str, str]) -> Caller:
     except RecordUnavailableError as error:
         # A note for people; no reason to turn a caller away.
         logger.warning("use of a key was not noted", extra={"why": str(error)})
-    return counted(key.caller, key.key_id, key.requests_per_minute, now)
+    return counted(key.caller, key, now)
 
 
-def counted(caller: Caller, sender: str, own_limit: int | None, now: datetime) -> Caller:
-    """Count the request, if the sender's requests are. Raises TooManyRequestsError."""
-    limit = own_limit if own_limit is not None else gateway.settings.requests_per_minute
+def counted(caller: Caller, key: ApiKey | None, now: datetime) -> Caller:
+    """
+    Count the request, if the sender's requests are.
+
+    All that an owner sends counts together, but for keys with a limit of their own.
+
+    Raises:
+        TooManyRequestsError: It is one too many.
+    """
+    if key is not None and key.requests_per_minute is not None:
+        sender, limit = key.key_id, key.requests_per_minute
+    else:
+        sender, limit = f"owner {caller.owner}", gateway.settings.requests_per_minute
     if not limit:
         return caller
     allowance = gateway.request_counts.count(sender, limit, now)

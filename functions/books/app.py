@@ -4,7 +4,6 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.errors import ProviderError
 from kie_gateway.observability import count, gauge, logger, metrics
 from kie_gateway.wiring import BooksGateway, start
 
@@ -23,19 +22,15 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     Returns:
         `released` reservations, and the `upstream_credits`; None if Kie.ai did not say.
     """
-    balance = upstream_credits()
+    balance = gateway.upstream_credits()
+    if balance is not None:
+        # An alarm watches it.
+        gauge("UpstreamCredits", float(balance))
     released = gateway.release_credits()
     count("CreditsReleased", released)
-    logger.info("books kept", extra={"released": released, "upstream_credits": balance})
-    return {"released": released, "upstream_credits": balance}
-
-
-def upstream_credits() -> float | None:
-    """Read what is left at Kie.ai, for the alarm."""
-    try:
-        balance = float(gateway.kie_balance.read())
-    except ProviderError as error:
-        logger.warning("Kie.ai did not tell its balance", extra={"why": error.message})
-        return None
-    gauge("UpstreamCredits", balance)
-    return balance
+    done = {
+        "released": released,
+        "upstream_credits": float(balance) if balance is not None else None,
+    }
+    logger.info("books kept", extra=done)
+    return done

@@ -318,6 +318,21 @@ def test_a_key_has_so_many_requests_a_minute(world: World, admin: httpx.Client) 
     assert "ratelimit-limit" not in others.headers
 
 
+def test_an_owner_has_so_many_requests_a_minute_with_all_its_keys(
+    world: World, admin: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = [
+        admin.post("/v1/keys", json={"owner": "hank", "name": "x", **limit}).json()["secret"]
+        for limit in ({}, {}, {"requests_per_minute": 1}, {"requests_per_minute": 0})
+    ]
+    gateway = world.gateway("ApiFunction")
+    settings = gateway.settings.model_copy(update={"requests_per_minute": 3})
+    monkeypatch.setattr(gateway, "settings", settings)
+    world.run_for(60 - world.agenda.time() % 60)
+    one, two, own, free = ([status_of(world, secret) for _ in range(2)] for secret in secrets)
+    assert (one, two, own, free) == ([200, 200], [200, 429], [200, 429], [200, 200])
+
+
 def test_new_tasks_can_be_stopped_and_everything_else_goes_on(
     world: World, admin: httpx.Client
 ) -> None:

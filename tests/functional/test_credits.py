@@ -14,7 +14,7 @@ import pytest
 from kie_gateway import wiring
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import ConfigurationError, RecordUnavailableError
 from kie_gateway.flows.manage_keys import issue_key
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
@@ -238,6 +238,21 @@ def test_the_clock_tells_what_is_left_at_kie(owner: Owner) -> None:
     assert tick(owner.world)["upstream_credits"] == before - PRICE
     assert owner.admin.get("/v1/credits").json()["upstream"]["balance"] == before - PRICE
     assert owner.account()["upstream"] is None
+
+
+def test_the_books_are_kept_while_kie_does_not_answer(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise ConfigurationError("the secret cannot be read")
+
+    owner.give(5)
+    for function in ("BooksFunction", "ApiFunction"):
+        monkeypatch.setattr(owner.world.gateway(function), "kie_keys", unreadable)
+    assert tick(owner.world) == {"released": 0, "upstream_credits": None}
+    params = {"owner": owner.name}
+    seen = owner.admin.get("/v1/credits", params=params).json()
+    assert (seen["balance"], seen["upstream"]) == (5, None)
 
 
 # --- refusals -------------------------------------------------------------------------------------

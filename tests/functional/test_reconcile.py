@@ -144,5 +144,8 @@ def test_trouble_ends_with_one_line_and_another_exit_code(
         reconcile, "stack_parameters", lambda _: {"KieBaseUrl": "http://127.0.0.1:9"}
     )
     monkeypatch.setattr("kie_gateway.kie.http._ATTEMPTS", 1)
-    code, said = run("--days", "0")
-    assert (code, said) == (2, ["Kie.ai's history is not read: KieHistoryToken is not set"])
+    monkeypatch.setattr("sys.argv", ["reconcile", "--days", "0"])
+    with pytest.raises(SystemExit) as ended:
+        stack.run(reconcile.main)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "Kie.ai: ConnectError\n"

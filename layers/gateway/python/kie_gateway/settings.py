@@ -80,7 +80,7 @@ class ApiFunctionSettings(
         files_domain: Of the CloudFront distribution; empty where S3 serves files itself.
         deadline_seconds: For tasks that do not bring their own.
         jwt_issuer: Whose tokens are taken; empty for none.
-        requests_per_minute: For keys that do not bring their own limit; 0 for any number.
+        requests_per_minute: Of an owner, for keys without a limit of their own; 0 for any number.
         tasks_at_once: How many an owner may have open, in the same way.
         new_owner_credits: What a new owner starts with; negative for no limit.
         unknown_estimate_credits: Reserved for a task whose price nobody knows.
@@ -102,6 +102,11 @@ class ApiFunctionSettings(
     jwt_owner_claim: str
     jwt_may_admin: bool
     thumbnail_function_name: str
+
+    @property
+    def starting_credits(self) -> Decimal | None:
+        """What a new owner starts with; None for no limit."""
+        return self.new_owner_credits if self.new_owner_credits >= 0 else None
 
 
 class BooksFunctionSettings(

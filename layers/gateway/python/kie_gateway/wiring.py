@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,6 +31,7 @@ from kie_gateway.core.errors import (
     ConfigurationError,
     FieldFault,
     InvalidRequestError,
+    ProviderError,
     ProviderUnreachableError,
     RecordUnavailableError,
     SourceForbiddenError,
@@ -205,8 +207,7 @@ class _Asking(_Common):
         http = httpx.Client(base_url=settings.kie_base_url, follow_redirects=False)
         kie_http = KieHttp(http, lambda: self.kie_keys().api_key)
         self.kie = KieClient(kie_http)
-        self.kie_balance = KieBalance(kie_http)
-
+        self._kie_balance = KieBalance(kie_http)
         self.uploads = KieUploads(
             httpx.Client(base_url=settings.kie_upload_base_url),
             lambda: self.kie_keys().api_key,
@@ -281,6 +282,14 @@ class _Asking(_Common):
             tell_unclear=count_unclear,
         )
 
+    def upstream_credits(self) -> Decimal | None:
+        """Read what is left of the account at Kie.ai; None if it does not say."""
+        try:
+            return self._kie_balance.read()
+        except (ProviderError, ConfigurationError) as error:
+            logger.warning("Kie.ai did not tell its balance", extra={"why": str(error)})
+            return None
+
     def close_reservation(self, task: Task) -> Task:
         """Ask Kie.ai what a canceled task has cost."""
         return close_reservation(task, tasks=self.tasks, kie=self.kie, now=self.now)
@@ -292,11 +301,10 @@ class ApiGateway(_Asking):
     def __init__(self) -> None:
         self.settings = load(ApiFunctionSettings)
         super().__init__(self.settings)
-        start = self.settings.new_owner_credits
         self.accounts = AccountTable(
             self.clients.dynamodb,
             self.settings.table_name,
-            new_owner_credits=as_credits(start) if start >= 0 else None,
+            new_owner_credits=self.settings.starting_credits,
         )
         self.tasks = TaskTable(
             self.clients.dynamodb,

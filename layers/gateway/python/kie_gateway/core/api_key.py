@@ -63,7 +63,7 @@ class ApiKey:
         key_hash: SHA-256 of the key, lower-case hex.
         expires_at: None for a key without an end.
         last_used_at: To the hour; None if it never was.
-        requests_per_minute: None for as many as the deployment allows every key; 0 for any number.
+        requests_per_minute: None if they count as its owner's; 0 for any number.
         tasks_at_once: How many the owner may have open when this key creates one; as before.
     """
 

@@ -250,7 +250,7 @@ class CreateKey(BaseModel):
     requests_per_minute: int | None = Field(
         default=None,
         ge=0,
-        description="Other than the deployment allows every key; 0 allows any number.",
+        description="Counted by itself, other than its owner's; 0 allows any number.",
     )
     tasks_at_once: int | None = Field(
         default=None,

@@ -8,11 +8,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from kie_gateway.core.account import adjust, grant, limit
 from kie_gateway.core.api_key import OWNER_PATTERN, Scope
-from kie_gateway.core.errors import ProviderError
 from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
 from kie_gateway.core.ports import Change
 from kie_gateway.core.reservation import as_credits
-from kie_gateway.observability import logger
 from kie_gateway.web import requests
 from kie_gateway.web.credits import (
     AccountBody,
@@ -127,9 +125,7 @@ def _change(desk: Desk, body: AccountChange, change: Change) -> Response[Account
 
 
 def _upstream(desk: Desk) -> UpstreamBalanceBody | None:
-    try:
-        balance = desk.gateway.kie_balance.read()
-    except ProviderError as error:
-        logger.warning("Kie.ai did not tell its balance", extra={"why": error.message})
+    balance = desk.gateway.upstream_credits()
+    if balance is None:
         return None
     return UpstreamBalanceBody(balance=float(balance), as_of=desk.gateway.now())
