@@ -165,6 +165,24 @@ def test_refused_work_goes_aside_and_rings_a_bell() -> None:
     assert {"ExecutionsFailed", "ApproximateNumberOfMessagesVisible", "Errors"} <= metrics
 
 
+def test_a_low_balance_at_kie_rings_a_bell() -> None:
+    alarm = RESOURCES["UpstreamCreditsLowAlarm"]
+    properties = alarm["Properties"]
+    told = re.findall(r'gauge\("(\w+)"', (ROOT / "functions/books/app.py").read_text())
+    assert [properties["MetricName"]] == told
+    variables = DOCUMENT["Globals"]["Function"]["Environment"]["Variables"]
+    assert properties["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
+    [dimension] = properties["Dimensions"]
+    assert dimension == {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
+    assert properties["Threshold"] == {"Ref": "UpstreamCreditsAlarm"}
+    assert properties["ComparisonOperator"] == "LessThanThreshold"
+    [clock] = FUNCTIONS["BooksFunction"]["Events"].values()
+    every = re.fullmatch(r"rate\((\d+) minutes\)", clock["Properties"]["Schedule"])
+    assert every is not None
+    # Each period of the alarm has a reading.
+    assert int(every[1]) * 60 < properties["Period"]
+
+
 def test_parameters_are_those_of_the_contract_with_defaults() -> None:
     parameters = DOCUMENT["Parameters"]
     contract = {
