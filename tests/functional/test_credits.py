@@ -413,6 +413,7 @@ def test_a_balance_is_corrected_but_not_below_zero(owner: Owner) -> None:
         ("grant", {"owner": "x", "reason": "y"}, "/credits"),
         ("grant", {"owner": "x", "credits": 0, "reason": "y"}, "/credits"),
         ("grant", {"owner": "x", "credits": -1, "reason": "y"}, "/credits"),
+        ("grant", {"owner": "x", "credits": 0.00001, "reason": "y"}, "/credits"),
         ("grant", {"owner": "x", "credits": "5", "reason": "y"}, "/credits"),
         ("grant", {"owner": "../x", "credits": 5, "reason": "y"}, "/owner"),
         ("grant", {"owner": "x", "credits": 5, "reason": ""}, "/reason"),

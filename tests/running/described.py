@@ -54,7 +54,8 @@ class Described:
         kind = answer.headers["content-type"]
         assert kind in content, f"{where} is not described as {kind}"
         validator = self._validator(json.dumps(content[kind]["schema"]))
-        faults = [fault.message for fault in validator.iter_errors(answer.json())]
+        body = answer.json() if kind.endswith("json") else answer.text
+        faults = [fault.message for fault in validator.iter_errors(body)]
         assert faults == [], where
 
     def _responses(self, request: httpx.Request) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from kie_gateway.core.account import Account, Purse, Reason, Row, month_of
 from kie_gateway.core.api_key import OWNER_PATTERN
 
 _MOST_CREDITS = 1_000_000_000
+_LEAST_CREDITS = 0.0001
 type Owner = Annotated[str, StringConstraints(pattern=f"^{OWNER_PATTERN}$")]
 type Note = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -28,7 +29,7 @@ class AccountChange(BaseModel):
 class GrantCredits(AccountChange):
     """Credits for an owner, who is limited to its balance from then on."""
 
-    credits: float = Field(gt=0, le=_MOST_CREDITS)
+    credits: float = Field(ge=_LEAST_CREDITS, le=_MOST_CREDITS, description="To four digits.")
     reason: Note = Field(description="Stands in the ledger.")
 
 

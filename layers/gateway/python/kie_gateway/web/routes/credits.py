@@ -54,7 +54,16 @@ def _add_looking(desk: Desk) -> None:
 
     @app.get(
         "/v1/credits/ledger",
-        responses=answers({200: "A page of rows; CSV with Accept: text/csv"}),
+        responses={
+            **answers({}),
+            200: {
+                "description": "A page of rows; CSV with Accept: text/csv",
+                "content": {
+                    "application/json": {"model": LedgerBody},
+                    _CSV: {"schema": {"type": "string"}},
+                },
+            },
+        },
         tags=["credits"],
     )
     @app.needs(Scope.TASKS_READ)
