@@ -61,6 +61,8 @@ FAILURES = [
     ("suno/lyrics", "[fail 400 flagged for moderation]", "content_policy"),
 ]
 INPUTS = {row[0]: row[2] for row in FAMILIES}
+# Their webhooks hold the result itself, which is a claim.
+WITHOUT_LINKS = {"suno/lyrics", "suno/midi"}
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,12 @@ def test_both_roads_end_in_real_files(
     by: str,
 ) -> None:
     settled = settle(gateway.http, started[model, dial], 90)
-    assert (settled["status"], settled["completed_by"]) == ("succeeded", by), settled
+    assert settled["status"] == "succeeded", settled
+    if model in WITHOUT_LINKS and by == "webhook":
+        # Kie.ai is asked behind the queue, unless the watch has asked before.
+        assert "webhook_unclear" in happened(gateway.http, settled["id"])
+    else:
+        assert settled["completed_by"] == by, settled
     assert settled["family"] == family
     assert [output["content_type"] for output in settled["outputs"]] == types
     for output in settled["outputs"]:
