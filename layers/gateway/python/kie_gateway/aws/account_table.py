@@ -17,7 +17,7 @@ from kie_gateway.aws.account_item import (
     write_rows,
 )
 from kie_gateway.aws.errors import refuse_lasting, translated
-from kie_gateway.aws.idempotency_item import claim, idempotency_key, is_claimed, is_same_request
+from kie_gateway.aws.idempotency_item import claim, find_claim, is_same_request
 from kie_gateway.core.account import (
     Account,
     Below,
@@ -194,13 +194,10 @@ class AccountTable:
             self._remembered[account.owner] = account
 
     def _is_made(self, once: IdempotencyKey, now: datetime) -> bool:
-        with translated():
-            answer = self._client.get_item(
-                TableName=self._table, Key=idempotency_key(once), ConsistentRead=True
-            )
-        if "Item" not in answer or not is_claimed(answer["Item"], now):
+        claimed = find_claim(self._client, self._table, once, now)
+        if claimed is None:
             return False
-        if not is_same_request(answer["Item"], once):
+        if not is_same_request(claimed, once):
             raise IdempotencyMismatchError(
                 "this Idempotency-Key was used for another change; use a new key for a new one"
             )

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from kie_gateway.aws.errors import translated
 from kie_gateway.aws.task_item import Item
 from kie_gateway.core.idempotency import IdempotencyKey
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
 
@@ -47,6 +49,18 @@ def is_same_request(
     return item["fingerprint"]["S"] == idempotency.fingerprint
 
 
-def is_claimed(item: Mapping[str, "AttributeValueTypeDef"], now: datetime) -> bool:
-    """Whether a key that was found is still in use."""
-    return int(item["ttl"]["N"]) >= int(now.timestamp())
+def find_claim(
+    client: "DynamoDBClient", table: str, idempotency: IdempotencyKey, now: datetime
+) -> Item | None:
+    """
+    Find the item that a key was claimed with; None if it is free.
+
+    Raises:
+        RecordUnavailableError: DynamoDB did not answer.
+    """
+    with translated():
+        answer = client.get_item(
+            TableName=table, Key=idempotency_key(idempotency), ConsistentRead=True
+        )
+    item = answer.get("Item")
+    return item if item and int(item["ttl"]["N"]) >= int(now.timestamp()) else None

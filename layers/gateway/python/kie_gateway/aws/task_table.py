@@ -11,7 +11,7 @@ from ulid import ULID
 
 from kie_gateway.aws.account_table import MAX_TRIES, AccountTable, pause_seconds
 from kie_gateway.aws.errors import refuse_lasting, translated
-from kie_gateway.aws.idempotency_item import claim, idempotency_key, is_claimed, is_same_request
+from kie_gateway.aws.idempotency_item import claim, find_claim, idempotency_key, is_same_request
 from kie_gateway.aws.task_item import (
     RELEASES,
     Item,
@@ -348,13 +348,8 @@ class TaskTable:
     def _existing(self, idempotency: IdempotencyKey | None, now: datetime) -> Existing | None:
         if idempotency is None:
             return None
-        with translated():
-            answer = self._client.get_item(
-                TableName=self._table, Key=idempotency_key(idempotency), ConsistentRead=True
-            )
-        if "Item" not in answer or not is_claimed(answer["Item"], now):
-            return None
-        return _read_existing(answer["Item"], idempotency)
+        claimed = find_claim(self._client, self._table, idempotency, now)
+        return _read_existing(claimed, idempotency) if claimed is not None else None
 
     def _delete_unmoved(self, task: Task) -> "TransactWriteItemTypeDef":
         return {

@@ -245,8 +245,7 @@ def book_move(account: Account, before: Task, after: Task, now: datetime) -> Boo
     if was is None or is_ is None:
         return Booked(account, account)
     pen = _Pen(account, now, _reason(was, is_), after.task_id)
-    held = was.credits if was.fate is Fate.OPEN and is_.fate is not Fate.OPEN else NOTHING
-    due = is_.charged if is_.fate is Fate.CHARGED and was.fate is not Fate.CHARGED else NOTHING
+    held, due = was.held - is_.held, is_.charged - was.charged
     taken = min(held, due)
     pen.move(taken, Purse.RESERVED, Purse.SPENT)
     pen.move(held - taken, Purse.RESERVED, _purse(is_))

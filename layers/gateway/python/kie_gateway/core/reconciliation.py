@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from kie_gateway.core.account import NOTHING, Account, Purse, Row, sums
-from kie_gateway.core.reservation import Fate, Reservation
+from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import Task
 
 # The clock of the books strikes every ten minutes.
@@ -64,7 +64,7 @@ def differences(books: Books, now: datetime) -> Iterator[Difference]:
 def _of_account(account: Account, rows: Sequence[Row], books: Books) -> Iterator[Difference]:
     owner, purses = account.owner, sums(rows)
     own = [task for task in books.tasks.values() if task.paying_owner == owner]
-    held = sum((_held(task) for task in own), NOTHING)
+    held = sum((task.reservation.held for task in own if task.reservation), NOTHING)
     is_open = sum(not task.status.is_settled for task in own)
     facts: list[tuple[str, Decimal | int, str, Decimal | int]] = [
         ("balance", account.balance, "the rows add up to", purses[Purse.BALANCE]),
@@ -103,24 +103,16 @@ def _of_task(
 ) -> Iterator[Difference]:
     purses = sums(rows)
     reserved = sum((row.credits for row in rows if row.target is Purse.RESERVED), NOTHING)
-    charged = reservation.charged if reservation.fate is Fate.CHARGED else NOTHING
     for name, noted, found in (
         ("set aside", reservation.credits, reserved),
-        ("still reserved", _held(task), purses[Purse.RESERVED]),
-        ("charged", charged, purses[Purse.SPENT]),
+        ("still reserved", reservation.held, purses[Purse.RESERVED]),
+        ("charged", reservation.charged, purses[Purse.SPENT]),
     ):
         if noted != found:
             words = f"{name} is {_text(noted)} by the task, and {_text(found)} by the ledger"
             yield Difference(task.task_id, words)
     if task.release_at is not None and task.release_at + _LATE < now:
         yield Difference(task.task_id, f"was to be released at {task.release_at.isoformat()}")
-
-
-def _held(task: Task) -> Decimal:
-    reservation = task.reservation
-    if reservation is None or reservation.fate is not Fate.OPEN:
-        return NOTHING
-    return reservation.credits
 
 
 def _text(amount: Decimal | int) -> str:

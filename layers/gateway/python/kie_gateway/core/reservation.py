@@ -42,7 +42,7 @@ class Reservation:
         credits: What the task is expected to cost.
         release_after_seconds: How long they stay set aside once nobody waits for a verdict.
         funds: Decided by the account when they are set aside.
-        charged: What was charged in the end.
+        charged: What was charged in the end; 0 until then.
     """
 
     credits: Decimal
@@ -50,6 +50,11 @@ class Reservation:
     funds: Funds = Funds.UNLIMITED
     fate: Fate = Fate.OPEN
     charged: Decimal = Decimal(0)
+
+    @property
+    def held(self) -> Decimal:
+        """What is still set aside."""
+        return self.credits if self.fate is Fate.OPEN else Decimal(0)
 
     def charge(self, taken: float | None) -> "Reservation":
         """Charge what Kie.ai took, or what was expected if it did not say; once, ever."""

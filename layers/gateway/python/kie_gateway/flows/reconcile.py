@@ -49,9 +49,8 @@ def prices_that_differ(
         if not isinstance(report, Finished):
             continue
         taken = as_credits(report.credits) if report.credits is not None else None
-        charged = reservation.charged if reservation.fate is Fate.CHARGED else NOTHING
-        if taken is not None and taken != charged:
-            words = f"Kie.ai took {taken:f} credits, the owner was charged {charged:f}"
+        if taken is not None and taken != reservation.charged:
+            words = f"Kie.ai took {taken:f} credits, the owner was charged {reservation.charged:f}"
             yield Difference(task.task_id, words)
 
 
@@ -81,9 +80,11 @@ def listings_that_differ(
             continue
         if reservation.fate is Fate.OPEN:
             continue
-        charged = reservation.charged if reservation.fate is Fate.CHARGED else NOTHING
-        if as_credits(one.credits_taken) != charged:
-            words = f"the history says {one.credits_taken:g} credits, charged were {charged:f}"
+        if as_credits(one.credits_taken) != reservation.charged:
+            words = (
+                f"the history says {one.credits_taken:g} credits,"
+                f" charged were {reservation.charged:f}"
+            )
             yield Difference(task.task_id, words)
 
 
