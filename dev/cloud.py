@@ -20,7 +20,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from dev import parameters, seams, stack
 from dev.front import Front
 from dev.functions import InProcessFunction
-from dev.gateway import INTEGRATION_SECONDS, HttpApi
+from dev.gateway import HttpApi
 from dev.keeper import Keeper, open_tasks
 from dev.logs import Log
 from dev.moto_server import MotoServer
@@ -94,7 +94,6 @@ class LocalCloud:
         prewarm: bool = False,
         reload: bool = False,
         poll_queues: bool = True,
-        integration_seconds: float = INTEGRATION_SECONDS,
     ) -> None:
         self.template = template or Template()
         self.values = parameters.resolve(self.template.parameters, values or {})
@@ -107,7 +106,6 @@ class LocalCloud:
         self._prewarm = prewarm
         self._reload = reload
         self._poll_queues = poll_queues
-        self._integration_seconds = integration_seconds
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
@@ -244,7 +242,6 @@ class LocalCloud:
             self.template.cors(self.values),
             self.functions,
             self._public_url or self.front.url,
-            self._integration_seconds,
         )
         self.front.serve(api, lambda: describe(self.functions))
         self._exit.callback(self.front.stop)

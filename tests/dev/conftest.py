@@ -27,7 +27,5 @@ def cloud(lines: io.StringIO) -> Iterator[LocalCloud]:
     """Run the small stack with real processes."""
     template = Template(SMALL_STACK)
     public = "https://api.example.com"
-    with LocalCloud(
-        template, log=Log(lines), public_url=public, integration_seconds=1.5, prewarm=True
-    ) as running:
+    with LocalCloud(template, log=Log(lines), public_url=public, prewarm=True) as running:
         yield running

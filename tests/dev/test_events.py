@@ -6,14 +6,20 @@ import base64
 import json
 import re
 import time
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from dev.events import Request
+from dev.gateway import HttpApi
+from dev.template import Cors, Route
 from tests.dev.support import call
 
 if TYPE_CHECKING:
     import io
 
     from dev.cloud import LocalCloud
+    from dev.functions import Outcome
 
 
 def test_event_is_a_payload_2_0_event(cloud: LocalCloud) -> None:
@@ -119,10 +125,33 @@ def test_function_errors_are_500_and_tell_nothing(cloud: LocalCloud) -> None:
         assert (answer.status, answer.body) == (500, b'{"message":"Internal Server Error"}'), path
 
 
-def test_slow_function_is_503(cloud: LocalCloud) -> None:
+class Endless:
+    """A function that never ends."""
+
+    spec: Any = None
+
+    def __init__(self) -> None:
+        self.outcome: Future[Outcome] = Future()
+
+    def submit(self, _payload: bytes) -> Future[Outcome]:
+        return self.outcome
+
+    def processes(self) -> list[dict[str, Any]]:
+        return []
+
+    def stop(self) -> None:
+        self.outcome.cancel()
+
+
+def test_slow_function_is_503() -> None:
     """API Gateway gives up, the function goes on."""
-    answer = call(cloud.url, "/sleep/1.7")
+    function = Endless()
+    routes = [Route("ANY", "/{proxy+}", "Endless")]
+    api = HttpApi(routes, Cors(), {"Endless": function}, "https://api.example.com", 0.1)
+    now = datetime.now(UTC)
+    answer = api.answer(Request("GET", "/x", "", (), b"", "127.0.0.1", "1", now))
     assert (answer.status, answer.body) == (503, b'{"message":"Service Unavailable"}')
+    assert not function.outcome.done()
 
 
 def test_large_body_is_413(cloud: LocalCloud) -> None:

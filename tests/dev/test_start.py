@@ -63,7 +63,7 @@ def test_gateway_runs_survives_and_stops(tmp_path: Path) -> None:
     """A task accepted before a kill is there afterwards; Ctrl-C ends every process."""
     started = time.monotonic()
     with gateway(tmp_path) as first:
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 60
         assert re.fullmatch(r"ready http://127\.0\.0\.1:\d+\n", first.said[-1])
         created = call(first.url, "/v1/tasks", "POST", TASK, KEY)
         assert created.status == 202
