@@ -34,7 +34,7 @@ from kie_gateway.core.task import (
 )
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.manage_keys import issue_key
-from kie_gateway.wiring import utc_now
+from kie_gateway.wiring.clock import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

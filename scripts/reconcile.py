@@ -31,7 +31,7 @@ from kie_gateway.kie.balance import KieBalance
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp
-from kie_gateway.wiring import utc_now
+from kie_gateway.wiring.clock import utc_now
 from scripts.stack import run, stack_outputs, stack_parameters, stack_resource
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from kie_gateway.flows.replay import replay
 from kie_gateway.flows.watch_again import watch_again
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.registry import family
-from kie_gateway.wiring import utc_now
+from kie_gateway.wiring.clock import utc_now
 from scripts.stack import run, stack_outputs
 
 

@@ -22,7 +22,8 @@ from kie_gateway.web.routes.outputs import add_output_routes
 from kie_gateway.web.routes.service import add_service_routes
 from kie_gateway.web.routes.tasks import add_task_routes
 from kie_gateway.web.routes.uploads import add_upload_routes
-from kie_gateway.wiring import ApiGateway, start
+from kie_gateway.wiring.api import ApiGateway
+from kie_gateway.wiring.start import start
 
 gateway = start(ApiGateway)
 app = GatewayResolver()

@@ -5,7 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.observability import count, gauge, logger, metrics
-from kie_gateway.wiring import BooksGateway, start
+from kie_gateway.wiring.books import BooksGateway
+from kie_gateway.wiring.start import start
 
 gateway = start(BooksGateway)
 

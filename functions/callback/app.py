@@ -10,7 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kie_gateway.core.errors import RecordUnavailableError, WebhookRefusedError
 from kie_gateway.flows.record_webhook import Delivery
 from kie_gateway.observability import count, logger, metrics
-from kie_gateway.wiring import CallbackGateway, start
+from kie_gateway.wiring.callback import CallbackGateway
+from kie_gateway.wiring.start import start
 
 gateway = start(CallbackGateway)
 

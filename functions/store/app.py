@@ -9,7 +9,8 @@ from kie_gateway.core.decision import decide
 from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.task import CompletedBy, Status, Step, Task
 from kie_gateway.observability import count, logger, metrics
-from kie_gateway.wiring import StoreGateway, start
+from kie_gateway.wiring.start import start
+from kie_gateway.wiring.store import StoreGateway
 
 gateway = start(StoreGateway)
 

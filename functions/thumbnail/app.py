@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kie_gateway.core.errors import StorageError
 from kie_gateway.media.thumbnail import CONTENT_TYPE, MOST_BYTES, thumbnail
 from kie_gateway.observability import count, logger, metrics
-from kie_gateway.wiring import ThumbnailGateway, start
+from kie_gateway.wiring.start import start
+from kie_gateway.wiring.thumbnail import ThumbnailGateway
 
 gateway = start(ThumbnailGateway)
 

@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kie_gateway.aws.executions import timestamp
 from kie_gateway.core.task import Step
 from kie_gateway.observability import count, logger, metrics
-from kie_gateway.wiring import WatchGateway, start
+from kie_gateway.wiring.start import start
+from kie_gateway.wiring.watch import WatchGateway
 
 gateway = start(WatchGateway)
 

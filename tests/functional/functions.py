@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from dev.cloud import LocalCloud
-from kie_gateway import observability, wiring
+from kie_gateway import observability
 from kie_gateway.flows.submit_task import submit_task
 from kie_gateway.kie.http import KieHttp
+from kie_gateway.wiring import asking, common
 from tests.functional.agenda import Agenda
 
 FUNCTIONS = (
@@ -88,7 +89,7 @@ class Functions:
 
     def load(self, cloud: LocalCloud, patch: pytest.MonkeyPatch) -> None:
         """Import every function, each under the environment that the cloud gives it."""
-        patch.setattr(wiring, "utc_now", self._agenda.now)
+        patch.setattr(common, "utc_now", self._agenda.now)
         # Metrics are one set for each process, which these five would share.
         no_metrics = SimpleNamespace(log_metrics=lambda handler: handler, add_metric=lambda **_: 0)
         patch.setattr(observability, "metrics", no_metrics)
@@ -124,7 +125,7 @@ class Functions:
         client = partial(httpx.Client, transport=self.lines[name])
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(sys.modules, spec.name, module)
-            patch.setattr(wiring, "httpx", SimpleNamespace(Client=client))
+            patch.setattr(asking, "httpx", SimpleNamespace(Client=client))
             for variable, value in cloud.environment(name).items():
                 patch.setenv(variable, value)
             spec.loader.exec_module(module)

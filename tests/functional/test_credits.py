@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_gateway import wiring
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.errors import ConfigurationError, RecordUnavailableError
 from kie_gateway.flows.manage_keys import issue_key
+from kie_gateway.wiring import api
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
 
@@ -310,7 +310,7 @@ def test_a_task_that_cannot_be_watched_gives_its_credits_back(
 
 def test_a_month_has_a_budget(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[str] = []
-    monkeypatch.setattr(wiring, "count", counted.append)
+    monkeypatch.setattr(api, "count", counted.append)
     limits = {"owner": owner.name, "soft_budget": PRICE, "hard_budget": PRICE * 2.5}
     owner.admin.put("/v1/credits/limits", json=limits).raise_for_status()
     owner.create()

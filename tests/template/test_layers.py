@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +26,15 @@ ALLOWED = {
     "aws": {"core"},
     "fetch": {"core"},
     "media": {"core"},
+    "oidc": {"core"},
     "web": {"core", "flows", "kie", "catalogue", "observability", "version"},
 }
 STDLIB_ONLY = ("core", "flows")
+# Function: what it has no use for, and therefore does not wait for at a cold start.
+LIGHT = {
+    "callback": {"httpx", "jwt", "PIL", "kie_gateway.catalogue.catalogue", "kie_gateway.fetch"},
+    "thumbnail": {"httpx", "jwt", "kie_gateway.core.task", "kie_gateway.fetch", "kie_gateway.kie"},
+}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -63,6 +70,21 @@ def test_rules_and_flows_know_no_library(package: str) -> None:
         for name in imports(path):
             top = name.split(".")[0]
             assert top == "kie_gateway" or top in sys.stdlib_module_names, f"{path.name}: {name}"
+
+
+@pytest.mark.parametrize("function", LIGHT)
+def test_functions_start_with_what_they_use(function: str) -> None:
+    code = f"import sys, kie_gateway.wiring.{function}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not LIGHT[function] & set(run.stdout.split())
+
+
+def test_functions_make_one_gateway() -> None:
+    """And none of another function: each imports its own wiring only."""
+    for path in sorted((ROOT / "functions").glob("*/app.py")):
+        wired = {name for name in imports(path) if name.startswith("kie_gateway.wiring")}
+        own = f"kie_gateway.wiring.{path.parent.name}"
+        assert wired == {own, "kie_gateway.wiring.start"}
 
 
 @pytest.mark.parametrize("path", PINS, ids=lambda path: str(path.relative_to(ROOT)))

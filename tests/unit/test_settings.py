@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from kie_gateway import wiring
 from kie_gateway.core.errors import ConfigurationError
 from kie_gateway.settings import (
     ApiFunctionSettings,
@@ -15,6 +14,14 @@ from kie_gateway.settings import (
     WatchFunctionSettings,
     load,
 )
+from kie_gateway.wiring.api import ApiGateway
+from kie_gateway.wiring.books import BooksGateway
+from kie_gateway.wiring.callback import CallbackGateway
+from kie_gateway.wiring.clock import utc_now
+from kie_gateway.wiring.ids import new_task_id
+from kie_gateway.wiring.start import start
+from kie_gateway.wiring.store import StoreGateway
+from kie_gateway.wiring.watch import WatchGateway
 
 MODELS: list[Any] = [
     ApiFunctionSettings,
@@ -88,10 +95,11 @@ def test_every_wrong_setting_is_named_and_no_value_is_repeated() -> None:
 
 
 GATEWAYS: list[Any] = [
-    wiring.ApiGateway,
-    wiring.CallbackGateway,
-    wiring.StoreGateway,
-    wiring.WatchGateway,
+    ApiGateway,
+    CallbackGateway,
+    BooksGateway,
+    StoreGateway,
+    WatchGateway,
 ]
 
 
@@ -103,7 +111,7 @@ def test_a_function_without_its_settings_ends_with_one_line(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TABLE_NAME", "tasks")
     with pytest.raises(SystemExit) as end:
-        wiring.start(gateway)
+        start(gateway)
     told = str(end.value)
     assert told.startswith("configuration_error: ")
     assert "BUCKET_NAME is missing" in told
@@ -119,7 +127,7 @@ def test_a_function_with_wrong_result_hosts_ends_with_one_line(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with pytest.raises(SystemExit, match=r"^configuration_error: .*'\*\.com'.*$"):
-        wiring.start(gateway)
+        start(gateway)
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
@@ -129,7 +137,7 @@ def test_a_function_with_its_settings_starts_without_calling_anybody(
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    assert type(wiring.start(gateway)) is gateway
+    assert type(start(gateway)) is gateway
 
 
 def test_tokens_without_an_audience_end_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,12 +145,12 @@ def test_tokens_without_an_audience_end_with_one_line(monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with pytest.raises(SystemExit, match=r"^configuration_error: JWT_AUDIENCE is missing"):
-        wiring.start(wiring.ApiGateway)
+        start(ApiGateway)
 
 
 def test_ids_are_new_every_time_and_times_have_whole_milliseconds() -> None:
-    made = [wiring.new_task_id() for _ in range(100)]
+    made = [new_task_id() for _ in range(100)]
     assert len(set(made)) == 100
     assert {len(task_id) for task_id in made} == {31}
-    assert wiring.utc_now().microsecond % 1000 == 0
-    assert wiring.utc_now().utcoffset() is not None
+    assert utc_now().microsecond % 1000 == 0
+    assert utc_now().utcoffset() is not None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kie_gateway.core import upload
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
 from kie_gateway.flows.use_uploads import check_uploads, link_uploads
-from kie_gateway.wiring import new_upload_id
+from kie_gateway.wiring.ids import new_upload_id
 
 NAME = "upload_01kjd3x7h8000000000000000a.png"
 OTHER = "upload_01kjd3x7h8000000000000000b.mp4"

@@ -12,7 +12,7 @@ from kie_gateway.web.present import LINK_SECONDS
 from kie_gateway.web.resolver import GatewayResolver
 
 if TYPE_CHECKING:
-    from kie_gateway.wiring import ApiGateway
+    from kie_gateway.wiring.api import ApiGateway
 
 # Of a filter that lists have.
 OWNER_WORDS = "Whose, for keys with the scope admin; your own without it."

@@ -21,7 +21,7 @@ from kie_gateway.web.present import deleted_at, output_body
 from kie_gateway.web.resolver import answers
 
 if TYPE_CHECKING:
-    from kie_gateway.wiring import ApiGateway
+    from kie_gateway.wiring.api import ApiGateway
 
 # Few widths, so that few pictures are kept for each.
 WIDTHS = (160, 320, 640, 1280)

@@ -1,0 +1,18 @@
+"""New ids, which sort by time."""
+
+from ulid import ULID
+
+
+def new_task_id() -> str:
+    """Make a task id; ids sort by time of creation."""
+    return f"task_{str(ULID()).lower()}"
+
+
+def new_upload_id() -> str:
+    """Make the id of an upload, which nobody can guess."""
+    return f"upload_{str(ULID()).lower()}"
+
+
+def new_key_id() -> str:
+    """Make the id that a key is called by."""
+    return f"key_{str(ULID()).lower()}"

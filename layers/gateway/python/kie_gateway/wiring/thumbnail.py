@@ -1,0 +1,12 @@
+"""ThumbnailFunction."""
+
+from kie_gateway.aws.output_bucket import OutputBucket
+from kie_gateway.settings import ThumbnailFunctionSettings, load
+from kie_gateway.wiring.clients import Clients
+
+
+class ThumbnailGateway:
+    """Everything ThumbnailFunction uses."""
+
+    def __init__(self) -> None:
+        self.bucket = OutputBucket(Clients().s3, load(ThumbnailFunctionSettings).bucket_name)
