@@ -61,6 +61,11 @@ class Front(LoopbackServer):
 class _Handler(LoopbackHandler):
     server: Front
 
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        if name.startswith("do_"):
+            return self.handle_any
+        raise AttributeError(name)
+
     def handle_any(self) -> None:
         started = time.monotonic()
         request = self._request(b"")
@@ -141,10 +146,6 @@ class _Handler(LoopbackHandler):
         ms = int((time.monotonic() - started) * 1000)
         text = f"{request.method} {path} {answer.status} {ms} ms"
         self.server.log.line("http", text, task_id=task[0] if task else "-")
-
-
-for _method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
-    setattr(_Handler, f"do_{_method}", _Handler.handle_any)
 
 
 def _shown(api: HttpApi, request: Request) -> str:

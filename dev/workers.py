@@ -89,7 +89,12 @@ class Worker:
         self._inbox.put(invocation)
 
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        # Popen.poll calls a process alive while another thread is about to reap it.
+        try:
+            ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
+        return ended is None
 
     def kill(self) -> None:
         # A number whose process has been reaped may be another's by now.

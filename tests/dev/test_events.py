@@ -95,8 +95,9 @@ def test_most_specific_route_wins(cloud: LocalCloud) -> None:
 
 def test_no_route_is_api_gateways_own_answer(cloud: LocalCloud) -> None:
     """The small stack has no route for the root."""
-    answer = call(cloud.url, "/")
-    assert (answer.status, answer.body) == (404, b'{"message":"Not Found"}')
+    for method in ("GET", "TRACE", "BREW"):
+        answer = call(cloud.url, "/", method)
+        assert (answer.status, answer.body) == (404, b'{"message":"Not Found"}')
 
 
 def test_answers_are_inferred_as_api_gateway_does(cloud: LocalCloud) -> None:

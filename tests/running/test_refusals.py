@@ -147,10 +147,21 @@ def test_an_unusable_idempotency_key_is_named(caller: httpx.Client, key: str) ->
         ("created_after=yesterday", "/created_after"),
         ("created_before=2026-13-01", "/created_before"),
         ("order=up", "/order"),
+        ("owner=", "/owner"),
+        ("owner=no%20name", "/owner"),
+        ("model=", "/model"),
+        ("batch_id=", "/batch_id"),
+        ("parent_id=", "/parent_id"),
     ],
 )
 def test_unusable_queries_are_named(caller: httpx.Client, query: str, pointer: str) -> None:
     problem(caller.get(f"/v1/tasks?{query}"), 422, "validation_failed", pointers=[pointer])
+
+
+def test_an_unusable_owner_is_named_in_every_list(caller: httpx.Client) -> None:
+    for path in ("tasks", "outputs", "keys", "credits", "credits/ledger"):
+        answer = caller.get(f"/v1/{path}?owner=")
+        problem(answer, 422, "validation_failed", pointers=["/owner"])
 
 
 @pytest.mark.parametrize("wait", ["26", "-1", "soon", ""])

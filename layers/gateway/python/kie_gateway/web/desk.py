@@ -14,9 +14,6 @@ from kie_gateway.web.resolver import GatewayResolver
 if TYPE_CHECKING:
     from kie_gateway.wiring.api import ApiGateway
 
-# Of a filter that lists have.
-OWNER_WORDS = "Whose, for keys with the scope admin; your own without it."
-
 
 class Desk:
     """The desk that requests come to, one at a time."""

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from kie_gateway.core.account import adjust, grant, limit
-from kie_gateway.core.api_key import OWNER_PATTERN, Scope
+from kie_gateway.core.api_key import Scope
 from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
 from kie_gateway.core.ports import Change
 from kie_gateway.core.reservation import as_credits
@@ -25,14 +25,13 @@ from kie_gateway.web.credits import (
     row_body,
 )
 from kie_gateway.web.cursor import ROWS
-from kie_gateway.web.desk import OWNER_WORDS, Desk
+from kie_gateway.web.desk import Desk
+from kie_gateway.web.queries import PageCursor, Whose
 from kie_gateway.web.resolver import OF_A_BODY, answers
 
 _CSV = "text/csv"
 # A grant that is sent again within this time is the same grant.
 _MEMORY = timedelta(days=30)
-
-type Whose = Annotated[str | None, Query(pattern=f"^{OWNER_PATTERN}$", description=OWNER_WORDS)]
 
 
 def add_credit_routes(desk: Desk) -> None:
@@ -70,7 +69,7 @@ def _add_looking(desk: Desk) -> None:
     def read_ledger(
         owner: Whose = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        cursor: PageCursor = None,
     ) -> Response[LedgerBody | str]:
         """List every move of your credits, newest first."""
         before = ROWS.read(cursor) if cursor is not None else None

@@ -1,16 +1,15 @@
 """Keys of callers, for admins."""
 
 from datetime import timedelta
-from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from kie_gateway.core.api_key import OWNER_PATTERN, ApiKey, Scope
+from kie_gateway.core.api_key import ApiKey, Scope
 from kie_gateway.flows.manage_keys import Issued, issue_key, revoke_key, rotate_key
 from kie_gateway.web.cursor import KEYS
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import CreateKey, IssuedKeyBody, KeyBody, KeyListBody
+from kie_gateway.web.queries import PageCursor, PageSize, Whose
 from kie_gateway.web.resolver import OF_A_BODY, answers
 
 
@@ -43,9 +42,9 @@ def add_key_routes(desk: Desk) -> None:
     @app.get("/v1/keys", responses=answers({200: "A page of keys"}), tags=["keys"])
     @app.needs(Scope.ADMIN)
     def list_keys(
-        owner: Annotated[str | None, Query(pattern=f"^{OWNER_PATTERN}$")] = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        owner: Whose = None,
+        limit: PageSize = 20,
+        cursor: PageCursor = None,
     ) -> KeyListBody:
         """List keys, oldest first, those out of force among them."""
         after = KEYS.read(cursor) if cursor is not None else None

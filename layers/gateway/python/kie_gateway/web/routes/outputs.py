@@ -15,9 +15,10 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.task import Output, Task
 from kie_gateway.flows.list_outputs import list_outputs
 from kie_gateway.web.cursor import OUTPUTS
-from kie_gateway.web.desk import OWNER_WORDS, Desk
+from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import OutputListBody, OutputOfTaskBody
 from kie_gateway.web.present import deleted_at, output_body
+from kie_gateway.web.queries import PageCursor, PageSize, Whose
 from kie_gateway.web.resolver import answers
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def add_output_routes(desk: Desk) -> None:
     @app.needs(Scope.TASKS_READ)
     def outputs(
         media: Annotated[Media | None, Query()] = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
-        owner: Annotated[str | None, Query(max_length=64, description=OWNER_WORDS)] = None,
+        limit: PageSize = 20,
+        cursor: PageCursor = None,
+        owner: Whose = None,
     ) -> OutputListBody:
         """List your files, those of the newest task first."""
         now = gateway.now()

@@ -31,9 +31,10 @@ from kie_gateway.kie.families.registry import family_of
 from kie_gateway.observability import count, logger
 from kie_gateway.web import requests
 from kie_gateway.web.cursor import TASKS
-from kie_gateway.web.desk import OWNER_WORDS, Desk
+from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import CreateTask, EventListBody, TaskBody, TaskListBody
 from kie_gateway.web.present import event_body
+from kie_gateway.web.queries import Name, PageCursor, PageSize, Whose
 from kie_gateway.web.resolver import OF_A_BODY, answers
 
 Wait = Annotated[int, Query(ge=0, le=requests.MAX_WAIT_SECONDS, description="Seconds to wait.")]
@@ -148,15 +149,15 @@ def _add_looking(desk: Desk) -> None:
     @app.needs(Scope.TASKS_READ)
     def list_tasks(
         status: Annotated[Status | None, Query()] = None,
-        model: Annotated[str | None, Query(max_length=100)] = None,
+        model: Name = None,
         created_after: Annotated[datetime | None, Query()] = None,
         created_before: Annotated[datetime | None, Query()] = None,
-        batch_id: Annotated[str | None, Query(max_length=100)] = None,
-        parent_id: Annotated[str | None, Query(max_length=100)] = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        batch_id: Name = None,
+        parent_id: Name = None,
+        limit: PageSize = 20,
+        cursor: PageCursor = None,
         order: Annotated[Literal["desc", "asc"], Query()] = "desc",
-        owner: Annotated[str | None, Query(max_length=64, description=OWNER_WORDS)] = None,
+        owner: Whose = None,
     ) -> TaskListBody:
         """List your tasks, newest first."""
         page = gateway.tasks.list_tasks(
