@@ -9,40 +9,62 @@ import pytest
 from tests.running.conftest import Gateway
 from tests.running.driver import accepted_creations, assert_stored, create, happened, settle
 
-DIALS = {
-    "": "webhook",
-    "[webhook lost]": "poll",
-    "[webhook late 8]": "poll",
-    "[webhook early]": "webhook",
-    "[webhook x5]": "webhook",
-    "[webhook forged]": "webhook",
-    "[webhook unreadable]": "webhook",
-    "[slow 8]": "webhook",
-    "[create 500]": "webhook",
-    "[create 500 code]": "webhook",
-    "[create drop]": "webhook",
-    "[webhook lost] [poll null 5]": "poll",
-    "[webhook lost] [poll lag 6]": "poll",
-    "[file gone once]": "webhook",
-    "[webhook lost] [result double]": "poll",
+BY_WEBHOOK = (
+    "",
+    "[webhook early]",
+    "[webhook x5]",
+    "[webhook forged]",
+    "[webhook unreadable]",
+    "[slow 8]",
+    "[create 500]",
+    "[create 500 code]",
+    "[create drop]",
+    "[file gone once]",
     # The last, since the others would wait with it.
-    "[create 429]": "webhook",
-}
+    "[create 429]",
+)
+BY_POLL = (
+    "[webhook lost]",
+    "[webhook late 60]",
+    "[webhook lost] [poll null 5]",
+    "[webhook lost] [poll lag 6]",
+    "[webhook lost] [result double]",
+)
+
+
+def start(gateway: Gateway, dials: tuple[str, ...]) -> dict[str, str]:
+    """Start all tasks at once, so that the tests wait for them together."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        tasks = pool.map(lambda dial: create(gateway.http, f"a kite {dial}"), dials)
+        return {dial: task["id"] for dial, task in zip(dials, tasks, strict=True)}
 
 
 @pytest.fixture(scope="module")
-def started(gateway: Gateway) -> dict[str, str]:
-    """Start all tasks at once, so that the tests wait for them together."""
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        tasks = pool.map(lambda dial: create(gateway.http, f"a kite {dial}"), DIALS)
-        return {dial: task["id"] for dial, task in zip(DIALS, tasks, strict=True)}
+def told_by_webhook(patient_gateway: Gateway) -> dict[str, str]:
+    return start(patient_gateway, BY_WEBHOOK)
 
 
-@pytest.mark.parametrize(("dial", "completed_by"), DIALS.items())
-def test_dial_ends_in_a_stored_file(
-    gateway: Gateway, started: dict[str, str], dial: str, completed_by: str
+@pytest.fixture(scope="module")
+def asked_for(gateway: Gateway) -> dict[str, str]:
+    return start(gateway, BY_POLL)
+
+
+@pytest.mark.parametrize("dial", BY_WEBHOOK)
+def test_a_webhook_brings_the_stored_file(
+    patient_gateway: Gateway, told_by_webhook: dict[str, str], dial: str
 ) -> None:
-    settled = settle(gateway.http, started[dial])
+    assert_ends_well(patient_gateway, told_by_webhook[dial], "webhook")
+
+
+@pytest.mark.parametrize("dial", BY_POLL)
+def test_asking_brings_the_stored_file(
+    gateway: Gateway, asked_for: dict[str, str], dial: str
+) -> None:
+    assert_ends_well(gateway, asked_for[dial], "poll")
+
+
+def assert_ends_well(gateway: Gateway, task_id: str, completed_by: str) -> None:
+    settled = settle(gateway.http, task_id)
     assert (settled["status"], settled["completed_by"]) == ("succeeded", completed_by)
     assert settled["attention"] is None
     assert_stored(gateway.http, settled)

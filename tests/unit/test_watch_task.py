@@ -110,7 +110,7 @@ class Scene:
         return self.store.move(task, lambda t: moves.settle(t, [], self.clock.at)).task
 
 
-ASKED_AGAIN = NOW + seconds(50)
+DUE = NOW + seconds(60)
 SENDER_DEAD = NOW + SENDING_LIMIT
 STEPS: list[tuple[str, Task, Step, datetime, list[str], Step, datetime]] = [
     # what happens at which step, when; what is done; what comes next, when
@@ -128,8 +128,18 @@ STEPS: list[tuple[str, Task, Step, datetime, list[str], Step, datetime]] = [
     ("accepted meanwhile", running_task(), Step.SUBMIT, NOW, [], Step.ASK, NOW + seconds(60)),
     ("too late to create", WAITING, Step.SUBMIT, DEADLINE, [], Step.STALL, DEADLINE),
     ("canceled", running_task(status=Status.CANCELED), Step.SUBMIT, NOW, [], Step.NONE, NOW),
-    ("running", running_task(), Step.ASK, NOW, ["ask"], Step.ASK, ASKED_AGAIN),
-    ("unknown id", UNKNOWN, Step.ASK, NOW, ["ask"], Step.ASK, ASKED_AGAIN),
+    ("running", running_task(), Step.ASK, DUE, ["ask"], Step.ASK, DUE + seconds(50)),
+    (
+        "hardly early",
+        running_task(),
+        Step.ASK,
+        DUE - seconds(2),
+        ["ask"],
+        Step.ASK,
+        DUE + seconds(48),
+    ),
+    ("sent in another's slot", running_task(), Step.ASK, DUE - seconds(3), [], Step.ASK, DUE),
+    ("unknown id", UNKNOWN, Step.ASK, SOON, ["ask"], Step.ASK, SOON + seconds(50)),
     ("just being sent", make_task(), Step.ASK, NOW, [], Step.ASK, SENDER_DEAD),
     ("sender is slow", make_task(), Step.ASK, SENDER_DEAD - seconds(1), [], Step.ASK, SENDER_DEAD),
     ("refused meanwhile", WAITING, Step.ASK, NOW, [], Step.SUBMIT, SOON),

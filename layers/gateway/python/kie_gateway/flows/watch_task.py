@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
 from kie_gateway.core.decision import Decision, decide
@@ -10,6 +10,9 @@ from kie_gateway.core.errors import TaskNotFoundError, TaskStalledError
 from kie_gateway.core.ports import Line, TaskStore
 from kie_gateway.core.task import Attention, Status, Step, Submission, Task
 from kie_gateway.flows.take_turn import take_turn
+
+# The machine wakes on whole seconds, and the first wait is set before Kie.ai has accepted the task.
+_HARDLY_EARLY = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,11 @@ class Watch:
     def _ask(self, task: Task) -> Task:
         if task.next_step is not Step.ASK or task.status is Status.EXPIRED:
             return task
-        if task.submission is Submission.SENDING and decide(task, self.now()).step is Step.ASK:
-            due = decide(task, self.now()).wait_until
-            if due > self.now():
-                return task
+        due = decide(task, self.now())
+        # A task in line may be sent in another's slot; its own comes before there is an answer.
+        early = timedelta(0) if task.submission is Submission.SENDING else _HARDLY_EARLY
+        if due.step is Step.ASK and due.wait_until - self.now() > early:
+            return task
         return self.ask(task)
 
     def _store(self, task: Task) -> Task:
