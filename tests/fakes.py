@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from itertools import count
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from kie_gateway.core.account import (
     Account,
@@ -35,7 +35,16 @@ from kie_gateway.core.errors import (
     StorageError,
 )
 from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.pace import SHORT_PAUSE, WINDOW, InLine, Pace, Place, Rate, in_order
+from kie_gateway.core.pace import (
+    CREDITS_PAUSE,
+    SHORT_PAUSE,
+    WINDOW,
+    InLine,
+    Pace,
+    Place,
+    Rate,
+    in_order,
+)
 from kie_gateway.core.ports import (
     Accepted,
     Answer,
@@ -294,6 +303,12 @@ def _fits(task: Task, which: TaskFilter) -> bool:
     )
 
 
+class Recorded(Protocol):
+    """Somebody who knows every task."""
+
+    def all(self) -> Sequence[Task]: ...
+
+
 class FakeLine:
     """
     The line before Kie.ai, in memory.
@@ -304,7 +319,7 @@ class FakeLine:
 
     def __init__(
         self,
-        store: FakeTaskStore,
+        store: Recorded,
         now: Callable[[], datetime] = lambda: NOW,
         *,
         rate: Rate | None = None,
@@ -333,6 +348,33 @@ class FakeLine:
         elif pace.not_before <= now:
             self._pace = replace(pace, not_before=until)
 
+    def hold(self) -> None:
+        self._fail_if_told()
+        now, pace = self._now(), self.look()
+        until = now + CREDITS_PAUSE
+        if pace is None:
+            self._pace = Pace(until, slots=0, not_before=until, turn=0, for_credits=True)
+            self._turns.clear()
+        elif not pace.for_credits or pace.not_before <= now:
+            self._pace = replace(self._from(pace, until), for_credits=True)
+
+    def resume(self) -> None:
+        self._fail_if_told()
+        now, pace = self._now(), self._pace
+        if pace is None or not pace.for_credits:
+            return
+        if now < pace.not_before:
+            pace = self._from(pace, now)
+        self._pace = replace(pace, for_credits=False)
+
+    def ends_at(self) -> datetime:
+        self._fail_if_told()
+        now, pace = self._now(), self._pace
+        return now if pace is None else max(pace.slot_at(pace.slots, self._rate), now)
+
+    def _from(self, pace: Pace, at: datetime) -> Pace:
+        return replace(pace, since=at - pace.slots * self._rate.interval, not_before=at)
+
     def join(self, owner: str) -> Place:
         self._fail_if_told()
         with self._lock:
@@ -344,7 +386,7 @@ class FakeLine:
             at, now = pace.slot_at(pace.slots, self._rate), self._now()
             if at < now:
                 self._pace = replace(pace, since=now - (pace.slots - 1) * self._rate.interval)
-            return Place(max(at, now), self._turns[owner])
+            return Place(max(at, now), self._turns[owner], pace.for_credits)
 
     def let_through(self, turn: int) -> None:
         self._fail_if_told()
@@ -356,6 +398,10 @@ class FakeLine:
         return in_order(
             [InLine(t.task_id, t.owner, t.turn or 0) for t in self._store.all() if t.is_in_line]
         )
+
+    def all(self) -> Iterator[str]:
+        waiting = [task for task in self._store.all() if task.is_in_line]
+        yield from (task.task_id for task in sorted(waiting, key=lambda task: task.turn or 0))
 
     def _fail_if_told(self) -> None:
         if self.error:

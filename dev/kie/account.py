@@ -83,7 +83,12 @@ class Account:
         return float(rows[0]["credits"]) if rows else self._settings.credits
 
     def give_back(self, held: float) -> None:
-        self._set_balance(self.balance() + held)
+        self.set_balance(self.balance() + held)
+
+    def set_balance(self, value: float) -> None:
+        with self._database.transaction():
+            self._database.write("DELETE FROM account")
+            self._database.write("INSERT INTO account VALUES (?)", round(value, 4))
 
     def create(self, request: Request, check: Callable[[], Order], *, now: float) -> Task:
         """
@@ -132,7 +137,7 @@ class Account:
             created_at=now,
             finish_at=now + self._seconds(order, dials),
         )
-        self._set_balance(self.balance() - order.credits)
+        self.set_balance(self.balance() - order.credits)
         self._tasks.add(task)
         return task
 
@@ -167,11 +172,6 @@ class Account:
         of_key = int(self._database.rows(query, now - _KEY_WINDOW_SECONDS, key)[0]["n"])
         if self._settings.key_limit and of_key >= self._settings.key_limit:
             raise RefusedError(433)
-
-    def _set_balance(self, value: float) -> None:
-        with self._database.transaction():
-            self._database.write("DELETE FROM account")
-            self._database.write("INSERT INTO account VALUES (?)", round(value, 4))
 
     def _note(
         self,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from dev.kie.dials import GROUPS
 from dev.kie.log import masked
@@ -27,9 +27,9 @@ table {{ border-collapse: collapse; width: 100% }}
 th, td {{ border-bottom: 1px solid #ccc; padding: .3rem .6rem; text-align: left }}
 </style></head><body>
 <h1>Simulated Kie.ai</h1>
-<p>{credits:g} credits left. Write dials into a prompt, as many as you like; other words in
-brackets are plain prompt. As JSON: <a href="/sim/tasks">tasks</a>,
-<a href="/sim/creations">creations</a>.</p>
+<p>{credits:g} credits left; <code>PUT /sim/credits {{"credits": 0}}</code> changes that. Write
+dials into a prompt, as many as you like; other words in brackets are plain prompt. As JSON:
+<a href="/sim/tasks">tasks</a>, <a href="/sim/creations">creations</a>.</p>
 <h2>Recent tasks</h2>
 {tasks}
 <h2>Dials</h2>
@@ -51,6 +51,18 @@ def routes(service: Service) -> Blueprint:
     @inspection.get("/sim/creations")
     def creations() -> Response:
         return jsonify([_creation(row) for row in service.account.creations()])
+
+    @inspection.get("/sim/credits")
+    def credits_left() -> Response:
+        return jsonify(credits=service.account.balance())
+
+    @inspection.put("/sim/credits")
+    def set_credits() -> tuple[Response, int]:
+        wanted = (request.get_json(silent=True) or {}).get("credits")
+        if isinstance(wanted, bool) or not isinstance(wanted, int | float) or wanted < 0:
+            return jsonify(error='send {"credits": 0} or more'), 422
+        service.account.set_balance(wanted)
+        return credits_left(), 200
 
     @inspection.post("/sim/reset")
     def reset() -> Response:

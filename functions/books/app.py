@@ -1,4 +1,4 @@
-"""The clock of the books: give credits back in time, and look at what is left at Kie.ai."""
+"""The clock of the books: give credits back in time, and act on what is left at Kie.ai."""
 
 from typing import Any
 
@@ -21,16 +21,19 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         event: Of EventBridge's schedule; nothing of it is used.
 
     Returns:
-        `released` reservations, and the `upstream_credits`; None if Kie.ai did not say.
+        `released` reservations, creations `resumed` that had waited for credits, and the
+        `upstream_credits`; None if Kie.ai did not say.
     """
     balance = gateway.upstream_credits()
     if balance is not None:
         # An alarm watches it.
         gauge("UpstreamCredits", float(balance))
+    resumed = gateway.resume_line(balance)
     released = gateway.release_credits()
     count("CreditsReleased", released)
     done = {
         "released": released,
+        "resumed": resumed,
         "upstream_credits": float(balance) if balance is not None else None,
     }
     logger.info("books kept", extra=done)

@@ -39,6 +39,7 @@ from kie_gateway.core.errors import (
     ProviderBusyError,
     ProviderError,
     ProviderInputError,
+    ProviderNoCreditsError,
     RecordUnavailableError,
     SubmissionUnknownError,
     TaskNotFoundError,
@@ -67,6 +68,8 @@ from kie_gateway.flows.delete_task import delete_task
 from kie_gateway.flows.record_webhook import Delivery, WebhookRecorder
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.release_credits import release_credits
+from kie_gateway.flows.resume_line import resume_if_funded
+from kie_gateway.flows.send_now import send_now
 from kie_gateway.flows.store_outputs import StoreOutputs
 from kie_gateway.flows.submit_task import submit_task
 from kie_gateway.flows.watch_task import Watch
@@ -93,6 +96,7 @@ MODEL = "google/nano-banana"
 PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 40
 DEADLINE_SECONDS = 3600
 RELEASE_SECONDS = 86400
+NO_CREDITS = Category.INSUFFICIENT_CREDITS
 POLICY = PollPolicy(first_poll_seconds=60, poll_cap_seconds=900)
 WRITES = {"create", "forget", "move", "note"}
 LIMITED, POOR, UNLIMITED = "limited", "poor", "unlimited"
@@ -100,7 +104,9 @@ LIMITED, POOR, UNLIMITED = "limited", "poor", "unlimited"
 ESTIMATES = st.sampled_from([0, 0.4, 4, 10])
 PRICES = st.sampled_from([None, 0.4, 4, 12, 30])
 # What Kie.ai does with a creation: the last two break off before an answer.
-CREATIONS = st.sampled_from(["accept"] * 6 + ["busy", "refuse", "lost", "never heard"])
+CREATIONS = st.sampled_from(
+    ["accept"] * 6 + ["busy", "too many", "no credits", "refuse", "lost", "never heard"]
+)
 # The how manieth write of a call fails, and how: None for none.
 FAULTS = st.one_of(
     st.none(),
@@ -148,6 +154,13 @@ class Work:
     report: Report = field(default_factory=lambda: Running("generating"))
 
 
+@dataclass(frozen=True)
+class AllOf:
+    """The tasks on record, for the line."""
+
+    all: Callable[[], list[Task]]
+
+
 class HonestKie(FakeProvider):
     """Kie.ai, that charges for a success what it says; `works` are by our task id."""
 
@@ -161,6 +174,10 @@ class HonestKie(FakeProvider):
         match self.next_creation:
             case "busy":
                 raise ProviderBusyError("too much to do", provider_code="455")
+            case "too many":
+                raise ProviderBusyError("too many", provider_code="429")
+            case "no credits":
+                raise ProviderNoCreditsError("none", provider_code="402", category=NO_CREDITS)
             case "refuse":
                 raise ProviderInputError("no", provider_code="422", category=Category.INPUT)
             case "never heard":
@@ -198,7 +215,7 @@ class CreditsMachine(RuleBasedStateMachine):
         self.tasks: TaskStore = self.store
         self.clock = Clock()
         self.kie = HonestKie()
-        self.line = FakeLine(FakeTaskStore(), self.clock.now)
+        self.line = FakeLine(AllOf(self.everything), self.clock.now)
         self.executions, self.queue = FakeExecutions(), FakeQueue()
         self.outputs = FakeOutputStore()
         self.archive = FakeArchive()
@@ -298,8 +315,9 @@ class CreditsMachine(RuleBasedStateMachine):
             )
 
     @precondition(lambda self: self.ids)
-    @rule(data=st.data(), fault=FAULTS)
-    def refresh(self, data: Any, fault: Any) -> None:
+    @rule(data=st.data(), fault=FAULTS, creation=CREATIONS)
+    def refresh(self, data: Any, fault: Any, creation: str) -> None:
+        self.kie.next_creation = creation
         task = self.found(data.draw(st.sampled_from(self.ids)))
         if task is not None and task.deleted_at is None:
             self.attempt(lambda: self.refresh_now(task), fault)
@@ -318,8 +336,11 @@ class CreditsMachine(RuleBasedStateMachine):
                 self.watch_once(task_id, None, "busy")
         self.attempt(self.release, fault)
 
-    @rule(fault=FAULTS)
-    def clock_strikes(self, fault: Any) -> None:
+    @rule(fault=FAULTS, left=st.sampled_from([None, 0, 5, 1000]))
+    def clock_strikes(self, fault: Any, left: float | None) -> None:
+        """Do what functions/books does."""
+        balance = None if left is None else as_credits(left)
+        self.attempt(lambda: self.resume(balance), fault)
         self.attempt(self.release, fault)
 
     @rule(owner=st.sampled_from([LIMITED, POOR]), amount=st.sampled_from([1, 7.5, 40]))
@@ -531,6 +552,16 @@ class CreditsMachine(RuleBasedStateMachine):
         self.attempt(lambda: recorder.record(delivery, self.clock.now()), fault)
 
     def refresh_now(self, task: Task) -> Task:
+        if task.next_step is Step.SUBMIT:
+            return send_now(
+                task,
+                tasks=self.tasks,
+                executions=self.executions,
+                queue=self.queue,
+                line=self.line,
+                submit=self.submit,
+                now=self.clock.now(),
+            )
         return refresh_task(
             task,
             tasks=self.tasks,
@@ -547,6 +578,16 @@ class CreditsMachine(RuleBasedStateMachine):
             refresh=self.refresh_now,
             close=self.close,
             now=self.clock.now,
+        )
+
+    def resume(self, balance: Decimal | None) -> int:
+        return resume_if_funded(
+            balance,
+            line=self.line,
+            tasks=self.tasks,
+            executions=self.executions,
+            now=self.clock.now(),
+            most=10,
         )
 
     def change(self, owner: str, decision: Any) -> None:
@@ -566,12 +607,15 @@ class CreditsMachine(RuleBasedStateMachine):
         return sorted(name for name, work in works if isinstance(work.report, Running))
 
     def books(self) -> Books:
-        found = (self.found(task_id) for task_id in self.ids)
         return Books(
             {owner: self.account_of(owner) for owner in self.owners.values()},
             {owner: self.rows(owner) for owner in self.owners.values()},
-            {task.task_id: task for task in found if task is not None},
+            {task.task_id: task for task in self.everything()},
         )
+
+    def everything(self) -> list[Task]:
+        found = (self.found(task_id) for task_id in self.ids)
+        return [task for task in found if task is not None]
 
     def rows(self, owner: str) -> list[Row]:
         rows: list[Row] = []

@@ -131,3 +131,102 @@ def test_everybody_gets_a_slot_of_their_own(scene: Scene) -> None:
     scene.line.refuse(None)
     at = [scene.line.join(f"owner {n % 3}").at - NOW for n in range(60)]
     assert at == [seconds(10 + number * INTERVAL) for number in range(60)]
+
+
+def test_any_number_of_owners_may_stand_in_line(scene: Scene) -> None:
+    """Each counts for itself; in one item they would not fit."""
+    scene.line.refuse(None)
+    turns = [scene.line.join(f"{number:064}").turn for number in range(200)]
+    assert set(turns) == {1}
+    assert scene.line.join(f"{0:064}").turn == 2
+
+
+def test_turns_of_a_line_that_has_ended_do_not_count(scene: Scene) -> None:
+    scene.line.refuse(0)
+    for _ in range(3):
+        scene.line.join("alice")
+    scene.clock.advance(60)
+    scene.line.refuse(0)
+    assert [scene.line.join(owner).turn for owner in ("alice", "bob", "alice")] == [1, 1, 2]
+
+
+# --- without credits ----------------------------------------------------------------------------
+
+
+def test_without_credits_slots_begin_an_hour_later(scene: Scene) -> None:
+    scene.line.hold()
+    pace = scene.line.look()
+    assert pace is not None
+    assert (pace.for_credits, pace.not_before) == (True, after(3600))
+    places = [scene.line.join(owner) for owner in ("alice", "bob")]
+    assert [place.at for place in places] == [after(3600), after(3600 + INTERVAL)]
+    assert all(place.for_credits for place in places)
+
+
+def test_a_line_that_has_begun_is_held_with_all_who_stand_in_it(scene: Scene) -> None:
+    scene.line.refuse(None)
+    taken = [scene.line.join("alice") for _ in range(3)]
+    scene.line.hold()
+    place = scene.line.join("alice")
+    # Slots that were given before come while nothing is sent; whoever has one joins again.
+    assert [one.for_credits for one in taken] == [False] * 3
+    assert (place.at, place.turn, place.for_credits) == (after(3600), 4, True)
+
+
+def test_refusals_for_credits_at_the_same_time_make_one_pause(scene: Scene) -> None:
+    for _ in range(3):
+        scene.line.hold()
+        scene.line.join("alice")
+        scene.clock.advance(1)
+    assert scene.line.join("alice").at == after(3600 + 3 * INTERVAL)
+
+
+def test_a_refusal_after_the_hour_makes_another(scene: Scene) -> None:
+    scene.line.hold()
+    scene.line.join("alice")
+    scene.clock.advance(3600)
+    scene.line.hold()
+    assert scene.line.join("alice").at == after(7200)
+
+
+def test_too_many_at_once_does_not_shorten_the_pause(scene: Scene) -> None:
+    scene.line.hold()
+    scene.line.refuse(None)
+    assert scene.line.join("alice").at == after(3600)
+
+
+def test_with_credits_again_slots_begin_at_once(scene: Scene) -> None:
+    scene.line.hold()
+    left = [scene.line.join("alice") for _ in range(2)]
+    scene.clock.advance(60)
+    scene.line.resume()
+    assert scene.line.ends_at() == after(60)
+    places = [scene.line.join("alice") for _ in range(2)]
+    assert [place.at for place in places] == [after(60), after(60 + INTERVAL)]
+    assert [place.for_credits for place in places] == [False, False]
+    assert scene.line.ends_at() == places[-1].at < left[0].at
+
+
+def test_at_the_end_of_the_hour_the_slots_go_on_as_they_are(scene: Scene) -> None:
+    scene.line.hold()
+    places = [scene.line.join("alice") for _ in range(4)]
+    scene.clock.advance(3600)
+    scene.line.resume()
+    assert scene.line.join("alice").at == places[-1].at + seconds(INTERVAL)
+
+
+def test_there_is_nothing_to_resume_unless_credits_are_missing(scene: Scene) -> None:
+    scene.line.resume()
+    assert scene.line.look() is None
+    assert scene.line.ends_at() == NOW
+    scene.line.refuse(None)
+    scene.line.resume()
+    assert scene.line.join("alice").at == after(10)
+
+
+def test_everybody_in_line_can_be_named(scene: Scene) -> None:
+    scene.line.refuse(None)
+    names = [f"task_{number:03}" for number in range(120)]
+    for name in names:
+        scene.wait(name, "alice")
+    assert list(scene.line.all()) == names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -129,6 +130,20 @@ def test_an_empty_purse_is_code_402() -> None:
     with KieSimulator(port=0, credits=5) as sim, Client(sim.base_url) as client:
         assert [client.post("x").json()["code"] for _ in range(2)] == [200, 402]
         assert client.credits() == 1
+
+
+def test_a_purse_can_be_filled_and_emptied(kie: Client) -> None:
+    before = kie.credits()
+    assert kie.http.put("/sim/credits", json={"credits": 0}).json() == {"credits": 0}
+    assert (kie.credits(), kie.post("a red kite").json()["code"]) == (0, 402)
+    kie.http.put("/sim/credits", json={"credits": 4.5})
+    assert kie.sim("credits") == {"credits": 4.5}
+    kie.create()
+    assert kie.credits() == 0.5
+    wrongs: tuple[Any, ...] = ({"credits": -1}, {"credits": "9"}, {"credits": True}, {}, None)
+    for wrong in wrongs:
+        assert kie.http.put("/sim/credits", json=wrong).status_code == 422
+    kie.http.put("/sim/credits", json={"credits": before})
 
 
 @pytest.mark.parametrize("code", [429, 455])

@@ -126,36 +126,6 @@ def test_refused_start_of_the_execution_takes_the_task_back(
 # --- Kie.ai -----------------------------------------------------------------------------------
 
 
-def test_without_credits_creations_wait_for_them_by_the_hour(world: World) -> None:
-    task = world.create("a kite [create 402 x2]")
-    assert task.end() == ("queued", None, None)
-    assert task.read()["upstream"]["message"] == "Credits insufficient"
-    world.run()
-    assert task.told() == [
-        "0 created submission_started submission_refused watch_started",
-        "3600 submission_started submission_refused",
-        "7200 submission_started submitted",
-        "7201.5 webhook_accepted storing_started stored succeeded",
-    ]
-    assert task.accepted_creations() == 1
-
-
-def test_a_refresh_sends_a_creation_that_waits_for_credits(world: World) -> None:
-    task = world.create("a kite [create 402 x1]")
-    world.run_for(60)
-    refreshed = world.http.post(f"/v1/tasks/{task.task_id}/refresh")
-    assert refreshed.json()["status"] == "queued"
-    world.settle_down()
-    world.run_for(10)
-    assert task.told() == [
-        "0 created submission_started submission_refused watch_started",
-        "60 watch_started submission_started submitted",
-        "61.5 webhook_accepted storing_started stored succeeded",
-    ]
-    world.run()
-    assert task.accepted_creations() == 1
-
-
 def test_kie_that_is_down_gets_the_creation_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

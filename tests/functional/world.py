@@ -95,6 +95,7 @@ class World:
         self.settle_down()
         self.messages.take_dead_letters()
         self._forget_times()
+        self._end_line()
         httpx.post(f"{self.kie.base_url}/sim/reset")
         self.functions.calls.clear()
         self.executions.pauses.clear()
@@ -136,7 +137,6 @@ class World:
     def _forget_times(self) -> None:
         """Forget what would make a test's schedule depend on those before it."""
         table = self.cloud.resources["TaskTable"]
-        self.dynamodb.delete_item(TableName=table, Key={"pk": {"S": "PACE"}, "sk": {"S": "PACE"}})
         found = self.dynamodb.scan(
             TableName=table,
             FilterExpression="begins_with(pk, :model)",
@@ -145,6 +145,22 @@ class World:
         for item in found["Items"]:
             self.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
         self.functions.forget_times()
+
+    def _end_line(self) -> None:
+        """Forget that Kie.ai refused creations, and who waits for their turn."""
+        table = self.cloud.resources["TaskTable"]
+        self.dynamodb.delete_item(TableName=table, Key={"pk": {"S": "PACE"}, "sk": {"S": "PACE"}})
+        found = self.dynamodb.scan(
+            TableName=table,
+            FilterExpression="attribute_exists(line) AND sk = :task",
+            ExpressionAttributeValues={":task": {"S": "TASK"}},
+        )
+        for item in found["Items"]:
+            self.dynamodb.update_item(
+                TableName=table,
+                Key={"pk": item["pk"], "sk": item["sk"]},
+                UpdateExpression="REMOVE line",
+            )
 
     # what tests do and look at
 

@@ -101,7 +101,7 @@ def test_no_function_may_do_everything(name: str) -> None:
         ("CallbackFunction", {"s3:GetObject", "dynamodb:DeleteItem", "states:StopExecution"}),
         ("StoreFunction", {"s3:GetObject", "states:StartExecution", "dynamodb:DeleteItem"}),
         ("WatchFunction", {"states:StartExecution", "dynamodb:DeleteItem", "sqs:SendMessage"}),
-        ("BooksFunction", {"s3:GetObject", "dynamodb:DeleteItem", "states:StopExecution"}),
+        ("BooksFunction", {"s3:GetObject", "s3:DeleteObject", "dynamodb:DeleteItem"}),
         ("ThumbnailFunction", {"dynamodb:GetItem", "secretsmanager:GetSecretValue"}),
         ("ApiFunction", {"s3:PutObjectTagging", "dynamodb:Scan", "dynamodb:DeleteTable"}),
     ],

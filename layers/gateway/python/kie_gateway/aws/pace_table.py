@@ -1,29 +1,56 @@
-"""The pace of creations in the table: one item that is counted up, and an index of who waits."""
+"""
+The pace of creations in the table: one item that is counted up, and an index of who waits.
 
-from collections.abc import Callable
+Each owner's turns are counted in an item of its own beside it, so that any number of owners may
+stand in line.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.task_item import LINE
 from kie_gateway.core.errors import RecordUnavailableError
-from kie_gateway.core.pace import SHORT_PAUSE, WINDOW, InLine, Pace, Place, Rate, in_order
+from kie_gateway.core.pace import (
+    CREDITS_PAUSE,
+    SHORT_PAUSE,
+    WINDOW,
+    InLine,
+    Pace,
+    Place,
+    Rate,
+    in_order,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-_KEY: "dict[str, AttributeValueTypeDef]" = {"pk": {"S": "PACE"}, "sk": {"S": "PACE"}}
+type Values = dict[str, "AttributeValueTypeDef"]
+
+_KEY: Values = {"pk": {"S": "PACE"}, "sk": {"S": "PACE"}}
 _MAX_TRIES = 10
 # Enough that an owner's oldest task is among them, few enough for one read.
 _LOOKED_AT = 100
+# Turns of a line that has ended are of no use; DynamoDB clears them away.
+_TURNS_KEPT = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The item as it is; `begun` tells this line from earlier ones."""
+
+    pace: Pace
+    begun: str
 
 
 class PaceTable:
     """
     The line before Kie.ai, as flows need it (`core/ports.py`, Line).
 
-    Nothing is written while Kie.ai refuses nothing. Places are given by one unconditional count, so
+    Nothing is written while Kie.ai refuses nothing. Slots are given by one unconditional count, so
     any number of functions may ask for one at once.
 
     Raises:
@@ -40,8 +67,8 @@ class PaceTable:
 
     def look(self) -> Pace | None:
         """Read the line; None while everything may be sent at once."""
-        pace = self._read()
-        return pace if pace is not None and pace.is_busy(self._now(), self._rate) else None
+        found = self._read()
+        return found.pace if found is not None and self._is_busy(found) else None
 
     def refuse(self, pause_seconds: float | None) -> None:
         """
@@ -52,8 +79,8 @@ class PaceTable:
         """
         for _ in range(_MAX_TRIES):
             now, found = self._now(), self._read()
-            is_busy = found is not None and found.is_busy(now, self._rate)
-            if is_busy and found is not None and now < found.not_before:
+            is_busy = found is not None and self._is_busy(found)
+            if is_busy and found is not None and now < found.pace.not_before:
                 # Refused together with the one that began the pause.
                 return
             pause = SHORT_PAUSE if is_busy else WINDOW
@@ -63,6 +90,40 @@ class PaceTable:
             if self._raise("not_before", _millis(until)) if is_busy else self._begin(found, until):
                 return
 
+    def hold(self) -> None:
+        """Send nothing for an hour: Kie.ai's account has no credits."""
+        for _ in range(_MAX_TRIES):
+            now, found = self._now(), self._read()
+            until = now + CREDITS_PAUSE
+            if found is None or not self._is_busy(found):
+                if self._begin(found, until, for_credits=True):
+                    return
+                continue
+            if found.pace.for_credits and now < found.pace.not_before:
+                # Refused together with the one that began the pause.
+                return
+            if self._change(found, self._next_slot(found, until), for_credits=True):
+                return
+
+    def resume(self) -> None:
+        """Go on: Kie.ai's account has credits again."""
+        for _ in range(_MAX_TRIES):
+            now, found = self._now(), self._read()
+            if found is None or not found.pace.for_credits:
+                return
+            # At the end of the pause the slots go on as they are.
+            is_early = now < found.pace.not_before
+            slots = self._next_slot(found, now) if is_early else {}
+            if self._change(found, slots, for_credits=False):
+                return
+
+    def ends_at(self) -> datetime:
+        """Tell when the last slot is that was given away; now if that has passed."""
+        now, found = self._now(), self._read()
+        if found is None:
+            return now
+        return max(found.pace.slot_at(found.pace.slots, self._rate), now)
+
     def join(self, owner: str) -> Place:
         """Take the next slot, and a turn for an owner."""
         for _ in range(_MAX_TRIES):
@@ -70,21 +131,21 @@ class PaceTable:
                 item = self._client.update_item(
                     TableName=self._table,
                     Key=_KEY,
-                    UpdateExpression="ADD slots :one, #owner :one",
-                    ExpressionAttributeNames={"#owner": _turns_of(owner)},
+                    UpdateExpression="ADD slots :one",
                     ExpressionAttributeValues={":one": {"N": "1"}},
                     ReturnValues="ALL_NEW",
                 )["Attributes"]
-            if "since" not in item:
+            if "begun" not in item:
                 self.refuse(0)
                 continue
-            pace = _read_pace(item)
+            found = _read_item(item)
+            pace, now = found.pace, self._now()
             at = pace.slot_at(pace.slots, self._rate)
-            turn = self._fair_turn(owner, int(item[_turns_of(owner)]["N"]), pace.turn)
-            if at < self._now():
+            if at < now:
                 # Slots that nobody took are gone.
-                self._catch_up(pace)
-            return Place(max(at, self._now()), turn)
+                since = now - (pace.slots - 1) * self._rate.interval
+                self._change(found, {"since": since})
+            return Place(max(at, now), self._next_turn(owner, found), pace.for_credits)
         raise RecordUnavailableError("no place in the line was to be had")
 
     def let_through(self, turn: int) -> None:
@@ -94,13 +155,7 @@ class PaceTable:
     def first(self) -> list[str]:
         """Name the tasks that come first, in order."""
         with translated():
-            found = self._client.query(
-                TableName=self._table,
-                IndexName="by_turn",
-                KeyConditionExpression="line = :line",
-                ExpressionAttributeValues={":line": {"S": LINE}},
-                Limit=_LOOKED_AT,
-            )["Items"]
+            found = self._client.query(**self._who_waits(), Limit=_LOOKED_AT)["Items"]
         return in_order(
             [
                 InLine(item["task_id"]["S"], item["owner"]["S"], int(item["turn"]["N"]))
@@ -108,102 +163,150 @@ class PaceTable:
             ]
         )
 
-    def _fair_turn(self, owner: str, turn: int, passed: int) -> int:
-        """Move an owner's turn up to the round that is on, if it has been away."""
-        name = _turns_of(owner)
+    def all(self) -> Iterator[str]:
+        """Name every task in line, roughly in order."""
+        pages = self._client.get_paginator("query").paginate(**self._who_waits())
+        with translated():
+            for page in pages:
+                for item in page["Items"]:
+                    yield item["task_id"]["S"]
+
+    def _who_waits(self) -> Any:
+        return {
+            "TableName": self._table,
+            "IndexName": "by_turn",
+            "KeyConditionExpression": "line = :line",
+            "ExpressionAttributeValues": {":line": {"S": LINE}},
+        }
+
+    def _next_turn(self, owner: str, found: _Found) -> int:
+        """Count an owner's turns; one that is new or has been away begins with this round."""
+        key: Values = {**_KEY, "sk": {"S": f"TURNS#{owner}"}}
+        passed = found.pace.turn
+        known: Values = {":begun": {"N": found.begun}, ":passed": {"N": str(passed)}}
         for _ in range(_MAX_TRIES):
-            if turn > passed:
-                break
-            if self._replace(name, str(turn), str(passed + 1)):
-                return passed + 1
             with translated():
-                item = self._client.update_item(
-                    TableName=self._table,
-                    Key=_KEY,
-                    UpdateExpression="ADD #owner :one",
-                    ExpressionAttributeNames={"#owner": name},
-                    ExpressionAttributeValues={":one": {"N": "1"}},
-                    ReturnValues="UPDATED_NEW",
-                )["Attributes"]
-            turn = int(item[name]["N"])
-        return turn
+                try:
+                    item = self._client.update_item(
+                        TableName=self._table,
+                        Key=key,
+                        UpdateExpression="ADD turn :one",
+                        ConditionExpression="begun = :begun AND turn >= :passed",
+                        ExpressionAttributeValues={**known, ":one": {"N": "1"}},
+                        ReturnValues="UPDATED_NEW",
+                    )["Attributes"]
+                    return int(item["turn"]["N"])
+                except self._client.exceptions.ConditionalCheckFailedException:
+                    pass
+                until = int((self._now() + _TURNS_KEPT).timestamp())
+                try:
+                    self._client.put_item(
+                        TableName=self._table,
+                        Item={
+                            **key,
+                            "begun": {"N": found.begun},
+                            "turn": {"N": str(passed + 1)},
+                            "ttl": {"N": str(until)},
+                        },
+                        ConditionExpression=(
+                            "attribute_not_exists(pk) OR begun <> :begun OR turn < :passed"
+                        ),
+                        ExpressionAttributeValues=known,
+                    )
+                    return passed + 1
+                except self._client.exceptions.ConditionalCheckFailedException:
+                    # Another request of the same owner was faster.
+                    pass
+        raise RecordUnavailableError(f"no turn for {owner} was to be had")
 
-    def _catch_up(self, pace: Pace) -> None:
-        since = self._now() - (pace.slots - 1) * self._rate.interval
-        self._replace("since", _millis(pace.since), _millis(since))
+    def _is_busy(self, found: _Found) -> bool:
+        return found.pace.is_busy(self._now(), self._rate)
 
-    def _begin(self, found: Pace | None, first_at: datetime) -> bool:
+    def _begin(
+        self, found: _Found | None, first_at: datetime, *, for_credits: bool = False
+    ) -> bool:
+        """Begin a line, unless somebody else has meanwhile."""
         moment: AttributeValueTypeDef = {"N": _millis(first_at)}
-        item: dict[str, AttributeValueTypeDef] = {
+        item: Values = {
             **_KEY,
+            "begun": {"N": _millis(self._now())},
             "since": moment,
             "not_before": moment,
             "slots": {"N": "0"},
             "turn": {"N": "0"},
+            "for_credits": {"BOOL": for_credits},
         }
+        premise: Any = {"ConditionExpression": "attribute_not_exists(begun)"}
+        if found is not None:
+            condition, values = _as_read(found)
+            premise = {"ConditionExpression": condition, "ExpressionAttributeValues": values}
         with translated():
             try:
-                if found is None:
-                    self._client.put_item(
-                        TableName=self._table,
-                        Item=item,
-                        ConditionExpression="attribute_not_exists(since)",
-                    )
-                else:
-                    self._client.put_item(
-                        TableName=self._table,
-                        Item=item,
-                        ConditionExpression="since = :since AND slots = :slots",
-                        ExpressionAttributeValues={
-                            ":since": {"N": _millis(found.since)},
-                            ":slots": {"N": str(found.slots)},
-                        },
-                    )
+                self._client.put_item(TableName=self._table, Item=item, **premise)
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
 
+    def _next_slot(self, found: _Found, at: datetime) -> dict[str, datetime]:
+        """Let the next slot be at a moment, and nothing be sent before."""
+        return {"since": at - found.pace.slots * self._rate.interval, "not_before": at}
+
+    def _change(
+        self, found: _Found, moments: dict[str, datetime], *, for_credits: bool | None = None
+    ) -> bool:
+        """Change the line, unless somebody else has meanwhile."""
+        condition, values = _as_read(found)
+        new: Values = {name: {"N": _millis(moment)} for name, moment in moments.items()}
+        if for_credits is not None:
+            new["for_credits"] = {"BOOL": for_credits}
+        return self._set(new, condition, values)
+
     def _raise(self, name: str, number: str) -> bool:
         """Set a number if it is smaller."""
-        return self._set(name, "#name < :new", {":new": {"N": number}})
+        return self._set({name: {"N": number}}, f"{name} < :new_{name}", {})
 
-    def _replace(self, name: str, old: str, new: str) -> bool:
-        """Set a number if nobody else has."""
-        return self._set(name, "#name = :old", {":old": {"N": old}, ":new": {"N": new}})
-
-    def _set(self, name: str, condition: str, values: "dict[str, AttributeValueTypeDef]") -> bool:
+    def _set(self, new: Values, condition: str, values: Values) -> bool:
+        sets = ", ".join(f"{name} = :new_{name}" for name in new)
         with translated():
             try:
                 self._client.update_item(
                     TableName=self._table,
                     Key=_KEY,
-                    UpdateExpression="SET #name = :new",
+                    UpdateExpression=f"SET {sets}",
                     ConditionExpression=condition,
-                    ExpressionAttributeNames={"#name": name},
-                    ExpressionAttributeValues=values,
+                    ExpressionAttributeValues={
+                        **values,
+                        **{f":new_{name}": value for name, value in new.items()},
+                    },
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
 
-    def _read(self) -> Pace | None:
+    def _read(self) -> _Found | None:
         with translated():
             answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
         item = answer.get("Item", {})
-        return _read_pace(item) if "since" in item else None
+        return _read_item(item) if "begun" in item else None
 
 
-def _read_pace(item: "dict[str, AttributeValueTypeDef]") -> Pace:
-    return Pace(
+def _read_item(item: Values) -> _Found:
+    pace = Pace(
         since=_moment(item["since"]["N"]),
         slots=int(item["slots"]["N"]),
         not_before=_moment(item["not_before"]["N"]),
         turn=int(item["turn"]["N"]),
+        for_credits=item["for_credits"]["BOOL"],
     )
+    return _Found(pace, item["begun"]["N"])
 
 
-def _turns_of(owner: str) -> str:
-    return f"turns of {owner}"
+def _as_read(found: _Found) -> tuple[str, Values]:
+    """Name the condition that nobody has moved the line since, with its values."""
+    return "since = :since AND slots = :slots", {
+        ":since": {"N": _millis(found.pace.since)},
+        ":slots": {"N": str(found.pace.slots)},
+    }
 
 
 def _millis(moment: datetime) -> str:

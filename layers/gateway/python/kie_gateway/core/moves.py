@@ -145,13 +145,6 @@ def wait_on(task: Task, *, next_at: datetime, turn: int) -> Move | None:
     return Move(replace(task, next_at=min(next_at, task.deadline_at), turn=turn))
 
 
-def submit_now(task: Task, now: datetime) -> Move | None:
-    """Send a refused creation sooner than planned."""
-    if task.next_step is not Step.SUBMIT or task.next_at is None or task.next_at <= now:
-        return None
-    return Move(replace(task, next_at=now))
-
-
 def refuse(
     task: Task,
     words: str,

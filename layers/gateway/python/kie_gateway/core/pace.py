@@ -6,6 +6,9 @@ getting-started page). As long as it takes all of them, nothing is counted. From
 on, every further creation gets a slot, evenly spread, and a turn in the line: the first of each
 owner, then the second of each, and so on. When a slot comes, the first in line is sent, whoever the
 slot was given to.
+
+While the account has no credits nothing is sent: the slots begin an hour later, and whoever is sent
+first then, or by a refresh before, finds out whether there are some again.
 """
 
 from collections import defaultdict, deque
@@ -18,6 +21,8 @@ WINDOW = timedelta(seconds=10)
 _CARE = 1.03
 # Refused in spite of its slot: it came a little early, or somebody else uses the account.
 SHORT_PAUSE = timedelta(seconds=0.5)
+# How long nothing is sent for lack of credits.
+CREDITS_PAUSE = timedelta(hours=1)
 # The machine wakes on whole seconds; slots lie closer together.
 EARLY = timedelta(seconds=1)
 
@@ -49,12 +54,14 @@ class Pace:
         slots: How many have been given away.
         not_before: Nothing is sent before this moment.
         turn: Of the last creation that was let through.
+        for_credits: Whether the account has no credits, as far as is known.
     """
 
     since: datetime
     slots: int
     not_before: datetime
     turn: int
+    for_credits: bool = False
 
     def slot_at(self, number: int, rate: Rate) -> datetime:
         """Tell when a slot is; the first has the number 1."""
@@ -67,10 +74,16 @@ class Pace:
 
 @dataclass(frozen=True)
 class Place:
-    """A place in the line: the slot it comes with, and the turn among all owners."""
+    """
+    A place in the line: the slot it comes with, and the turn among all owners.
+
+    Attributes:
+        for_credits: Whether it waits because the account has no credits.
+    """
 
     at: datetime
     turn: int
+    for_credits: bool = False
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,15 @@ class Line(Protocol):
     def refuse(self, pause_seconds: float | None) -> None:
         """Say that Kie.ai refused a creation, and for how long if it told."""
 
+    def hold(self) -> None:
+        """Say that Kie.ai's account has no credits; nothing is sent for an hour."""
+
+    def resume(self) -> None:
+        """Say that it has some again."""
+
+    def ends_at(self) -> datetime:
+        """Tell when the last slot is that was given away; now if that has passed."""
+
     def join(self, owner: str) -> Place:
         """Take a place."""
 
@@ -169,6 +178,9 @@ class Line(Protocol):
 
     def first(self) -> Sequence[str]:
         """Name the tasks that come first, in order."""
+
+    def all(self) -> Iterator[str]:
+        """Name every task in line, roughly in order."""
 
 
 class Executions(Protocol):

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kie_gateway.core.errors import (
-    GatewayError,
     IdempotencyMismatchError,
     RecordUnavailableError,
     TaskNotFoundError,
@@ -18,9 +17,9 @@ from kie_gateway.core.pace import Place, wake_at
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Executions, Existing, Line, StoreQueue, TaskStore
 from kie_gateway.core.reservation import Reservation
-from kie_gateway.core.task import Status, Step, Submission, Task
+from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.watch_again import watch_again
+from kie_gateway.flows.submit_watched import submit_watched
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +93,7 @@ def create_task(
     task = _queued(new, task_id, now, place)
     idempotency = _idempotency(new, now)
     recorded = tasks.create(
-        task, _first_entries(task, now), idempotency, tasks_at_once=new.tasks_at_once
+        task, _first_entries(task, place, now), idempotency, tasks_at_once=new.tasks_at_once
     )
     if isinstance(recorded, Existing):
         if not recorded.same_request:
@@ -103,53 +102,24 @@ def create_task(
             )
         known = recorded.task_id
         return _replay(known, tasks=tasks, executions=executions, policy=policy)
-    task = recorded
+    task, first_look_at = recorded, _first_look_at(recorded, policy)
     try:
-        executions.start(task.task_id, task.watches, _first_look_at(task, policy))
+        executions.start(task.task_id, task.watches, first_look_at)
     except RecordUnavailableError:
         tasks.forget(task, idempotency)
         raise
     if place is not None:
         return Created(task, replayed=False)
-    after = _submit(task, submit, tasks=tasks, executions=executions, queue=queue, now=now)
+    after = submit_watched(
+        task,
+        sleeps_until=first_look_at,
+        submit=submit,
+        tasks=tasks,
+        executions=executions,
+        queue=queue,
+        now=now,
+    )
     return Created(after, replayed=False)
-
-
-def _submit(
-    task: Task,
-    submit: Callable[[Task], Task],
-    *,
-    tasks: TaskStore,
-    executions: Executions,
-    queue: StoreQueue,
-    now: datetime,
-) -> Task:
-    """Submit; from here on the task is watched, so trouble is the watch's and not the caller's."""
-    try:
-        after = submit(task)
-        if after.status is Status.STORING:
-            # The answer held the result: no webhook will come, and the watch sleeps.
-            queue.request_storing(task.task_id)
-        if after.next_step is not Step.SUBMIT:
-            return after
-        # Its watch sleeps until a result is likely, which is later than the next attempt.
-        wait_until = wake_at(after.next_at) if after.is_in_line and after.next_at else after.next_at
-        handed_over = watch_again(
-            after, tasks=tasks, executions=executions, now=now, wait_until=wait_until
-        )
-        executions.stop(task.task_id, task.watches, "Kie.ai refused the creation for now.")
-    except GatewayError as error:
-        _log.warning("the watch goes on with %s: %s", task.task_id, error)
-        return _as_it_stands(task, tasks)
-    return handed_over
-
-
-def _as_it_stands(task: Task, tasks: TaskStore) -> Task:
-    """Read a task; a caller who got an error here would create, and pay, again."""
-    try:
-        return tasks.get(task.task_id) or task
-    except RecordUnavailableError:
-        return task
 
 
 def _replay(
@@ -212,14 +182,16 @@ def _release_at(new: NewTask, now: datetime) -> datetime | None:
     return now + timedelta(seconds=latest)
 
 
-def _first_entries(task: Task, now: datetime) -> tuple[Entry, ...]:
+def _first_entries(task: Task, place: Place | None, now: datetime) -> tuple[Entry, ...]:
     facts = {"model": task.model, "retry_of": task.retry_of}
     created = Entry(Happened.CREATED, now, f"Created for {task.model}.", facts)
-    if task.next_at is None:
+    if place is None:
         words = "Asking Kie.ai to create the task."
         return created, Entry(Happened.SUBMISSION_STARTED, now, words, {"attempt": 1})
-    expected = {"expected_at": task.next_at.isoformat()}
+    expected = {"expected_at": place.at.isoformat()}
     words = "Kie.ai takes no more creations for now; the task waits for its turn."
+    if place.for_credits:
+        words = "The account at Kie.ai is out of credits; the task waits for its turn."
     return created, Entry(Happened.SUBMISSION_WAITING, now, words, expected)
 
 

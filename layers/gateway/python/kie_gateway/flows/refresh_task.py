@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kie_gateway.core import moves
 from kie_gateway.core.ports import Executions, StoreQueue, TaskStore
-from kie_gateway.core.task import Attention, Status, Step, Task
+from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.flows.watch_again import watch_again
 
 
@@ -22,14 +22,9 @@ def refresh_task(
     Ask Kie.ai now, and have the results copied if it is done.
 
     A task without a running execution (expired, or given up on storing) gets one if there is
-    something to do, so that it is watched like any other. One that Kie.ai refused for now is sent
-    again at once, unless it stands in line for its turn.
+    something to do, so that it is watched like any other. One that still has to be sent is for
+    `flows/send_now.py`.
     """
-    if task.next_step is Step.SUBMIT:
-        if task.is_in_line:
-            return task
-        task = tasks.move(task, lambda current: moves.submit_now(current, now)).task
-        return watch_again(task, tasks=tasks, executions=executions, now=now)
     if task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED):
         after = ask(task)
     elif task.attention is Attention.STORAGE_FAILED:

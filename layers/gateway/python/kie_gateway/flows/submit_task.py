@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from kie_gateway.core import moves
@@ -17,7 +17,7 @@ from kie_gateway.core.errors import (
     RecordUnavailableError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.pace import Place
+from kie_gateway.core.pace import CREDITS_PAUSE, Place
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Accepted, Archive, Line, Provider, TaskStore
 from kie_gateway.core.report import Failed
@@ -30,8 +30,6 @@ _log = logging.getLogger(__name__)
 
 # Kie.ai has had more creations than it takes in ten seconds.
 TOO_MANY = frozenset({"429", "430"})
-# How long a creation waits for credits, unless a refresh sends it sooner.
-CREDITS_PAUSE = timedelta(hours=1)
 
 
 def submit_task(
@@ -66,7 +64,7 @@ def submit_task(
         return refused_for_now(task, error, tasks=tasks, now=now(), spread=spread(), place=place)
     except ProviderRejectedError as error:
         if error.category == Category.INSUFFICIENT_CREDITS:
-            return _out_of_credits(task, error, tasks=tasks, now=now())
+            return _out_of_credits(task, error, tasks=tasks, now=now(), line=line)
         return _refused_for_good(task, error, tasks=tasks, now=now())
     except SubmissionUnknownError as error:
         return lose_submission(task, error.message, tasks=tasks, policy=policy, now=now())
@@ -99,8 +97,13 @@ def _place(
     """Take a place in the line if Kie.ai has had too many; None for every other trouble."""
     if not isinstance(error, ProviderBusyError) or error.provider_code not in TOO_MANY:
         return None
+    return _place_after(lambda: line.refuse(error.retry_after_seconds), task, line)
+
+
+def _place_after(tell: Callable[[], None], task: Task, line: Line) -> Place | None:
+    """Tell the line of a refusal and take a place in it; None if it does not answer."""
     try:
-        line.refuse(error.retry_after_seconds)
+        tell()
         return line.join(task.owner)
     except RecordUnavailableError as trouble:
         # The refusal itself is worth recording; without a place it is sent again by the clock.
@@ -158,11 +161,13 @@ def refused_for_now(
 
 
 def _out_of_credits(
-    task: Task, error: ProviderRejectedError, *, tasks: TaskStore, now: datetime
+    task: Task, error: ProviderRejectedError, *, tasks: TaskStore, now: datetime, line: Line
 ) -> Task:
-    """Wait for somebody to top up the account: it is not the task that is wrong."""
+    """Wait for somebody to top up the account, all tasks together: it is not this one's fault."""
     _log.error("Kie.ai's account is out of credits: %s", error.message)
-    return _stay_queued(task, error, lambda _: now + CREDITS_PAUSE, tasks=tasks, now=now)
+    place = _place_after(line.hold, task, line)
+    at, turn = (place.at, place.turn) if place is not None else (now + CREDITS_PAUSE, None)
+    return _stay_queued(task, error, lambda _: at, tasks=tasks, now=now, turn=turn)
 
 
 def _stay_queued(

@@ -1,12 +1,12 @@
 """Use a task's slot at Kie.ai for whoever's turn it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
-from kie_gateway.core.pace import EARLY
+from kie_gateway.core.pace import EARLY, Pace
 from kie_gateway.core.ports import Line, Moved, TaskStore
-from kie_gateway.core.task import Step, Task
+from kie_gateway.core.task import Step, Submission, Task
 
 # Others may be sending the first in line at this moment, or the index may lag behind.
 _MAX_TRIES = 5
@@ -47,17 +47,29 @@ def take_turn(
     if task.turn is None or now() < pace.not_before:
         place = line.join(task.owner)
         return _wait(task, place.at, place.turn, tasks)
-    for first in line.first()[:_MAX_TRIES]:
-        other = task if first == task.task_id else tasks.get(first)
-        if other is None or not other.is_in_line:
-            continue
+    for other in _first_in_line(task, tasks, line):
         line.let_through(other.turn or 0)
         sent = _send(other, tasks, submit, now)
+        if sent.changed:
+            _tell_of_credits(pace, sent.task, line)
         if other is task:
             return sent.task
         if sent.changed:
             return _wait(task, other.next_at or now(), task.turn, tasks)
     return _send(task, tasks, submit, now).task
+
+
+def _first_in_line(task: Task, tasks: TaskStore, line: Line) -> Iterator[Task]:
+    for first in line.first()[:_MAX_TRIES]:
+        other = task if first == task.task_id else tasks.get(first)
+        if other is not None and other.is_in_line:
+            yield other
+
+
+def _tell_of_credits(pace: Pace, sent: Task, line: Line) -> None:
+    """Tell that the account has credits again, if it had none."""
+    if pace.for_credits and sent.submission is Submission.ACCEPTED:
+        line.resume()
 
 
 def _send(

@@ -1,4 +1,4 @@
-"""Start a further execution for a task whose first one has ended or sleeps too long."""
+"""Start a further execution for a task whose last one has ended or sleeps too long."""
 
 from datetime import datetime
 
@@ -26,4 +26,18 @@ def watch_again(
     """
     after = tasks.move(task, lambda current: moves.watch_again(current, now)).task
     executions.start(after.task_id, after.watches, wait_until or now)
+    return after
+
+
+def hand_over(
+    task: Task, *, tasks: TaskStore, executions: Executions, now: datetime, wait_until: datetime
+) -> Task:
+    """
+    Let another execution take over from one that sleeps too long.
+
+    Raises:
+        RecordUnavailableError: One of the two follows the task, or both, which is harmless.
+    """
+    after = watch_again(task, tasks=tasks, executions=executions, now=now, wait_until=wait_until)
+    executions.stop(task.task_id, task.watches, "Another execution looks at the task sooner.")
     return after

@@ -19,7 +19,10 @@ from kie_gateway.core.errors import (
     SourceForbiddenError,
 )
 from kie_gateway.core.reservation import Reservation, as_credits
+from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.flows.import_task import Adoption, Imported, import_task
+from kie_gateway.flows.refresh_task import refresh_task
+from kie_gateway.flows.send_now import send_now
 from kie_gateway.observability import count, logger
 from kie_gateway.oidc.token_reader import TokenReader
 from kie_gateway.settings import ApiFunctionSettings, load
@@ -98,6 +101,29 @@ class ApiGateway(Asking):
         return Reservation(
             as_credits(unknown if estimated is None else estimated),
             self.settings.release_after_seconds,
+        )
+
+    def send_now(self, task: Task) -> Task:
+        """Send a creation that Kie.ai refused for now sooner than planned."""
+        return send_now(
+            task,
+            tasks=self.tasks,
+            executions=self.executions,
+            queue=self.queue,
+            line=self.line,
+            submit=self.submit,
+            now=self.now(),
+        )
+
+    def refresh(self, task: Task) -> Task:
+        """Do at once what the watch would do later."""
+        return refresh_task(
+            task,
+            tasks=self.tasks,
+            executions=self.executions,
+            queue=self.queue,
+            ask=lambda task: self.ask(task, CompletedBy.REFRESH, whole_ladder=True),
+            now=self.now(),
         )
 
     def check_link(self, url: str) -> None:

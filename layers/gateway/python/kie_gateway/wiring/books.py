@@ -1,12 +1,18 @@
 """BooksFunction."""
 
+from decimal import Decimal
+
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.release_credits import release_credits
+from kie_gateway.flows.resume_line import resume_if_funded
 from kie_gateway.settings import BooksFunctionSettings, load
 from kie_gateway.wiring.asking import Asking
+
+# Fits into the function's time; the rest goes on at the next strike.
+_MOST_RESUMED = 1000
 
 
 class BooksGateway(Asking):
@@ -26,6 +32,17 @@ class BooksGateway(Asking):
             refresh=self._refresh,
             close=self.close_reservation,
             now=self._tell_time,
+        )
+
+    def resume_line(self, balance: Decimal | None) -> int:
+        """Let creations that wait for credits go on, if there are some again."""
+        return resume_if_funded(
+            balance,
+            line=self.line,
+            tasks=self.tasks,
+            executions=self.executions,
+            now=self.now(),
+            most=_MOST_RESUMED,
         )
 
     def _refresh(self, task: Task) -> Task:

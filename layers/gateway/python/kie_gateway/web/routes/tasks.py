@@ -22,10 +22,9 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.idempotency import fingerprint
 from kie_gateway.core.ports import TaskFilter
-from kie_gateway.core.task import CompletedBy, Status
+from kie_gateway.core.task import Status, Step
 from kie_gateway.flows.create_task import NewTask, create_task
 from kie_gateway.flows.delete_task import delete_task
-from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.use_uploads import check_uploads
 from kie_gateway.kie.families.registry import family_of
 from kie_gateway.observability import count, logger
@@ -80,15 +79,13 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
     )
     @app.needs(Scope.TASKS_WRITE)
     def refresh(task_id: str) -> Response[TaskBody]:
-        """Ask Kie.ai now, and store the results if it is done. Never generates again."""
-        task = refresh_task(
-            desk.owned(task_id),
-            tasks=gateway.tasks,
-            executions=gateway.executions,
-            queue=gateway.queue,
-            ask=lambda task: gateway.ask(task, CompletedBy.REFRESH, whole_ladder=True),
-            now=gateway.now(),
-        )
+        """
+        Ask Kie.ai now, and store the results if it is done. Never generates again.
+
+        A creation that Kie.ai has refused for now is sent again, unless it waits for its turn.
+        """
+        task = desk.owned(task_id)
+        task = gateway.send_now(task) if task.next_step is Step.SUBMIT else gateway.refresh(task)
         wait_seconds = requests.preferred_wait_seconds(app.request_headers)
         return desk.answers().task(desk.wait(task, wait_seconds))
 

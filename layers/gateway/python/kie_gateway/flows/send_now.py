@@ -1,0 +1,52 @@
+"""Send a creation that Kie.ai refused for now sooner than planned."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from kie_gateway.core import moves
+from kie_gateway.core.decision import decide
+from kie_gateway.core.ports import Executions, Line, StoreQueue, TaskStore
+from kie_gateway.core.task import Submission, Task
+from kie_gateway.flows.resume_line import resume_line
+from kie_gateway.flows.submit_watched import submit_watched
+
+
+def send_now(
+    task: Task,
+    *,
+    tasks: TaskStore,
+    executions: Executions,
+    queue: StoreQueue,
+    line: Line,
+    submit: Callable[[Task], Task],
+    now: datetime,
+) -> Task:
+    """
+    Send a creation at once, unless it stands in line for its turn.
+
+    While Kie.ai's account is out of credits this finds out whether that has changed; if so,
+    everybody who waits for credits goes on.
+
+    Args:
+        submit: Asks Kie.ai for a task whose record says `sending`, for us.
+    """
+    pace = line.look()
+    waits_for_credits = pace is not None and pace.for_credits
+    if task.is_in_line and not waits_for_credits:
+        return task
+    sleeps_until = decide(task, now).wait_until
+    moved = tasks.move(task, lambda current: moves.start_submission(current, now))
+    if not moved.changed:
+        return moved.task
+    after = submit_watched(
+        moved.task,
+        sleeps_until=sleeps_until,
+        submit=submit,
+        tasks=tasks,
+        executions=executions,
+        queue=queue,
+        now=now,
+    )
+    if waits_for_credits and after.submission is Submission.ACCEPTED:
+        resume_line(line=line, tasks=tasks, executions=executions, now=now)
+    return after
