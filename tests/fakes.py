@@ -173,12 +173,12 @@ class FakeTaskStore:
         self._answer_or_fail()
         with self._lock:
             if idempotency is not None:
-                name = (idempotency.owner, idempotency.key_hash)
-                task_id, known = self._keys.get(name, (task.task_id, idempotency))
-                if task_id != task.task_id and known.forget_at >= task.created_at:
-                    return Existing(task_id, known.fingerprint == idempotency.fingerprint)
+                existing = self.existing(idempotency, task.created_at)
+                if existing is not None:
+                    return existing
             task = self._reserve(task, tasks_at_once)
             if idempotency is not None:
+                name = (idempotency.owner, idempotency.key_hash)
                 self._keys[name] = (task.task_id, idempotency)
             self._tasks[task.task_id] = task
             self._entries[task.task_id] += entries
@@ -195,6 +195,14 @@ class FakeTaskStore:
 
         self.accounts.book(task.paying_owner, book, task.created_at)
         return task
+
+    def existing(self, idempotency: IdempotencyKey, now: datetime) -> Existing | None:
+        self._answer_or_fail()
+        name = (idempotency.owner, idempotency.key_hash)
+        task_id, known = self._keys.get(name, ("", idempotency))
+        if not task_id or known.forget_at < now:
+            return None
+        return Existing(task_id, known.fingerprint == idempotency.fingerprint)
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
         self._answer_or_fail()

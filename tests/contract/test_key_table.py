@@ -142,12 +142,37 @@ def test_keys_are_listed_in_order_of_an_owner_or_of_all(keys: KeyTable) -> None:
 def test_a_key_and_the_one_it_replaces_are_written_together(keys: KeyTable) -> None:
     old = add(keys)
     new = replace(old, key_id="key_2", key_hash=hash_key("kg_new"))
-    keys.put(new, instead_of=replace(old, expires_at=NOW + seconds(60)))
+    assert keys.succeed(old, new, NOW + seconds(60))
     assert keys.by_id("key_2") == new
     assert keys.find("kg_new") == new
     found = keys.by_id("key_1")
     assert found is not None
     assert found.expires_at == NOW + seconds(60)
+
+
+def test_a_key_that_was_revoked_meanwhile_has_no_successor_and_stays_revoked(
+    keys: KeyTable,
+) -> None:
+    old = add(keys)
+    keys.revoke(old, NOW)
+    new = replace(old, key_id="key_2", key_hash=hash_key("kg_new"))
+    assert not keys.succeed(old, new, NOW + seconds(60))
+    assert (keys.by_id("key_2"), keys.find("kg_new")) == (None, None)
+    assert keys.by_id("key_1") == replace(old, revoked_at=NOW)
+
+
+def test_a_key_is_revoked_once_and_known_as_such_here_at_once(keys: KeyTable) -> None:
+    key = add(keys)
+    keys.note_use(key, NOW)
+    for late in (0, 60):
+        keys.revoke(key, NOW + seconds(late))
+    assert keys.find(KEY) == replace(key, revoked_at=NOW, last_used_at=NOW)
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(keys: KeyTable) -> None:
+    with pytest.raises(RecordUnavailableError):
+        keys.revoke(ApiKey("key_9", hash_key("kg_9"), "alice", "x", NOW), NOW)
+    assert keys.find("kg_9") is None
 
 
 def test_a_use_is_noted_once_an_hour(

@@ -308,6 +308,8 @@ def test_a_key_has_so_many_requests_a_minute(world: World, admin: httpx.Client) 
     assert [answer.headers["ratelimit-remaining"] for answer in answers] == list("21000")
     refused = answers[-1]
     assert refused.headers["ratelimit-limit"] == "3"
+    assert refused.headers["ratelimit-policy"] == '"requests";q=3;w=60'
+    assert refused.headers["ratelimit"] == f'"requests";r=0;t={refused.headers["retry-after"]}'
     assert refused.headers["retry-after"] == refused.headers["ratelimit-reset"]
     assert 50 <= int(refused.headers["retry-after"]) <= 60
     assert told(refused)["code"] == "too_many_requests"
@@ -336,10 +338,14 @@ def test_an_owner_has_so_many_requests_a_minute_with_all_its_keys(
 def test_new_tasks_can_be_stopped_and_everything_else_goes_on(
     world: World, admin: httpx.Client
 ) -> None:
+    body = {"model": MODEL, "input": {"prompt": "a kite"}}
+    order = {"Idempotency-Key": "before-the-stop"}
+    ordered = world.http.post("/v1/tasks", json=body, headers=order).json()
     task = world.create("a kite")
     stop = admin.post("/v1/creations/stop", json={"reason": "Kie.ai is being paid too much"})
     assert stop.status_code == 204
-    body = {"model": MODEL, "input": {"prompt": "a kite"}}
+    again = world.http.post("/v1/tasks", json=body, headers=order)
+    assert (again.status_code, again.json()["id"]) == (202, ordered["id"])
     refused = world.http.post("/v1/tasks", json=body)
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "60")
     assert told(refused)["code"] == "creations_stopped"

@@ -342,6 +342,8 @@ def test_an_owner_has_so_many_tasks_at_once(owner: Owner) -> None:
     assert answers[2].headers["retry-after"] == answers[2].headers["ratelimit-reset"] == "10"
     assert answers[2].headers["ratelimit-limit"] == "2"
     assert answers[2].headers["ratelimit-remaining"] == "0"
+    assert answers[2].headers["ratelimit-policy"] == '"tasks";q=2'
+    assert answers[2].headers["ratelimit"] == '"tasks";r=0;t=10'
     # Its other key has no such limit.
     assert owner.ask().status_code == 202
     owner.world.run()

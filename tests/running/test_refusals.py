@@ -101,6 +101,7 @@ def test_bodies_of_another_type_are_problems(caller: httpx.Client, kind: str) ->
         ({"input": {"prompt": "x", "a": json.loads("[" * 300 + "]" * 300)}}, "/input/a"),
         ({"metadata": []}, "/metadata"),
         ({"metadata": {str(n): n for n in range(51)}}, "/metadata"),
+        ({"metadata": {"note": "ü" * 8200}}, "/metadata"),
         ({"deadline_seconds": 9}, "/deadline_seconds"),
         ({"deadline_seconds": 604_801}, "/deadline_seconds"),
         ({"deadline_seconds": "60"}, "/deadline_seconds"),

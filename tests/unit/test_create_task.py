@@ -10,6 +10,7 @@ import pytest
 from kie_gateway.core import moves
 from kie_gateway.core.errors import (
     ConfigurationError,
+    CreationsStoppedError,
     GatewayError,
     IdempotencyMismatchError,
     ProviderBusyError,
@@ -20,6 +21,7 @@ from kie_gateway.core.errors import (
     TaskNotFoundError,
 )
 from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.pace import Place
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Accepted
 from kie_gateway.core.report import Finished
@@ -66,7 +68,9 @@ class Scene:
     def __post_init__(self) -> None:
         self.line = FakeLine(self.store)
 
-    def create(self, new: NewTask = NEW, task_id: str = TASK_ID) -> Created:
+    def create(
+        self, new: NewTask = NEW, task_id: str = TASK_ID, stopped: str | None = None
+    ) -> Created:
         return create_task(
             new,
             task_id=task_id,
@@ -77,6 +81,7 @@ class Scene:
             policy=POLICY,
             line=self.line,
             now=NOW,
+            stopped=stopped,
         )
 
     def submit(self, task: Task) -> Task:
@@ -322,6 +327,27 @@ def test_without_a_key_every_request_is_a_new_task() -> None:
     scene = Scene()
     assert [scene.create(NEW, task_id).replayed for task_id in (TASK_ID, OTHER_ID)] == [False] * 2
     assert len(scene.kie.created) == 2
+
+
+def test_what_is_asked_for_again_is_answered_although_new_tasks_are_stopped() -> None:
+    scene = Scene()
+    first = scene.create(KEYED)
+    again = scene.create(KEYED, OTHER_ID, stopped="no money")
+    assert (again.task.task_id, again.replayed) == (first.task.task_id, True)
+    for new in (NEW, replace(KEYED, idempotency_key="order-2")):
+        with pytest.raises(CreationsStoppedError, match="no money"):
+            scene.create(new, OTHER_ID, stopped="no money")
+    assert scene.store.get(OTHER_ID) is None
+    with pytest.raises(IdempotencyMismatchError):
+        scene.create(replace(KEYED, fingerprint="other"), OTHER_ID, stopped="no money")
+
+
+def test_what_is_asked_for_again_takes_no_place_in_the_line() -> None:
+    scene = Scene()
+    scene.create(KEYED)
+    scene.line.refuse(None)
+    assert all(scene.create(KEYED, OTHER_ID).replayed for _ in range(3))
+    assert scene.line.join("alice") == Place(NOW + seconds(10), 1)
 
 
 def test_a_key_outlives_its_task_by_a_day() -> None:

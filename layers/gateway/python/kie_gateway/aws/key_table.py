@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from kie_gateway.aws.errors import translated
+from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
 
 if TYPE_CHECKING:
@@ -64,15 +64,48 @@ class KeyTable:
         self._remember(key_hash, found)
         return found
 
-    def put(self, key: ApiKey, *, instead_of: ApiKey | None = None) -> None:
-        """Write a key; what it takes the place of is written in the same transaction."""
-        writes: list[TransactWriteItemTypeDef] = []
-        for each in (key, instead_of):
-            if each is not None:
-                writes.append({"Put": {"TableName": self._table, "Item": _write(each)}})
-                writes.append({"Put": {"TableName": self._table, "Item": _write_place(each)}})
+    def put(self, key: ApiKey) -> None:
+        """Write a key."""
         with translated():
-            self._client.transact_write_items(TransactItems=writes)
+            self._client.transact_write_items(TransactItems=self._writes(key))
+
+    def succeed(self, old: ApiKey, new: ApiKey, ends_at: datetime) -> bool:
+        """Write a key and when the one before it ends; False if that has been revoked."""
+        end: TransactWriteItemTypeDef = {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key(old.key_hash),
+                "UpdateExpression": "SET expires_at = :ends_at",
+                "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
+                "ExpressionAttributeValues": {":ends_at": {"S": _text(ends_at)}},
+            }
+        }
+        with translated():
+            try:
+                self._client.transact_write_items(TransactItems=[end, *self._writes(new)])
+            except self._client.exceptions.TransactionCanceledException as error:
+                refuse_lasting(error)
+                return False
+        self._remembered.pop(old.key_hash, None)
+        return True
+
+    def revoke(self, key: ApiKey, now: datetime) -> None:
+        """Put a key out of force, unless it is already; nothing else of it changes."""
+        with translated():
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(key.key_hash),
+                UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :now)",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":now": {"S": _text(now)}},
+            )
+        self._remembered.pop(key.key_hash, None)
+
+    def _writes(self, key: ApiKey) -> "list[TransactWriteItemTypeDef]":
+        return [
+            {"Put": {"TableName": self._table, "Item": item}}
+            for item in (_write(key), _write_place(key))
+        ]
 
     def by_id(self, key_id: str) -> ApiKey | None:
         """Find a key by its id."""
@@ -80,7 +113,7 @@ class KeyTable:
             place = self._client.get_item(
                 TableName=self._table, Key=_place_key(key_id), ConsistentRead=True
             ).get("Item")
-        return self._read(place["key_hash"]["S"]) if place else None
+        return self._read(place["key_hash"]["S"], consistent=True) if place else None
 
     def list_keys(
         self, owner: str | None, *, limit: int, after: str | None
@@ -120,9 +153,11 @@ class KeyTable:
             self._remembered.clear()
         self._remembered[key_hash] = (self._clock(), key)
 
-    def _read(self, key_hash: str) -> ApiKey | None:
+    def _read(self, key_hash: str, *, consistent: bool = False) -> ApiKey | None:
         with translated():
-            answer = self._client.get_item(TableName=self._table, Key=_key(key_hash))
+            answer = self._client.get_item(
+                TableName=self._table, Key=_key(key_hash), ConsistentRead=consistent
+            )
         return _read(answer["Item"]) if "Item" in answer else None
 
     def _places(self, after: str) -> Iterator[Item]:

@@ -96,9 +96,10 @@ class TaskTable:
                 )
             except CallerError:
                 # What exists already costs nothing, and is answered whatever the balance.
-                existing = self._existing(idempotency, task.created_at)
-                if existing is not None:
-                    return existing
+                if idempotency is not None:
+                    existing = self.existing(idempotency, task.created_at)
+                    if existing is not None:
+                        return existing
                 if attempt > 0:
                     raise
                 # Decided on what is remembered of the account; perhaps no longer so.
@@ -134,6 +135,11 @@ class TaskTable:
         if account is not None and account.is_over(account.soft_budget, task.created_at):
             self._tell_soft_budget(account)
         return task
+
+    def existing(self, idempotency: IdempotencyKey, now: datetime) -> Existing | None:
+        """Find the task that an idempotency key stands for; None if the key is free."""
+        claimed = find_claim(self._client, self._table, idempotency, now)
+        return _read_existing(claimed, idempotency) if claimed is not None else None
 
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
         """
@@ -344,12 +350,6 @@ class TaskTable:
     ) -> "list[TransactWriteItemTypeDef]":
         booked = self._accounts.decide(task.paying_owner, book, now, anew=anew)
         return self._accounts.writes(booked)
-
-    def _existing(self, idempotency: IdempotencyKey | None, now: datetime) -> Existing | None:
-        if idempotency is None:
-            return None
-        claimed = find_claim(self._client, self._table, idempotency, now)
-        return _read_existing(claimed, idempotency) if claimed is not None else None
 
     def _delete_unmoved(self, task: Task) -> "TransactWriteItemTypeDef":
         return {

@@ -10,25 +10,29 @@ WINDOW = timedelta(minutes=1)
 @dataclass(frozen=True)
 class Allowance:
     """
-    What is left of a caller's requests in the window at hand.
+    What is left of what a caller may have at a time.
 
     Attributes:
-        used: Requests in this window, the one at hand among them.
-        reset_seconds: Until the next window, rounded up.
+        used: With the request at hand.
+        reset_seconds: Until there is more again, rounded up.
+        of: What is counted: `requests` in a window, or open `tasks`.
+        window_seconds: None where nothing is given back by time alone.
     """
 
     limit: int
     used: int
     reset_seconds: int
+    of: str = "requests"
+    window_seconds: int | None = int(WINDOW.total_seconds())
 
     @property
     def is_used_up(self) -> bool:
-        """Whether the request at hand is one too many."""
+        """Whether this is one too many."""
         return self.used > self.limit
 
     @property
     def remaining(self) -> int:
-        """Requests that are left."""
+        """Tell what is left."""
         return max(self.limit - self.used, 0)
 
 

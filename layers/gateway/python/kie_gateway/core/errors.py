@@ -132,7 +132,7 @@ class TooManyTasksError(LimitError):
 
     def __init__(self, limit: int, open_tasks: int) -> None:
         # Nobody knows when one will end.
-        allowance = Allowance(limit, open_tasks + 1, reset_seconds=10)
+        allowance = Allowance(limit, open_tasks + 1, 10, of="tasks", window_seconds=None)
         super().__init__(f"{limit} open tasks are allowed, and {open_tasks} are open", allowance)
 
 

@@ -84,6 +84,9 @@ class TaskStore(Protocol):
             TooManyTasksError, InsufficientCreditsError, BudgetExceededError: Nothing was written.
         """
 
+    def existing(self, idempotency: IdempotencyKey, now: datetime) -> Existing | None:
+        """Find the task that an idempotency key stands for; None if the key is free."""
+
     def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
         """Take a new task back, as if it had never been created, unless it was moved since."""
 

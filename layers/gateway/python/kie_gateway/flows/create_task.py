@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kie_gateway.core.errors import (
+    CreationsStoppedError,
     IdempotencyMismatchError,
     RecordUnavailableError,
     TaskNotFoundError,
@@ -75,33 +76,38 @@ def create_task(
     policy: PollPolicy,
     line: Line,
     now: datetime,
+    stopped: str | None = None,
 ) -> Created:
     """
     Create a task.
 
     Args:
+        stopped: Why no new tasks are created for now; None while they are.
         line: Where the task waits while Kie.ai takes no more.
         submit: Asks Kie.ai for a recorded and watched task (`flows/submit_task.py`).
 
     Raises:
+        CreationsStoppedError: As `stopped` says.
         IdempotencyMismatchError: The key stands for another request.
         TooManyTasksError, InsufficientCreditsError, BudgetExceededError: The owner may not create
             the task; nothing was sent and nothing stays behind.
         RecordUnavailableError: The same, as the task could not be recorded or watched.
     """
-    place = _place(new, line, now)
+    idempotency, pace = _idempotency(new, now), line.look()
+    if idempotency is not None and (stopped is not None or pace is not None):
+        # What is only asked for again needs no place in the line, and can be had in any case.
+        existing = tasks.existing(idempotency, now)
+        if existing is not None:
+            return _replay(existing, tasks=tasks, executions=executions, policy=policy)
+    if stopped is not None:
+        raise CreationsStoppedError(f"no new tasks for now: {stopped}")
+    place = _place(new, line, now) if pace is not None else None
     task = _queued(new, task_id, now, place)
-    idempotency = _idempotency(new, now)
     recorded = tasks.create(
         task, _first_entries(task, place, now), idempotency, tasks_at_once=new.tasks_at_once
     )
     if isinstance(recorded, Existing):
-        if not recorded.same_request:
-            raise IdempotencyMismatchError(
-                "this Idempotency-Key was used for another request; use a new key for a new task"
-            )
-        known = recorded.task_id
-        return _replay(known, tasks=tasks, executions=executions, policy=policy)
+        return _replay(recorded, tasks=tasks, executions=executions, policy=policy)
     task, first_look_at = recorded, _first_look_at(recorded, policy)
     try:
         executions.start(task.task_id, task.watches, first_look_at)
@@ -123,21 +129,23 @@ def create_task(
 
 
 def _replay(
-    task_id: str, *, tasks: TaskStore, executions: Executions, policy: PollPolicy
+    existing: Existing, *, tasks: TaskStore, executions: Executions, policy: PollPolicy
 ) -> Created:
-    task = tasks.get(task_id)
+    if not existing.same_request:
+        raise IdempotencyMismatchError(
+            "this Idempotency-Key was used for another request; use a new key for a new task"
+        )
+    task = tasks.get(existing.task_id)
     if task is None or task.deleted_at is not None:
         raise TaskNotFoundError("the task of this Idempotency-Key has been deleted")
     if not task.status.is_settled:
         # The first request may have been cut off before it started the watch.
-        executions.start(task_id, 1, _first_look_at(task, policy))
+        executions.start(task.task_id, 1, _first_look_at(task, policy))
     return Created(task, replayed=True)
 
 
 def _place(new: NewTask, line: Line, now: datetime) -> Place | None:
-    """Take a place in the line if there is one; None if the creation may be sent at once."""
-    if line.look() is None:
-        return None
+    """Take a place in the line; None if it is for now, and the creation may be sent at once."""
     place = line.join(new.owner)
     return place if place.at > now else None
 

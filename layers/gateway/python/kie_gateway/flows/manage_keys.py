@@ -7,12 +7,20 @@ from typing import Protocol
 from kie_gateway.core.api_key import ROTATION, USUAL, ApiKey, Scope, hash_key, new_key
 from kie_gateway.core.errors import KeyNotFoundError
 
+_NOT_IN_FORCE = "the key is no longer in force; make a new one"
+
 
 class Keys(Protocol):
     """Where keys are kept; every call raises RecordUnavailableError when that does not answer."""
 
-    def put(self, key: ApiKey, *, instead_of: ApiKey | None = None) -> None:
-        """Write a key, and what becomes of the one it takes the place of."""
+    def put(self, key: ApiKey) -> None:
+        """Write a key."""
+
+    def succeed(self, old: ApiKey, new: ApiKey, ends_at: datetime) -> bool:
+        """Write a key and when the one before it ends; False if that has been revoked."""
+
+    def revoke(self, key: ApiKey, now: datetime) -> None:
+        """Put a key out of force, unless it is already."""
 
     def by_id(self, key_id: str) -> ApiKey | None:
         """Find a key."""
@@ -70,23 +78,22 @@ def rotate_key(key_id: str, *, keys: Keys, new_key_id: str, now: datetime) -> Is
     """
     old = _found(key_id, keys)
     if not old.is_in_force(now):
-        raise KeyNotFoundError("the key is no longer in force; make a new one")
+        raise KeyNotFoundError(_NOT_IN_FORCE)
     secret = new_key()
     key = replace(
         old, key_id=new_key_id, key_hash=hash_key(secret), created_at=now, last_used_at=None
     )
     ends_at = min(old.expires_at or now + ROTATION, now + ROTATION)
-    keys.put(key, instead_of=replace(old, expires_at=ends_at))
+    if not keys.succeed(old, key, ends_at):
+        raise KeyNotFoundError(_NOT_IN_FORCE)
     return Issued(secret, key)
 
 
 def revoke_key(key_id: str, *, keys: Keys, now: datetime) -> ApiKey:
     """Put a key out of force, everywhere within 30 s. Raises KeyNotFoundError."""
     key = _found(key_id, keys)
-    if key.revoked_at is None:
-        key = replace(key, revoked_at=now)
-        keys.put(key)
-    return key
+    keys.revoke(key, now)
+    return replace(key, revoked_at=key.revoked_at or now)
 
 
 def _found(key_id: str, keys: Keys) -> ApiKey:

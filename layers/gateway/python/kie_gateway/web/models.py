@@ -1,9 +1,11 @@
 """Requests and answers of the HTTP API, as callers see them and as OpenAPI describes them."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,7 +25,22 @@ from kie_gateway.core.upload import EXTENSIONS, LARGEST_BYTES
 MODEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$"
 LONGEST_DEADLINE_SECONDS = 604_800
 LARGEST_METADATA_KEYS = 50
+LARGEST_METADATA_BYTES = 16_384
 
+
+def _small(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > LARGEST_METADATA_BYTES:
+        raise ValueError(f"must have {LARGEST_METADATA_BYTES} bytes at most as JSON, not {size}")
+    return metadata
+
+
+# Comes back with every list of tasks, so it must not grow like an input.
+type Metadata = Annotated[
+    dict[str, JsonValue],
+    Field(max_length=LARGEST_METADATA_KEYS),
+    AfterValidator(_small),
+]
 type ModelId = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=100)]
 
 
@@ -48,10 +65,9 @@ class CreateTask(BaseModel):
     input: dict[str, JsonValue] = Field(
         description="The model's input, handed on as it is; defaults of required fields are added."
     )
-    metadata: dict[str, JsonValue] = Field(
+    metadata: Metadata = Field(
         default_factory=dict,
-        max_length=LARGEST_METADATA_KEYS,
-        description="Anything of yours; comes back with the task.",
+        description="Anything of yours, up to 16 KiB as JSON; comes back with the task.",
     )
     deadline_seconds: int | None = Field(
         default=None,
@@ -126,7 +142,7 @@ class ImportItem(BaseModel):
     model: ModelId = Field(description="What made it, as in a new task.")
     upstream_task_id: str | None = Field(default=None, min_length=1, max_length=100)
     url: str | None = Field(default=None, min_length=1, max_length=8192)
-    metadata: dict[str, JsonValue] = Field(default_factory=dict, max_length=LARGEST_METADATA_KEYS)
+    metadata: Metadata = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:

@@ -142,10 +142,18 @@ def problem_of(error: GatewayError) -> Problem:
 
 
 def allowance_headers(allowance: Allowance | None) -> dict[str, str]:
-    """Write the headers that tell a caller what it has left."""
+    """
+    Write the headers that tell a caller what it has left.
+
+    In the words of the IETF's draft (`RateLimit`, structured), and in those that came before it and
+    that most clients read.
+    """
     if allowance is None:
         return {}
+    window = "" if allowance.window_seconds is None else f";w={allowance.window_seconds}"
     return {
+        "RateLimit-Policy": f'"{allowance.of}";q={allowance.limit}{window}',
+        "RateLimit": f'"{allowance.of}";r={allowance.remaining};t={allowance.reset_seconds}',
         "RateLimit-Limit": str(allowance.limit),
         "RateLimit-Remaining": str(allowance.remaining),
         "RateLimit-Reset": str(allowance.reset_seconds),

@@ -14,7 +14,6 @@ from kie_gateway.catalogue.estimate import estimate
 from kie_gateway.core import moves
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.errors import (
-    CreationsStoppedError,
     FieldFault,
     InvalidRequestError,
     TaskNotFailedError,
@@ -219,8 +218,6 @@ class _Creations:
     ) -> Response[TaskBody]:
         desk, gateway = self.desk, self.desk.gateway
         asked = desk.app.request_headers
-        if reason := gateway.creation_switch.reason():
-            raise CreationsStoppedError(f"no new tasks for now: {reason}")
         owner = owner or desk.owner()
         check_uploads(task_input, owner, gateway.bucket.size_of)
         known = catalogue.find(model)
@@ -251,6 +248,7 @@ class _Creations:
             policy=gateway.policy,
             line=gateway.line,
             now=gateway.now(),
+            stopped=gateway.creation_switch.reason(),
         )
         logger.info(
             "task replayed" if created.replayed else "task created",
