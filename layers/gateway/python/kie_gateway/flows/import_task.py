@@ -16,6 +16,8 @@ from kie_gateway.core.timeline import Entry, Happened
 
 # Importing twice gives the same task for as long as anybody may think of doing so.
 _MEMORY = timedelta(days=3650)
+# The same words for what Kie.ai does not know and for what is somebody else's.
+_NO_SUCH_TASK = "Kie.ai knows no such task of yours"
 
 
 @dataclass(frozen=True)
@@ -97,15 +99,13 @@ def _known(adoption: Adoption, tasks: TaskStore) -> Task | None:
     """Find a task of this gateway that is the same work."""
     if adoption.upstream_task_id is None:
         return None
-    same = [
-        task
-        for task in tasks.find_by_upstream(adoption.upstream_task_id)
-        if task.family == adoption.family and task.deleted_at is None
-    ]
-    own = [task for task in same if task.owner == adoption.owner]
+    found = tasks.find_by_upstream(adoption.upstream_task_id)
+    same = [task for task in found if task.family == adoption.family]
+    # A deleted task is still nobody else's.
+    own = [task for task in same if task.paying_owner == adoption.owner]
     if same and not own:
-        raise TaskNotFoundError("there is no such task")
-    return own[0] if own else None
+        raise TaskNotFoundError(_NO_SUCH_TASK)
+    return next((task for task in own if task.deleted_at is None), None)
 
 
 def _new_task(adoption: Adoption, task_id: str, now: datetime) -> Task:
@@ -132,7 +132,7 @@ def _report(adoption: Adoption, task: Task, kie: Provider) -> Report:
         return Finished(state="imported", sources=(Source(adoption.url),))
     report = kie.ask(task).report
     if isinstance(report, NotVisible):
-        raise TaskNotFoundError(f"Kie.ai knows no such task: {report.message}")
+        raise TaskNotFoundError(_NO_SUCH_TASK)
     return report
 
 
