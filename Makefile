@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test test-long bench check format invoke key reconcile replay catalogue build deploy requirements openapi clean help
+.PHONY: dev demo test test-long bench bench-rush check format invoke key reconcile replay catalogue build deploy requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ test-long: $(VENV)/.done ## Pass the explorations that take minutes
 
 bench: $(VENV)/.done ## Measure the copy against boto3's own, as ratios
 	@$(BIN)/python -m bench.copying $(ARGS)
+
+bench-rush: $(VENV)/.done ## Measure 300 creations at once against what Kie.ai's limit allows
+	@$(BIN)/python -m bench.rushing $(ARGS)
 
 check: $(VENV)/.done $(SAM_VENV)/.done ## Format, lint, types, template
 	$(BIN)/ruff format --check .

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import count
@@ -43,6 +43,7 @@ from kie_gateway.core.pace import (
     Pace,
     Place,
     Rate,
+    Send,
     in_order,
 )
 from kie_gateway.core.ports import (
@@ -338,6 +339,7 @@ class FakeLine:
         self._rate = rate or Rate()
         self._pace: Pace | None = None
         self._turns: Counter[str] = Counter()
+        self._sends: list[datetime] = []
         self._lock = Lock()
 
     def look(self) -> Pace | None:
@@ -353,6 +355,7 @@ class FakeLine:
         if pace is None:
             self._pace = Pace(until, slots=0, not_before=until, turn=0)
             self._turns.clear()
+            self._sends.clear()
         elif pace.not_before <= now:
             self._pace = replace(pace, not_before=until)
 
@@ -363,6 +366,7 @@ class FakeLine:
         if pace is None:
             self._pace = Pace(until, slots=0, not_before=until, turn=0, for_credits=True)
             self._turns.clear()
+            self._sends.clear()
         elif not pace.for_credits or pace.not_before <= now:
             self._pace = replace(self._from(pace, until), for_credits=True)
 
@@ -395,6 +399,20 @@ class FakeLine:
             if at < now:
                 self._pace = replace(pace, since=now - (pace.slots - 1) * self._rate.interval)
             return Place(max(at, now), self._turns[owner], pace.for_credits)
+
+    def reserve(self, patience: timedelta) -> Send:
+        self._fail_if_told()
+        now = self._now()
+        at = self._rate.next_send(self._sends, now)
+        is_soon = at <= now + patience
+        if self._pace is not None and is_soon:
+            self._sends.append(at)
+        return Send(at, is_reserved=is_soon)
+
+    def correct(self, reserved: datetime, sent: datetime) -> None:
+        self._fail_if_told()
+        if reserved in self._sends:
+            self._sends[self._sends.index(reserved)] = sent
 
     def let_through(self, turn: int) -> None:
         self._fail_if_told()

@@ -9,7 +9,7 @@ import pytest
 from kie_gateway.aws.pace_table import PaceTable
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core import moves
-from kie_gateway.core.pace import Rate
+from kie_gateway.core.pace import Rate, Send
 from kie_gateway.core.ports import Line, TaskStore
 from kie_gateway.core.task import Submission
 from tests.fakes import Clock, FakeLine, FakeTaskStore
@@ -148,6 +148,50 @@ def test_turns_of_a_line_that_has_ended_do_not_count(scene: Scene) -> None:
     scene.clock.advance(60)
     scene.line.refuse(0)
     assert [scene.line.join(owner).turn for owner in ("alice", "bob", "alice")] == [1, 1, 2]
+
+
+# --- moments to send at -------------------------------------------------------------------------
+
+
+def test_nothing_is_reserved_while_there_is_no_line(scene: Scene) -> None:
+    assert [scene.line.reserve(seconds(0)) for _ in range(30)] == [Send(NOW, is_reserved=True)] * 30
+
+
+def test_no_ten_seconds_hold_more_moments_than_kie_takes(scene: Scene) -> None:
+    scene.line.refuse(0)
+    at = [scene.line.reserve(seconds(100)).at - NOW for _ in range(45)]
+    # As fast as they may go, a little apart, so that they arrive in order.
+    assert at[:20] == [seconds(number * 0.1) for number in range(20)]
+    assert at[20:40] == [seconds(10.2 + number * 0.1) for number in range(20)]
+    assert at[40:] == [seconds(20.4 + number * 0.1) for number in range(5)]
+
+
+def test_a_moment_that_is_too_late_is_only_told(scene: Scene) -> None:
+    scene.line.refuse(0)
+    for _ in range(20):
+        scene.line.reserve(seconds(100))
+    too_late = Send(after(10.2), is_reserved=False)
+    assert [scene.line.reserve(seconds(3)) for _ in range(3)] == [too_late] * 3
+    scene.clock.advance(10.2)
+    assert scene.line.reserve(seconds(0)) == replace(too_late, is_reserved=True)
+
+
+def test_who_was_late_takes_room_when_it_was_sent(scene: Scene) -> None:
+    scene.clock.advance(0.1234567)
+    scene.line.refuse(0)
+    moments = [scene.line.reserve(seconds(100)).at for _ in range(20)]
+    scene.line.correct(moments[0], after(5))
+    following = [scene.line.reserve(seconds(100)).at for _ in range(20)]
+    # The late one leaves the window last.
+    assert following[0] - moments[1] == following[18] - moments[19] == seconds(10.2)
+    assert following[19] == after(15.2)
+
+
+def test_what_is_not_known_is_not_corrected(scene: Scene) -> None:
+    scene.line.correct(NOW, after(5))
+    scene.line.refuse(0)
+    scene.line.correct(NOW, after(5))
+    assert scene.line.reserve(seconds(100)).at == NOW
 
 
 # --- without credits ----------------------------------------------------------------------------

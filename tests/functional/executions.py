@@ -23,6 +23,7 @@ class Executions:
         self.pauses: list[float] = []
         self._agenda = agenda
         self._asleep: dict[str, Callable[[], None]] = {}
+        self._held_up: set[Callable[[], None]] = set()
 
     def wait(self, seconds: float) -> None:
         """Take the place of a Wait state, in the execution's own thread."""
@@ -35,21 +36,35 @@ class Executions:
         self.pauses.append(seconds)
         self._sleep_until(self._agenda.time() + seconds)
 
+    def sleep(self, seconds: float) -> None:
+        """Let a function wait, and so the execution that has called it, while others go on."""
+        woken = threading.Event()
+
+        def wake() -> None:
+            self._held_up.discard(wake)
+            woken.set()
+
+        self._held_up.add(wake)
+        planned = self._agenda.at(self._agenda.time() + seconds, wake)
+        woken.wait()
+        planned.cancel()
+
     def are_awake(self) -> bool:
         """Tell whether an execution does something; one that was stopped in its sleep wakes up."""
-        awake = False
+        awake = 0
         for name, env in self._running():
             wake = self._asleep.get(name)
             if wake is None:
-                awake = True
+                awake += 1
             elif not env.is_running():
                 wake()
-                awake = True
-        return awake
+                awake += 1
+        # Which execution waits for which function cannot be seen; each waits for one.
+        return awake > len(self._held_up)
 
     def wake_all(self) -> None:
         """Let those that were stopped come to their end."""
-        for wake in list(self._asleep.values()):
+        for wake in (*self._asleep.values(), *self._held_up):
             wake()
 
     def _running(self) -> Iterator[tuple[str, Any]]:

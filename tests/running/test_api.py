@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running.conftest import Gateway
 from tests.running.driver import accepted_creations, create, happened, problem, settle
+from tests.running.gateway import Gateway
 
 BODY = {"model": "google/nano-banana", "input": {"prompt": "a kite"}}
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.running.conftest import Gateway
 from tests.running.described import Described
 from tests.running.driver import create, new_key, problem, settle
+from tests.running.gateway import Gateway
 
 
 @pytest.fixture(scope="module")

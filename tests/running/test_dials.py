@@ -6,8 +6,8 @@ import time
 import httpx
 import pytest
 
-from tests.running.conftest import Gateway
 from tests.running.driver import accepted_creations, assert_stored, create, happened, settle
+from tests.running.gateway import Gateway
 
 BY_WEBHOOK = (
     "",

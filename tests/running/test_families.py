@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running.conftest import Gateway
 from tests.running.driver import accepted_creations, happened, settle
+from tests.running.gateway import Gateway
 
 SONG = {"prompt": "a song", "customMode": False, "instrumental": True, "model": "V5"}
 CLIP = {"prompt": "a kite"}

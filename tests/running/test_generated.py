@@ -10,8 +10,8 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
 
-from tests.running.conftest import Gateway
 from tests.running.driver import create, settle
+from tests.running.gateway import Gateway
 
 pytestmark = pytest.mark.long
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.running.conftest import Gateway
 from tests.running.driver import create, settle
+from tests.running.gateway import Gateway
 
 PARAMETERS = "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=90"
 

@@ -10,13 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running.conftest import (
-    KIE_API_KEY,
-    KIE_WEBHOOK_HMAC_KEY,
-    Gateway,
-)
+from tests.running.conftest import KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY
 from tests.running.described import Described
 from tests.running.driver import create, problem, settle
+from tests.running.gateway import Gateway
 
 BODY = {"model": "google/nano-banana", "input": {"prompt": "a kite"}}
 UNKNOWN = "task_00000000000000000000000000"

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running.conftest import Gateway
 from tests.running.driver import accepted_creations, assert_stored, create, happened, settle
+from tests.running.gateway import Gateway
 
 PARAMETERS = "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=240"
 # What a task is doing when everything is killed, and the prompt that makes it do so.

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running.conftest import Gateway, free_port
 from tests.running.driver import create, settle
+from tests.running.gateway import Gateway, free_port
 
 END_SECONDS = 5
 PUBLIC_URL = "https://tunnel.invalid"

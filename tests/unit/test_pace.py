@@ -52,3 +52,20 @@ def test_turns_go_round_the_owners() -> None:
 def test_an_owners_tasks_go_by_age_whatever_turns_they_got() -> None:
     line = [InLine("a1", "alice", 9), InLine("b1", "bob", 2), InLine("a2", "alice", 1)]
     assert in_order(line) == ["a1", "b1", "a2"]
+
+
+def test_creations_are_sent_at_once_while_there_is_room() -> None:
+    assert RATE.next_send([], NOW) == NOW
+    assert RATE.next_send([NOW - seconds(3)] * 19, NOW) == NOW
+
+
+def test_two_creations_are_never_sent_at_one_moment() -> None:
+    assert RATE.next_send([NOW], NOW) == NOW + seconds(0.1)
+    assert RATE.next_send([NOW + seconds(1), NOW - seconds(1)], NOW) == NOW + seconds(1.1)
+
+
+def test_a_full_window_is_waited_for_with_some_care() -> None:
+    sent = [NOW - seconds(9 - number / 4) for number in range(20)]
+    assert RATE.next_send(sent, NOW) == NOW + seconds(1.2)
+    # In whatever order they were written down, and however many more there were.
+    assert RATE.next_send([*sent[::-1], NOW - seconds(60)], NOW) == NOW + seconds(1.2)

@@ -21,7 +21,8 @@ class Scene:
     def wait(self, task_id: str, owner: str = "alice") -> Task:
         place = self.line.join(owner)
         task = make_task(task_id=task_id, owner=owner, submission=Submission.WAITING)
-        task = replace(task, turn=place.turn, next_at=place.at)
+        deadline_at = NOW + seconds(86400)
+        task = replace(task, turn=place.turn, next_at=place.at, deadline_at=deadline_at)
         self.store.create(task, (), None)
         return task
 
@@ -155,3 +156,90 @@ def test_a_creation_refused_for_another_reason_leaves_the_line() -> None:
     assert scene.line.first() == ["task_2"]
     scene.take(other)
     assert scene.sent == ["task_1", "task_2"]
+
+
+# --- moments to send at -------------------------------------------------------------------------
+
+
+def busy(scene: Scene, sends: int) -> Task:
+    """Let a task's slot come when so many have just been sent."""
+    scene.line.refuse(0)
+    for _ in range(sends):
+        scene.line.reserve(seconds(100))
+    return scene.wait("task_1")
+
+
+def test_a_task_whose_slot_comes_waits_until_kie_has_room() -> None:
+    scene = Scene()
+    task = busy(scene, 20)
+    scene.clock.advance(8)
+    assert scene.take(task).submitted_at == NOW + seconds(10.2)
+
+
+def test_a_task_that_would_wait_for_long_goes_to_sleep_again() -> None:
+    scene = Scene()
+    task = busy(scene, 20)
+    scene.clock.advance(2)
+    waiting = scene.take(task)
+    assert (scene.sent, waiting.turn) == ([], task.turn)
+    assert waiting.next_at == NOW + seconds(10.2)
+    scene.clock.advance(8.2)
+    assert scene.take(waiting).status is Status.RUNNING
+
+
+def test_what_was_sent_late_takes_room_from_then_on() -> None:
+    scene = Scene()
+    task = busy(scene, 0)
+    first = scene.line.first
+
+    def slow() -> list[str]:
+        scene.clock.advance(2)
+        return first()
+
+    scene.line.first = slow  # type: ignore[method-assign]
+    scene.take(task)
+    moments = [scene.line.reserve(seconds(100)).at for _ in range(20)]
+    assert moments[0] == NOW + seconds(2.1)
+    assert moments[19] == NOW + seconds(12.2)
+
+
+# --- without credits ----------------------------------------------------------------------------
+
+
+def test_the_first_that_is_taken_after_a_pause_ends_it() -> None:
+    scene = Scene()
+    scene.line.hold()
+    task = scene.wait("task_1")
+    scene.clock.advance(3600)
+    assert scene.take(task).status is Status.RUNNING
+    pace = scene.line.look()
+    assert pace is not None
+    assert not pace.for_credits
+
+
+def test_the_first_that_is_refused_after_a_pause_begins_another() -> None:
+    scene = Scene()
+    scene.line.hold()
+    first, second = scene.wait("task_1"), scene.wait("task_2")
+
+    def refused(task: Task) -> Task:
+        scene.sent.append(task.task_id)
+        scene.line.hold()
+        place = scene.line.join(task.owner)
+        now = scene.clock.at
+
+        def decide(current: Task) -> moves.Move | None:
+            return moves.refuse(current, "no", "402", next_at=place.at, now=now, turn=place.turn)
+
+        return scene.store.move(task, decide).task
+
+    scene.submit = refused  # type: ignore[method-assign]
+    scene.clock.advance(3600)
+    scene.take(first)
+    scene.clock.advance(1)
+    waiting = scene.take(second)
+    assert scene.sent == ["task_1"]
+    assert waiting.next_at is not None
+    assert waiting.next_at > NOW + seconds(7200)
+    # It keeps its turn, and is the first to find out next time.
+    assert scene.line.first() == ["task_1", "task_2"]

@@ -5,7 +5,9 @@ Each owner's turns are counted in an item of its own beside it, so that any numb
 stand in line.
 """
 
-from collections.abc import Callable, Iterator
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from kie_gateway.core.pace import (
     Pace,
     Place,
     Rate,
+    Send,
     in_order,
 )
 
@@ -32,6 +35,8 @@ type Values = dict[str, "AttributeValueTypeDef"]
 
 _KEY: Values = {"pk": {"S": "PACE"}, "sk": {"S": "PACE"}}
 _MAX_TRIES = 10
+# Many may reserve at once, and one gets through each time.
+_MAX_RESERVATIONS = 30
 # Enough that an owner's oldest task is among them, few enough for one read.
 _LOOKED_AT = 100
 # Turns of a line that has ended are of no use; DynamoDB clears them away.
@@ -40,10 +45,19 @@ _TURNS_KEPT = timedelta(days=2)
 
 @dataclass(frozen=True)
 class _Found:
-    """The item as it is; `begun` tells this line from earlier ones."""
+    """
+    The item as it is.
+
+    Attributes:
+        begun: Tells this line from earlier ones.
+        sends: When the last creations were sent, or will be.
+        sends_version: Grows with every change of them.
+    """
 
     pace: Pace
     begun: str
+    sends: tuple[datetime, ...]
+    sends_version: int
 
 
 class PaceTable:
@@ -58,12 +72,19 @@ class PaceTable:
     """
 
     def __init__(
-        self, client: "DynamoDBClient", table_name: str, rate: Rate, now: Callable[[], datetime]
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        rate: Rate,
+        now: Callable[[], datetime],
+        *,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._table = table_name
         self._rate = rate
         self._now = now
+        self._pause = pause
 
     def look(self) -> Pace | None:
         """Read the line; None while everything may be sent at once."""
@@ -147,6 +168,39 @@ class PaceTable:
                 self._change(found, {"since": since})
             return Place(max(at, now), self._next_turn(owner, found), pace.for_credits)
         raise RecordUnavailableError("no place in the line was to be had")
+
+    def reserve(self, patience: timedelta) -> Send:
+        """
+        Reserve the next moment at which Kie.ai takes a creation.
+
+        Args:
+            patience: A moment that is farther away is not reserved, but only told.
+        """
+        for attempt in range(_MAX_RESERVATIONS):
+            # As exactly as it is written, so that it is found again.
+            found, now = self._read(), _moment(_millis(self._now()))
+            if found is None:
+                return Send(now, is_reserved=True)
+            at = self._rate.next_send(found.sends, now)
+            if at > now + patience:
+                return Send(at, is_reserved=False)
+            sends = sorted((*found.sends, at))[-self._rate.creations :]
+            if self._note_sends(found, sends):
+                return Send(at, is_reserved=True)
+            self._pause(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
+        raise RecordUnavailableError("no moment to send at was to be had")
+
+    def correct(self, reserved: datetime, sent: datetime) -> None:
+        """Write down that a creation was sent later than at the moment reserved for it."""
+        for attempt in range(_MAX_RESERVATIONS):
+            found = self._read()
+            if found is None or reserved not in found.sends:
+                return
+            sends = list(found.sends)
+            sends[sends.index(reserved)] = sent
+            if self._note_sends(found, sends):
+                return
+            self._pause(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
 
     def let_through(self, turn: int) -> None:
         """Record whose turn it was, so that newcomers do not come before those who wait."""
@@ -235,6 +289,8 @@ class PaceTable:
             "slots": {"N": "0"},
             "turn": {"N": "0"},
             "for_credits": {"BOOL": for_credits},
+            "sends": {"L": []},
+            "sends_version": {"N": "0"},
         }
         premise: Any = {"ConditionExpression": "attribute_not_exists(begun)"}
         if found is not None:
@@ -250,6 +306,17 @@ class PaceTable:
     def _next_slot(self, found: _Found, at: datetime) -> dict[str, datetime]:
         """Let the next slot be at a moment, and nothing be sent before."""
         return {"since": at - found.pace.slots * self._rate.interval, "not_before": at}
+
+    def _note_sends(self, found: _Found, sends: Sequence[datetime]) -> bool:
+        """Write down when creations are sent, unless somebody else has meanwhile."""
+        return self._set(
+            {
+                "sends": {"L": [{"N": _millis(moment)} for moment in sends]},
+                "sends_version": {"N": str(found.sends_version + 1)},
+            },
+            "begun = :begun AND sends_version = :version",
+            {":begun": {"N": found.begun}, ":version": {"N": str(found.sends_version)}},
+        )
 
     def _change(
         self, found: _Found, moments: dict[str, datetime], *, for_credits: bool | None = None
@@ -298,7 +365,8 @@ def _read_item(item: Values) -> _Found:
         turn=int(item["turn"]["N"]),
         for_credits=item["for_credits"]["BOOL"],
     )
-    return _Found(pace, item["begun"]["N"])
+    sends = tuple(_moment(moment["N"]) for moment in item["sends"]["L"])
+    return _Found(pace, item["begun"]["N"], sends, int(item["sends_version"]["N"]))
 
 
 def _as_read(found: _Found) -> tuple[str, Values]:

@@ -5,7 +5,8 @@ Kie.ai takes 20 creations per 10 s and account and refuses the rest without queu
 getting-started page). As long as it takes all of them, nothing is counted. From its first refusal
 on, every further creation gets a slot, evenly spread, and a turn in the line: the first of each
 owner, then the second of each, and so on. When a slot comes, the first in line is sent, whoever the
-slot was given to.
+slot was given to. Functions are not as punctual as slots, so before anything is sent a moment is
+reserved that keeps to Kie's limit however late everybody was.
 
 While the account has no credits nothing is sent: the slots begin an hour later, and whoever is sent
 first then, or by a refresh before, finds out whether there are some again.
@@ -17,8 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 WINDOW = timedelta(seconds=10)
+# A creation that goes out so much after the moment that was reserved for it is written down anew.
+HARDLY_LATE = timedelta(seconds=0.1)
 # Clocks and networks are not exact: a little slower than allowed is faster than being refused.
 _CARE = 1.03
+_CARE_AT_LEAST = 1.02
+# Two that are sent at one moment may arrive in any order.
+_APART = timedelta(seconds=0.1)
 # Refused in spite of its slot: it came a little early, or somebody else uses the account.
 SHORT_PAUSE = timedelta(seconds=0.5)
 # How long nothing is sent for lack of credits.
@@ -42,6 +48,19 @@ class Rate:
     def interval(self) -> timedelta:
         """The time between two slots."""
         return WINDOW / self.creations * _CARE
+
+    def next_send(self, sent: Sequence[datetime], now: datetime) -> datetime:
+        """
+        Choose when the next creation may be sent.
+
+        Args:
+            sent: When earlier ones were, or will be; the last `creations` are enough.
+        """
+        latest_first = sorted(sent, reverse=True)
+        at = max(now, latest_first[0] + _APART) if sent else now
+        if len(sent) < self.creations:
+            return at
+        return max(at, latest_first[self.creations - 1] + WINDOW * _CARE_AT_LEAST)
 
 
 @dataclass(frozen=True)
@@ -84,6 +103,19 @@ class Place:
     at: datetime
     turn: int
     for_credits: bool = False
+
+
+@dataclass(frozen=True)
+class Send:
+    """
+    A moment at which Kie.ai takes a creation.
+
+    Attributes:
+        is_reserved: Whether it is ours; otherwise it was too late, and is nobody's yet.
+    """
+
+    at: datetime
+    is_reserved: bool
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from kie_gateway.core.account import Account, Below, Booked, Row
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.moves import Move
-from kie_gateway.core.pace import Pace, Place
+from kie_gateway.core.pace import Pace, Place, Send
 from kie_gateway.core.remote_file import RemoteFile, StoredFile
 from kie_gateway.core.report import Failed, Finished, Report
 from kie_gateway.core.task import Task
@@ -175,6 +175,17 @@ class Line(Protocol):
 
     def join(self, owner: str) -> Place:
         """Take a place."""
+
+    def reserve(self, patience: timedelta) -> Send:
+        """
+        Reserve the next moment at which Kie.ai takes a creation.
+
+        Args:
+            patience: A moment that is farther away is not reserved, but only told.
+        """
+
+    def correct(self, reserved: datetime, sent: datetime) -> None:
+        """Say that a creation was sent later than at the moment reserved for it."""
 
     def let_through(self, turn: int) -> None:
         """Say whose turn it was."""

@@ -147,7 +147,10 @@ def _replay(
 def _place(new: NewTask, line: Line, now: datetime) -> Place | None:
     """Take a place in the line; None if it is for now, and the creation may be sent at once."""
     place = line.join(new.owner)
-    return place if place.at > now else None
+    if place.at > now:
+        return place
+    send = line.reserve(timedelta(0))
+    return None if send.is_reserved else replace(place, at=send.at)
 
 
 def _first_look_at(task: Task, policy: PollPolicy) -> datetime:

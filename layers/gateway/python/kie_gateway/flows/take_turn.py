@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
-from kie_gateway.core.pace import EARLY, Pace
+from kie_gateway.core.pace import EARLY, HARDLY_LATE, Pace
 from kie_gateway.core.ports import Line, Moved, TaskStore
 from kie_gateway.core.task import Step, Submission, Task
 
 # Others may be sending the first in line at this moment, or the index may lag behind.
 _MAX_TRIES = 5
+# Who would wait longer for a moment to send at goes to sleep again.
+_PATIENCE = timedelta(seconds=3)
 
 
 def take_turn(
@@ -29,24 +31,44 @@ def take_turn(
 
     Args:
         submit: Asks Kie.ai for a task whose record says `sending`, for us.
-        pause: Waits so many seconds, fewer than `EARLY`.
+        pause: Waits so many seconds, a few at most.
 
     Returns:
         The task's own record afterwards.
     """
-    if task.is_in_line and task.next_at is not None:
-        early = task.next_at - now()
-        if early > EARLY:
-            # Something else woke it.
-            return task
-        if early > timedelta(0):
-            pause(early.total_seconds())
+    if not _is_time(task, now, pause):
+        # Something else woke it.
+        return task
     pace = line.look()
     if pace is None or task.next_step is not Step.SUBMIT:
         return _send(task, tasks, submit, now).task
     if task.turn is None or now() < pace.not_before:
         place = line.join(task.owner)
         return _wait(task, place.at, place.turn, tasks)
+    send = line.reserve(_PATIENCE)
+    if not send.is_reserved:
+        return _wait(task, send.at, task.turn, tasks)
+    _pause_until(send.at, now, pause)
+    sent_at = list[datetime]()
+
+    def submit_and_tell(one: Task) -> Task:
+        sent_at.append(now())
+        return submit(one)
+
+    after = _send_first(task, pace, tasks, line, submit_and_tell, now)
+    if sent_at and sent_at[0] - send.at > HARDLY_LATE:
+        line.correct(send.at, sent_at[0])
+    return after
+
+
+def _send_first(
+    task: Task,
+    pace: Pace,
+    tasks: TaskStore,
+    line: Line,
+    submit: Callable[[Task], Task],
+    now: Callable[[], datetime],
+) -> Task:
     for other in _first_in_line(task, tasks, line):
         line.let_through(other.turn or 0)
         sent = _send(other, tasks, submit, now)
@@ -55,8 +77,26 @@ def take_turn(
         if other is task:
             return sent.task
         if sent.changed:
-            return _wait(task, other.next_at or now(), task.turn, tasks)
+            return _wait(task, other.next_at or now(), task.turn or 0, tasks)
     return _send(task, tasks, submit, now).task
+
+
+def _is_time(task: Task, now: Callable[[], datetime], pause: Callable[[float], None]) -> bool:
+    """Wait for a slot that is near; False if it is not."""
+    if not task.is_in_line or task.next_at is None:
+        return True
+    if task.next_at - now() > EARLY:
+        return False
+    _pause_until(task.next_at, now, pause)
+    return True
+
+
+def _pause_until(
+    moment: datetime, now: Callable[[], datetime], pause: Callable[[float], None]
+) -> None:
+    left = (moment - now()).total_seconds()
+    if left > 0:
+        pause(left)
 
 
 def _first_in_line(task: Task, tasks: TaskStore, line: Line) -> Iterator[Task]:
