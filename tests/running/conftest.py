@@ -17,25 +17,20 @@ KIE_WEBHOOK_HMAC_KEY = "webhook-key-of-these-tests"
 
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    running = Gateway(
-        tmp_path_factory.mktemp("gateway"),
-        "FirstPollSeconds=5 PollCapSeconds=2 DeadlineSeconds=90",
-        {"KIE_API_KEY": KIE_API_KEY, "KIE_WEBHOOK_HMAC_KEY": KIE_WEBHOOK_HMAC_KEY},
-    )
-    with running.started():
-        yield running
+    yield from running(tmp_path_factory, "FirstPollSeconds=5 PollCapSeconds=2 DeadlineSeconds=90")
 
 
 @pytest.fixture(scope="session")
 def patient_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that asks late, so that webhooks come first however busy the machine is."""
-    running = Gateway(
-        tmp_path_factory.mktemp("patient"),
-        "FirstPollSeconds=60 PollCapSeconds=2 DeadlineSeconds=240",
-        {"KIE_API_KEY": KIE_API_KEY, "KIE_WEBHOOK_HMAC_KEY": KIE_WEBHOOK_HMAC_KEY},
-    )
-    with running.started():
-        yield running
+    yield from running(tmp_path_factory, "FirstPollSeconds=60 PollCapSeconds=2 DeadlineSeconds=240")
+
+
+def running(folders: pytest.TempPathFactory, parameters: str) -> Iterator[Gateway]:
+    keys = {"KIE_API_KEY": KIE_API_KEY, "KIE_WEBHOOK_HMAC_KEY": KIE_WEBHOOK_HMAC_KEY}
+    gateway = Gateway(folders.mktemp("gateway"), parameters, keys)
+    with gateway.started():
+        yield gateway
 
 
 @pytest.fixture

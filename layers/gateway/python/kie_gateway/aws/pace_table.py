@@ -1,9 +1,4 @@
-"""
-The pace of creations in the table: one item that is counted up, and an index of who waits.
-
-Each owner's turns are counted in an item of its own beside it, so that any number of owners may
-stand in line.
-"""
+"""The pace of creations in the table: one item that is counted up, and an index of who waits."""
 
 import random
 import time
@@ -14,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.task_item import LINE
+from kie_gateway.aws.turn_counts import TurnCounts
 from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.pace import (
     CREDITS_PAUSE,
@@ -39,8 +35,6 @@ _MAX_TRIES = 10
 _MAX_RESERVATIONS = 30
 # Enough that an owner's oldest task is among them, few enough for one read.
 _LOOKED_AT = 100
-# Turns of a line that has ended are of no use; DynamoDB clears them away.
-_TURNS_KEPT = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -85,6 +79,7 @@ class PaceTable:
         self._rate = rate
         self._now = now
         self._pause = pause
+        self._turns = TurnCounts(client, table_name)
 
     def look(self) -> Pace | None:
         """Read the line; None while everything may be sent at once."""
@@ -166,7 +161,8 @@ class PaceTable:
                 # Slots that nobody took are gone.
                 since = now - (pace.slots - 1) * self._rate.interval
                 self._change(found, {"since": since})
-            return Place(max(at, now), self._next_turn(owner, found), pace.for_credits)
+            turn = self._turns.take(owner, begun=found.begun, passed=pace.turn, now=now)
+            return Place(max(at, now), turn, pace.for_credits)
         raise RecordUnavailableError("no place in the line was to be had")
 
     def reserve(self, patience: timedelta) -> Send:
@@ -232,46 +228,6 @@ class PaceTable:
             "KeyConditionExpression": "line = :line",
             "ExpressionAttributeValues": {":line": {"S": LINE}},
         }
-
-    def _next_turn(self, owner: str, found: _Found) -> int:
-        """Count an owner's turns; one that is new or has been away begins with this round."""
-        key: Values = {**_KEY, "sk": {"S": f"TURNS#{owner}"}}
-        passed = found.pace.turn
-        known: Values = {":begun": {"N": found.begun}, ":passed": {"N": str(passed)}}
-        for _ in range(_MAX_TRIES):
-            with translated():
-                try:
-                    item = self._client.update_item(
-                        TableName=self._table,
-                        Key=key,
-                        UpdateExpression="ADD turn :one",
-                        ConditionExpression="begun = :begun AND turn >= :passed",
-                        ExpressionAttributeValues={**known, ":one": {"N": "1"}},
-                        ReturnValues="UPDATED_NEW",
-                    )["Attributes"]
-                    return int(item["turn"]["N"])
-                except self._client.exceptions.ConditionalCheckFailedException:
-                    pass
-                until = int((self._now() + _TURNS_KEPT).timestamp())
-                try:
-                    self._client.put_item(
-                        TableName=self._table,
-                        Item={
-                            **key,
-                            "begun": {"N": found.begun},
-                            "turn": {"N": str(passed + 1)},
-                            "ttl": {"N": str(until)},
-                        },
-                        ConditionExpression=(
-                            "attribute_not_exists(pk) OR begun <> :begun OR turn < :passed"
-                        ),
-                        ExpressionAttributeValues=known,
-                    )
-                    return passed + 1
-                except self._client.exceptions.ConditionalCheckFailedException:
-                    # Another request of the same owner was faster.
-                    pass
-        raise RecordUnavailableError(f"no turn for {owner} was to be had")
 
     def _is_busy(self, found: _Found) -> bool:
         return found.pace.is_busy(self._now(), self._rate)
