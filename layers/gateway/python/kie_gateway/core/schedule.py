@@ -56,7 +56,7 @@ def next_ask_at(
     Args:
         since: When Kie.ai was given the task, or was about to be.
         now: The moment of choosing.
-        poll_cap_seconds: Longest pause from now.
+        poll_cap_seconds: Longest pause, but for the first question at an age that was fixed.
 
     Returns:
         A moment after `now` and no later than the deadline; the deadline itself once it has passed.
@@ -64,7 +64,9 @@ def next_ask_at(
     age = (now - since).total_seconds()
     ages = ask_ages(typical_seconds, first_poll_seconds, observed)
     due = next((a for a in ages if a > age + 0.5), max(age, ages[-1]) * GROWTH)
-    pause = min(max(due - age, 1.0), poll_cap_seconds)
+    pause = max(due - age, 1.0)
+    if due > ages[0] or not first_poll_seconds:
+        pause = min(pause, poll_cap_seconds)
     return min(now + timedelta(seconds=pause), deadline_at)
 
 
