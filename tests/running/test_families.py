@@ -173,21 +173,34 @@ def test_only_the_history_page_knows(gateway: Gateway) -> None:
     assert "history_asked" in happened(gateway.http, task["id"])
 
 
-@pytest.mark.parametrize(
-    "dial",
-    [
-        "[result empty]",
-        "[result object]",
-        "[result objects]",
-        "[result string]",
-        "[result snake]",
-        "[state completed]",
-    ],
+ODD_RESULTS = (
+    "[result empty]",
+    "[result object]",
+    "[result objects]",
+    "[result string]",
+    "[result snake]",
+    "[state completed]",
 )
-def test_odd_results_of_the_market_are_read(gateway: Gateway, dial: str) -> None:
-    prompt = f"a kite {dial}" + ("" if dial == "[result empty]" else " [webhook lost]")
-    task = create(gateway.http, "google/nano-banana", {"prompt": prompt}, deadline_seconds=15)
-    settled = settle(gateway.http, task["id"])
+
+
+@pytest.fixture(scope="module")
+def odd(gateway: Gateway) -> dict[str, str]:
+    """Start all at once; an empty result comes by webhook, the others are asked for."""
+    prompts = {dial: f"a kite {dial} [webhook lost]" for dial in ODD_RESULTS}
+    prompts["[result empty]"] = "a kite [result empty]"
+    return {
+        dial: create(gateway.http, "google/nano-banana", {"prompt": prompt}, deadline_seconds=15)[
+            "id"
+        ]
+        for dial, prompt in prompts.items()
+    }
+
+
+@pytest.mark.parametrize("dial", ODD_RESULTS)
+def test_odd_results_of_the_market_are_read(
+    gateway: Gateway, odd: dict[str, str], dial: str
+) -> None:
+    settled = settle(gateway.http, odd[dial])
     wanted = "expired" if dial == "[result empty]" else "succeeded"
     assert settled["status"] == wanted, settled
 
