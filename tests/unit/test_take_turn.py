@@ -134,6 +134,30 @@ def test_somebody_else_may_be_sending_the_first() -> None:
     assert scene.sent == ["task_2"]
 
 
+def test_many_who_come_at_once_send_the_first_and_not_themselves() -> None:
+    """As when functions are late, and the slots of many have passed."""
+    scene = Scene()
+    scene.line.refuse(0)
+    tasks = [scene.wait(f"task_{number:02}") for number in range(20)]
+    scene.clock.advance(20)
+    names = [task.task_id for task in tasks]
+    scene.line.first = lambda: names  # type: ignore[method-assign]
+    for task in reversed(tasks[10:]):
+        scene.take(task)
+    assert scene.sent == names[:10]
+
+
+def test_who_finds_nobody_to_send_comes_back_in_a_moment() -> None:
+    scene = Scene()
+    scene.line.refuse(0)
+    task = scene.wait("task_1")
+    scene.clock.advance(1)
+    scene.line.first = list  # type: ignore[method-assign]
+    waiting = scene.take(task)
+    assert (waiting.next_at, waiting.turn) == (scene.clock.at + seconds(0.5), task.turn)
+    assert scene.sent == []
+
+
 def test_a_creation_refused_for_another_reason_leaves_the_line() -> None:
     """Or it would be first again at every slot, and refused again."""
     scene = Scene()

@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
-from kie_gateway.core.pace import EARLY, HARDLY_LATE, Pace
+from kie_gateway.core.pace import EARLY, HARDLY_LATE, SHORT_PAUSE, Pace
 from kie_gateway.core.ports import Line, Moved, TaskStore
 from kie_gateway.core.task import Step, Submission, Task
 
-# Others may be sending the first in line at this moment, or the index may lag behind.
-_MAX_TRIES = 5
 # Who would wait longer for a moment to send at goes to sleep again.
 _PATIENCE = timedelta(seconds=3)
 
@@ -40,9 +38,9 @@ def take_turn(
         # Something else woke it.
         return task
     pace = line.look()
-    if pace is None or task.next_step is not Step.SUBMIT:
+    if task.next_step is not Step.SUBMIT or (pace is None and not task.is_in_line):
         return _send(task, tasks, submit, now).task
-    if task.turn is None or now() < pace.not_before:
+    if task.turn is None or (pace is not None and now() < pace.not_before):
         place = line.join(task.owner)
         return _wait(task, place.at, place.turn, tasks)
     send = line.reserve(_PATIENCE)
@@ -63,7 +61,7 @@ def take_turn(
 
 def _send_first(
     task: Task,
-    pace: Pace,
+    pace: Pace | None,
     tasks: TaskStore,
     line: Line,
     submit: Callable[[Task], Task],
@@ -78,7 +76,8 @@ def _send_first(
             return sent.task
         if sent.changed:
             return _wait(task, other.next_at or now(), task.turn or 0, tasks)
-    return _send(task, tasks, submit, now).task
+    # Others are sending all of them, or the index lags behind.
+    return _wait(task, now() + SHORT_PAUSE, task.turn or 0, tasks)
 
 
 def _is_time(task: Task, now: Callable[[], datetime], pause: Callable[[float], None]) -> bool:
@@ -100,15 +99,15 @@ def _pause_until(
 
 
 def _first_in_line(task: Task, tasks: TaskStore, line: Line) -> Iterator[Task]:
-    for first in line.first()[:_MAX_TRIES]:
+    for first in line.first():
         other = task if first == task.task_id else tasks.get(first)
         if other is not None and other.is_in_line:
             yield other
 
 
-def _tell_of_credits(pace: Pace, sent: Task, line: Line) -> None:
+def _tell_of_credits(pace: Pace | None, sent: Task, line: Line) -> None:
     """Tell that the account has credits again, if it had none."""
-    if pace.for_credits and sent.submission is Submission.ACCEPTED:
+    if pace is not None and pace.for_credits and sent.submission is Submission.ACCEPTED:
         line.resume()
 
 
