@@ -400,6 +400,11 @@ class CreditsMachine(RuleBasedStateMachine):
         """Let everything come to its end: no credits stay reserved for ever."""
         for task_id in self.at_work():
             self.kie.works[task_id].report = Finished("success", (Source(RESULT_URL),), credits=4)
+        still_open = {
+            task.task_id
+            for task in self.everything()
+            if task.reservation is not None and task.reservation.fate is Fate.OPEN
+        }
         for _ in range(6):
             for task_id in self.ids:
                 self.watch_once(task_id, None, "refuse")
@@ -410,9 +415,20 @@ class CreditsMachine(RuleBasedStateMachine):
             self.attempt(self.release, None)
         self.the_books_agree()
         self.a_charge_is_what_kie_took_once()
+        self.every_success_is_charged_that_was_asked_about(still_open)
         for owner in self.owners.values():
             account = self.account_of(owner)
             assert account.reserved == account.open_tasks == 0
+
+    def every_success_is_charged_that_was_asked_about(self, task_ids: set[str]) -> None:
+        """Canceled, deleted or expired: Kie.ai is asked before credits come back."""
+        for task in self.everything():
+            work = self.kie.works.get(task.task_id)
+            if task.task_id not in task_ids or task.upstream_task_id is None or work is None:
+                continue
+            assert task.reservation is not None
+            is_charged = task.reservation.fate is Fate.CHARGED
+            assert is_charged is isinstance(work.report, Finished), task
 
     # --- how it is done -------------------------------------------------------------------------
 
