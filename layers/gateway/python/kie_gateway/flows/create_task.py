@@ -1,6 +1,5 @@
 """Take in a task: record it, start its watch, and only then ask Kie.ai to create it."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,8 +20,6 @@ from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.submit_watched import submit_watched
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
