@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.aws.executions import timestamp
+from kie_gateway.core.decision import STEPS_PER_EXECUTION
 from kie_gateway.core.task import Step
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start
@@ -20,17 +21,42 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     Do one step.
 
     Args:
-        event: `step` as in `core/task.py` and `task_id`, from the machine.
+        event: From the machine: `task_id`; `step` as in `core/task.py`, or a word of another
+            version, which stands for whatever the task lacks; `machine`, its ARN; `state`, which
+            holds the last answer.
 
     Returns:
-        The next `step`, and `wait_until` as the machine's Wait states read it.
+        The next `step`, `wait_until` as the machine's Wait states read it, and how many `steps` the
+        execution has done.
 
     Raises:
         TaskStalledError: Fails the execution, so that a person looks.
     """
-    step = Step(event["step"])
-    logger.append_keys(task_id=event["task_id"])
-    decision = gateway.watch.step(step, event["task_id"])
-    logger.info(f"watch: {step.value}", extra={"next": decision.step.value})
-    count(f"Watch{step.value.title()}")
-    return {"step": decision.step.value, "wait_until": timestamp(decision.wait_until)}
+    step, task_id = known_step(event["step"]), event["task_id"]
+    logger.append_keys(task_id=task_id)
+    if step is None:
+        decision = gateway.watch.catch_up(task_id)
+    else:
+        decision = gateway.watch.step(step, task_id)
+    steps = steps_before(event) + 1
+    if step is None or steps >= STEPS_PER_EXECUTION:
+        decision = gateway.continue_as_new(task_id, decision, event["machine"])
+    name = step.value if step is not None else "continue"
+    logger.info(f"watch: {name}", extra={"next": decision.step.value})
+    count(f"Watch{name.title()}")
+    return {
+        "step": decision.step.value,
+        "wait_until": timestamp(decision.wait_until),
+        "steps": steps,
+    }
+
+
+def known_step(word: str) -> Step | None:
+    """Read a step; None for a word that this version does not know."""
+    return Step(word) if word in Step else None
+
+
+def steps_before(event: dict[str, Any]) -> int:
+    """Read from the machine's state how many steps its execution has done; older ones count none."""
+    answer = event.get("state", {}).get("next", {}).get("answer", {})
+    return int(answer.get("steps", 0))

@@ -68,9 +68,13 @@ class Story:
         )
         return described
 
+    def watches(self) -> int:
+        """Count the executions that have followed the task."""
+        return 1 + sum(one["type"] == "watch_started" for one in self.timeline())
+
     def last_execution(self) -> dict[str, Any]:
         """Describe the execution that was the last to follow the task."""
-        return self.execution(1 + sum(one["type"] == "watch_started" for one in self.timeline()))
+        return self.execution(self.watches())
 
     def states(self, watch: int = 1) -> list[str]:
         """List the states that an execution has entered."""

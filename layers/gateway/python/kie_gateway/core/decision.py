@@ -9,6 +9,10 @@ from kie_gateway.core.task import Attention, Status, Step, Submission, Task
 # Longer than any call of ours to Kie.ai can take: after it, a creation that still reads `sending`
 # was abandoned by its sender.
 SENDING_LIMIT = timedelta(seconds=60)
+# Step Functions ends an execution at 25,000 history events (its quotas page). A further poll writes
+# 9 of them, and each of the 22 retries that its state allows 3 more, so that even an execution whose
+# every step used up its retries stays below.
+STEPS_PER_EXECUTION = 300
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,17 @@ class Watch:
                 pass
         return decide(task, self.now())
 
+    def catch_up(self, task_id: str) -> Decision:
+        """
+        Do whatever the task lacks by now, for a machine that does not know the word for it.
+
+        Raises:
+            TaskStalledError, TaskNotFoundError: As `step`.
+        """
+        decision = self.step(Step.NONE, task_id)
+        is_due = decision.step is not Step.NONE and decision.wait_until <= self.now()
+        return self.step(decision.step, task_id) if is_due else decision
+
     def _submit(self, task: Task) -> Task:
         return take_turn(
             task,
