@@ -57,6 +57,6 @@ def known_step(word: str) -> Step | None:
 
 
 def steps_before(event: dict[str, Any]) -> int:
-    """Read from the machine's state how many steps its execution has done; older ones count none."""
+    """Read how many steps an execution has done; older machines do not tell."""
     answer = event.get("state", {}).get("next", {}).get("answer", {})
     return int(answer.get("steps", 0))

@@ -70,7 +70,7 @@ class Story:
 
     def watches(self) -> int:
         """Count the executions that have followed the task."""
-        return 1 + sum(one["type"] == "watch_started" for one in self.timeline())
+        return 1 + [one["type"] for one in self.timeline()].count("watch_started")
 
     def last_execution(self) -> dict[str, Any]:
         """Describe the execution that was the last to follow the task."""

@@ -10,8 +10,8 @@ from kie_gateway.core.task import Attention, Status, Step, Submission, Task
 # was abandoned by its sender.
 SENDING_LIMIT = timedelta(seconds=60)
 # Step Functions ends an execution at 25,000 history events (its quotas page). A further poll writes
-# 9 of them, and each of the 22 retries that its state allows 3 more, so that even an execution whose
-# every step used up its retries stays below.
+# 9 of them, and each of the 22 retries that its state allows 3 more, so that even an execution
+# whose every step used up its retries stays below.
 STEPS_PER_EXECUTION = 300
 
 
