@@ -538,6 +538,15 @@ class FakeArchive:
             raise self.error
         self.bodies[key] = body
 
+    def get_raw(self, key: str) -> bytes:
+        if key not in self.bodies:
+            raise StorageError("S3 refused reading: NoSuchKey")
+        return self.bodies[key]
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.bodies.pop(key, None)
+
 
 @dataclass
 class FakeFile:

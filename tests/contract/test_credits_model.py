@@ -65,6 +65,7 @@ from kie_gateway.flows.ask_kie import ask_kie
 from kie_gateway.flows.close_reservation import close_reservation
 from kie_gateway.flows.create_task import NewTask, create_task
 from kie_gateway.flows.delete_task import delete_task
+from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.record_webhook import Delivery, WebhookRecorder
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.release_credits import release_credits
@@ -458,6 +459,7 @@ class CreditsMachine(RuleBasedStateMachine):
                     submit=self.submit,
                     policy=POLICY,
                     line=self.line,
+                    inputs=Inputs(self.archive),
                     now=self.clock.now(),
                 )
             except (InsufficientCreditsError, BudgetExceededError, TooManyTasksError):

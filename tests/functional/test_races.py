@@ -243,6 +243,7 @@ def create_eight(world: World, monkeypatch: pytest.MonkeyPatch, *fingerprints: s
                 submit=gateway.submit,
                 policy=gateway.policy,
                 line=gateway.line,
+                inputs=gateway.inputs,
                 now=world.agenda.now(),
             )
         except IdempotencyMismatchError as error:

@@ -28,6 +28,7 @@ from kie_gateway.core.report import Finished
 from kie_gateway.core.task import Source, Status, Step, Submission, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.create_task import Created, NewTask, create_task
+from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.submit_task import submit_task
 from tests.fakes import (
     Clock,
@@ -63,6 +64,7 @@ class Scene:
     executions: FakeExecutions = field(default_factory=FakeExecutions)
     queue: FakeQueue = field(default_factory=FakeQueue)
     store: FakeTaskStore = field(default_factory=FakeTaskStore)
+    archive: FakeArchive = field(default_factory=FakeArchive)
     before_submit: Callable[[Task], object] = lambda _: None
 
     def __post_init__(self) -> None:
@@ -80,6 +82,7 @@ class Scene:
             submit=self.submit,
             policy=POLICY,
             line=self.line,
+            inputs=Inputs(self.archive),
             now=NOW,
             stopped=stopped,
         )

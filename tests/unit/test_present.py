@@ -191,7 +191,7 @@ def test_callers_are_told_to_come_back_soon_at_first(age_seconds: int, pause_sec
 
 # --- answers ------------------------------------------------------------------------------------
 
-ANSWERS = TaskAnswers(BASE, link, NOW + seconds(20))
+ANSWERS = TaskAnswers(BASE, link, NOW + seconds(20), whole=lambda task: task)
 
 
 def test_an_open_task_says_when_to_come_back_and_a_settled_one_does_not() -> None:

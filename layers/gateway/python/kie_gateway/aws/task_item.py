@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from kie_gateway.core.keepable import excerpt, keepable
 from kie_gateway.core.reservation import Fate, Funds, Reservation
 from kie_gateway.core.task import (
     Attention,
@@ -43,8 +44,28 @@ class _Codec:
     read: Callable[[str], Any]
 
 
+# Codes, states and names of Kie's.
+_LONGEST_NAME = 200
+# What Kie.ai tells of a result besides its links, and facts of an entry.
+_MOST_FACTS_BYTES = 4096
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return keepable(text, len(text))
+
+
+def _write_failure(failure: Failure) -> str:
+    values = asdict(failure)
+    return _json(values | {"code": _name(failure.code), "message": keepable(failure.message)})
+
+
+def _name(text: str) -> str:
+    return keepable(text, _LONGEST_NAME)
+
+
+def _facts(values: Mapping[str, Any]) -> str:
+    return _json(excerpt(values, _MOST_FACTS_BYTES))
 
 
 def _write_source(source: Source) -> dict[str, Any]:
@@ -95,6 +116,8 @@ def write_time(value: datetime) -> str:
 
 
 _TEXT = _Codec("S", str, str)
+_WORDS = _Codec("S", keepable, str)
+_NAME = _Codec("S", _name, str)
 _INT = _Codec("N", str, int)
 _FLOAT = _Codec("N", repr, float)
 _TIME = _Codec("S", write_time, datetime.fromisoformat)
@@ -111,7 +134,10 @@ _CODECS: dict[str, _Codec] = {
     "completed_by": _Codec("S", str, CompletedBy),
     "input": _JSON,
     "metadata": _JSON,
-    "upstream_facts": _JSON,
+    "upstream_facts": _Codec("S", _facts, json.loads),
+    "upstream_message": _WORDS,
+    "upstream_state": _NAME,
+    "upstream_code": _NAME,
     "sources": _Codec(
         "S",
         lambda sources: _json([_write_source(source) for source in sources]),
@@ -119,10 +145,11 @@ _CODECS: dict[str, _Codec] = {
     ),
     "outputs": _OUTPUTS,
     "previews": _OUTPUTS,
-    "error": _Codec("S", lambda failure: _json(asdict(failure)), _read_failure),
+    "error": _Codec("S", _write_failure, _read_failure),
     "reservation": _Codec("S", _write_reservation, _read_reservation),
     "credits_estimated": _FLOAT,
     "credits_charged": _FLOAT,
+    "input_bytes": _INT,
     "submission_attempts": _INT,
     "polls": _INT,
     "retention_days": _INT,
@@ -197,8 +224,8 @@ def write_entry(task_id: str, entry: Entry, order: str) -> Item:
         "sk": {"S": f"ENTRY#{write_time(entry.at)}#{order}"},
         "happened": {"S": entry.happened.value},
         "at": {"S": write_time(entry.at)},
-        "message": {"S": entry.message},
-        "facts": {"S": _json(dict(entry.facts))},
+        "message": {"S": keepable(entry.message)},
+        "facts": {"S": _facts(entry.facts)},
     }
 
 

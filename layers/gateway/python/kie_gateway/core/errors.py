@@ -37,6 +37,7 @@ GatewayError
 |  '- SourceBrokenError        empty, cut short, or larger than allowed
 |- IssuerUnavailableError      the issuer of a token does not hand out its keys
 |- RecordUnavailableError      the table, a queue or the machine did not answer
+|  '- RecordRefusedError       the table will never take this write
 |- TaskStalledError            no verdict by the deadline: fails the execution for a person to see
 '- ConfigurationError          a setting is missing or wrong
 """
@@ -355,6 +356,13 @@ class RecordUnavailableError(GatewayError):
 
     code = "temporarily_unavailable"
     retryable = True
+
+
+class RecordRefusedError(RecordUnavailableError):
+    """DynamoDB does not take what was to be written, and will not when it is sent again."""
+
+    code = "record_refused"
+    retryable = False
 
 
 class IssuerUnavailableError(GatewayError):

@@ -313,6 +313,28 @@ def expire(task: Task, now: datetime) -> Move | None:
     return Move(after, (entry,))
 
 
+def stall_unrecordable(task: Task, why: str, now: datetime) -> Move | None:
+    """
+    End a task whose next move cannot be written, with as small a write as possible.
+
+    No failure: what Kie.ai says of the task may be fine, and a later version may record it.
+    """
+    if task.status.is_settled:
+        return None
+    after = replace(
+        task,
+        status=Status.EXPIRED,
+        attention=Attention.STALLED,
+        completed_at=now,
+        storing_until=None,
+        next_at=now + STALL_REST,
+        upstream_message=None,
+        upstream_facts={},
+    )
+    words = f"A change of the task cannot be recorded: {why} It needs a person."
+    return Move(given_up(after, now), (Entry(Happened.EXPIRED, now, words),))
+
+
 def cancel(task: Task, now: datetime) -> Move | None:
     """
     Stop waiting for the task. Kie.ai cannot be told to stop, and charges all the same.
@@ -337,6 +359,7 @@ def delete(task: Task, now: datetime) -> Move | None:
         # No list and no look-up of the owner leads here any more.
         owner=f"{DELETED_OWNER}{task.owner}",
         input={},
+        input_bytes=None,
         metadata={},
         sources=(),
         outputs=(),

@@ -160,6 +160,8 @@ class Task:
     One task, as recorded.
 
     Attributes:
+        input: As the caller sent it; an excerpt where the whole lies beside the record.
+        input_bytes: Size of the whole as compact JSON where `input` is an excerpt, or else None.
         callback_base_url: Public address of this deployment when the task was created.
         sending_at: When the creation was last about to be sent to Kie.ai.
         upstream_facts: What else Kie.ai told of the result, such as seeds.
@@ -191,6 +193,7 @@ class Task:
     created_at: datetime
     deadline_at: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    input_bytes: int | None = None
     attention: Attention | None = None
     submission: Submission = Submission.WAITING
     submission_attempts: int = 0

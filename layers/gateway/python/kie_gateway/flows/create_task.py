@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kie_gateway.core.errors import (
+    CallerError,
     CreationsStoppedError,
     IdempotencyMismatchError,
     RecordUnavailableError,
@@ -19,6 +20,7 @@ from kie_gateway.core.ports import Executions, Existing, Line, StoreQueue, TaskS
 from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.submit_watched import submit_watched
 
 
@@ -72,6 +74,7 @@ def create_task(
     submit: Callable[[Task], Task],
     policy: PollPolicy,
     line: Line,
+    inputs: Inputs,
     now: datetime,
     stopped: str | None = None,
 ) -> Created:
@@ -81,6 +84,7 @@ def create_task(
     Args:
         stopped: Why no new tasks are created for now; None while they are.
         line: Where the task waits while Kie.ai takes no more.
+        inputs: Keeps what is too large for the record.
         submit: Asks Kie.ai for a recorded and watched task (`flows/submit_task.py`).
 
     Raises:
@@ -88,7 +92,8 @@ def create_task(
         IdempotencyMismatchError: The key stands for another request.
         TooManyTasksError, InsufficientCreditsError, BudgetExceededError: The owner may not create
             the task; nothing was sent and nothing stays behind.
-        RecordUnavailableError: The same, as the task could not be recorded or watched.
+        RecordUnavailableError, StorageError: The same, as the task could not be recorded or
+            watched.
     """
     idempotency, pace = _idempotency(new, now), line.look()
     if idempotency is not None and (stopped is not None or pace is not None):
@@ -99,17 +104,24 @@ def create_task(
     if stopped is not None:
         raise CreationsStoppedError(f"no new tasks for now: {stopped}")
     place = _place(new, line, now) if pace is not None else None
-    task = _queued(new, task_id, now, place)
-    recorded = tasks.create(
-        task, _first_entries(task, place, now), idempotency, tasks_at_once=new.tasks_at_once
-    )
+    task = inputs.keep(_queued(new, task_id, now, place))
+    try:
+        recorded = tasks.create(
+            task, _first_entries(task, place, now), idempotency, tasks_at_once=new.tasks_at_once
+        )
+    except CallerError:
+        inputs.drop(task)
+        raise
     if isinstance(recorded, Existing):
+        inputs.drop(task)
         return _replay(recorded, tasks=tasks, executions=executions, policy=policy)
     task, first_look_at = recorded, _first_look_at(recorded, policy)
     try:
         executions.start(task.task_id, task.watches, first_look_at)
     except RecordUnavailableError:
         tasks.forget(task, idempotency)
+        if tasks.get(task.task_id) is None:
+            inputs.drop(task)
         raise
     if place is not None:
         return Created(task, replayed=False)

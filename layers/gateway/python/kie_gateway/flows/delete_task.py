@@ -20,7 +20,7 @@ def delete_task(
         StorageError, RecordUnavailableError: Not all is gone; doing it again is right.
     """
     task = tasks.move(task, lambda current: moves.cancel(current, now())).task
-    for folder in ("outputs", "previews", "thumbnails"):
+    for folder in ("outputs", "previews", "thumbnails", "inputs"):
         files.delete_folder(f"{folder}/{task.owner}/{task.task_id}/")
     for folder in ("webhooks", "answers"):
         files.delete_folder(f"{folder}/{task.task_id}/")

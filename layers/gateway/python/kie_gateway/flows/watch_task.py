@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
 from kie_gateway.core.decision import Decision, decide
-from kie_gateway.core.errors import TaskNotFoundError, TaskStalledError
+from kie_gateway.core.errors import RecordRefusedError, TaskNotFoundError, TaskStalledError
 from kie_gateway.core.ports import Line, TaskStore
 from kie_gateway.core.task import Attention, Status, Step, Submission, Task
 from kie_gateway.flows.take_turn import take_turn
@@ -46,18 +46,38 @@ class Watch:
         task = self.tasks.get(task_id)
         if task is None:
             raise TaskNotFoundError(f"there is no record of {task_id}")
+        try:
+            return decide(self._do(step, task), self.now())
+        except RecordRefusedError as refused:
+            self._stall_unrecordable(task, refused)
+            raise
+
+    def _do(self, step: Step, task: Task) -> Task:
         match step:
             case Step.SUBMIT:
-                task = self._submit(task)
+                return self._submit(task)
             case Step.ASK:
-                task = self._ask(task)
+                return self._ask(task)
             case Step.STORE:
-                task = self._store(task)
+                return self._store(task)
             case Step.STALL:
-                task = self._stall(task)
+                return self._stall(task)
             case Step.NONE:
-                pass
-        return decide(task, self.now())
+                return task
+
+    def _stall_unrecordable(self, task: Task, refused: RecordRefusedError) -> None:
+        """
+        Record that the task's change cannot be recorded: nobody could go on with it otherwise.
+
+        Raises:
+            TaskStalledError: It is recorded, and a person must look.
+        """
+        current = self.tasks.get(task.task_id) or task
+        moved = self.tasks.move(
+            current, lambda task: moves.stall_unrecordable(task, str(refused), self.now())
+        )
+        if moved.changed:
+            raise TaskStalledError(f"{stall_message(moved.task)} {refused}") from refused
 
     def catch_up(self, task_id: str) -> Decision:
         """

@@ -24,17 +24,19 @@ class TaskAnswers:
     Attributes:
         base_url: Public address of the API, without a slash at the end.
         link: Makes a link to an output that opens without a key.
+        whole: Reads the whole input of a task whose record holds an excerpt.
     """
 
     base_url: str
     link: Callable[[Output], str]
     now: datetime
+    whole: Callable[[Task], Task]
 
     def task(
         self, task: Task, status: HTTPStatus = HTTPStatus.OK, headers: Headers | None = None
     ) -> Response[TaskBody]:
         """Answer with a task."""
-        body = self.body(task)
+        body = self.body(self.whole(task))
         return Response(
             status.value,
             content_type="application/json",

@@ -70,7 +70,8 @@ class Desk:
 
     def answers(self) -> TaskAnswers:
         """Answer about tasks."""
-        return TaskAnswers(self.base_url(), self.link, self.gateway.now())
+        whole = self.gateway.inputs.whole_if_there
+        return TaskAnswers(self.base_url(), self.link, self.gateway.now(), whole)
 
     def base_url(self) -> str:
         """Tell the API's public address, without a slash at the end."""

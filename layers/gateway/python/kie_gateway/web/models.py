@@ -227,6 +227,9 @@ class TaskBody(BaseModel):
     family: str
     kind: str
     input: dict[str, Any]
+    input_truncated: bool = Field(
+        description="Whether `input` is an excerpt: lists show one of an input over 4 KiB."
+    )
     metadata: dict[str, Any]
     upstream: UpstreamBody
     outputs: list[OutputBody]

@@ -42,6 +42,7 @@ def task_body(
         family=task.family,
         kind=task.kind,
         input=dict(task.input),
+        input_truncated=task.input_bytes is not None,
         metadata=dict(task.metadata),
         upstream=UpstreamBody(
             task_id=task.upstream_task_id,

@@ -16,6 +16,7 @@ from kie_gateway.core.errors import (
     ProviderError,
     ProviderUnreachableError,
     RecordUnavailableError,
+    StorageError,
 )
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.pace import Rate
@@ -27,6 +28,7 @@ from kie_gateway.fetch.guessed_links import GuessedLinks
 from kie_gateway.flows.ask_kie import ask_kie
 from kie_gateway.flows.close_reservation import close_reservation
 from kie_gateway.flows.host_inputs import host_inputs
+from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.rungs import GuessRung, HistoryRung, Rung
 from kie_gateway.flows.submit_task import refused_for_now, submit_task
 from kie_gateway.flows.use_uploads import link_uploads
@@ -74,6 +76,7 @@ class Asking(Common):
             typical_seconds=typical_seconds,
             observed=lambda model: observed_times(model, self.times),
         )
+        self.inputs = Inputs(self.bucket)
         self.hosts = ResultHosts.parse(settings.result_hosts)
         http = httpx.Client(base_url=settings.kie_base_url, follow_redirects=False)
         kie_http = KieHttp(http, lambda: self.kie_keys().api_key)
@@ -129,6 +132,11 @@ class Asking(Common):
         )
 
     def _prepare(self, task: Task) -> Mapping[str, Any]:
+        try:
+            task = self.inputs.whole(task)
+        except StorageError as error:
+            # Surely not sent: it waits for its input.
+            raise ProviderUnreachableError(error.message) from error
         return host_inputs(
             link_uploads(task.input, task.owner, self._link_upload),
             host=self.uploads,

@@ -115,6 +115,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
                 f"the task is {failed.status.value}; only a failed one is retried, or it may cost"
                 " twice"
             )
+        failed = gateway.inputs.whole(failed)
         return creations.create(
             failed.model,
             failed.input,
@@ -247,6 +248,7 @@ class _Creations:
             submit=gateway.submit,
             policy=gateway.policy,
             line=gateway.line,
+            inputs=gateway.inputs,
             now=gateway.now(),
             stopped=gateway.creation_switch.reason(),
         )
