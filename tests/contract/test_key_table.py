@@ -48,6 +48,31 @@ def test_a_key_is_found_as_it_was_added(keys: KeyTable, expires_at: datetime | N
     assert keys.find(KEY) == keys.by_id("key_1") == added
 
 
+def test_a_new_key_is_good_at_once_though_plain_reads_lag(
+    keys: KeyTable, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A key used right after POST /v1/keys was refused for half a minute.
+
+    Plain reads "may not reflect the results of a recently completed write":
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
+    """
+    read = dynamodb.get_item
+
+    def lagging(**arguments: Any) -> Any:
+        return read(**arguments) if arguments.get("ConsistentRead") else {}
+
+    monkeypatch.setattr(dynamodb, "get_item", lagging)
+    added = add(keys)
+    assert keys.find(KEY) == added
+
+
+def test_a_key_is_good_at_once_though_it_was_tried_before(keys: KeyTable) -> None:
+    assert keys.find(KEY) is None
+    added = add(keys)
+    assert keys.find(KEY) == added
+
+
 def test_a_key_is_nowhere_in_the_table(
     keys: KeyTable, dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
@@ -93,9 +118,11 @@ def test_a_key_that_is_gone_is_refused_once_it_is_forgotten(
     assert keys.find(KEY) is None
 
 
-def test_a_flood_of_one_wrong_key_is_one_read_and_ends(keys: KeyTable, clock: Seconds) -> None:
+def test_a_flood_of_one_wrong_key_is_one_look_and_ends(
+    keys: KeyTable, clock: Seconds, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
     assert keys.find(KEY) is None
-    added = add(keys)
+    added = add(KeyTable(dynamodb, table_name))
     clock.at = MEMORY_SECONDS - 0.1
     assert keys.find(KEY) is None
     clock.at = MEMORY_SECONDS

@@ -60,7 +60,8 @@ class KeyTable:
         seen_at, known = self._remembered.get(key_hash, (-MEMORY_SECONDS, None))
         if self._clock() - seen_at < MEMORY_SECONDS:
             return known
-        found = self._read(key_hash)
+        # Plain reads may lag behind, and a key is used right after it was made.
+        found = self._read(key_hash) or self._read(key_hash, consistent=True)
         self._remember(key_hash, found)
         return found
 
@@ -68,6 +69,7 @@ class KeyTable:
         """Write a key."""
         with translated():
             self._client.transact_write_items(TransactItems=self._writes(key))
+        self._remembered.pop(key.key_hash, None)
 
     def succeed(self, old: ApiKey, new: ApiKey, ends_at: datetime) -> bool:
         """Write a key and when the one before it ends; False if that has been revoked."""
