@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from kie_gateway.core.api_key import USUAL, Caller, Scope
+from kie_gateway.core.api_key import OWNER, USUAL, Caller, Scope
 from kie_gateway.core.errors import IssuerUnavailableError
 from kie_gateway.oidc.token_reader import LOOKED_FOR_EVERY_SECONDS, TokenReader
 from tests.fakes import Seconds
@@ -59,10 +59,11 @@ def test_keys_are_fetched_once(issuer: Issuer, reader: TokenReader) -> None:
         {"iss": None},
         {"aud": "another"},
         {"aud": None},
+        {"aud": None, "azp": "another"},
+        {"aud": "another", "azp": AUDIENCE},
         {"sub": None},
         {"sub": ""},
-        {"sub": "../x"},
-        {"sub": "a" * 65},
+        {"sub": ["alice"]},
     ],
     ids=str,
 )
@@ -70,6 +71,73 @@ def test_a_token_with_a_wrong_claim_proves_nothing(
     issuer: Issuer, reader: TokenReader, claims: dict[str, Any]
 ) -> None:
     assert reader.read(issuer.sign(**claims)) is None
+
+
+# As the documentation of each provider shows them.
+SUBJECTS = [
+    "auth0|5f7c8ec7c33c6c004bbafe82",
+    "google-oauth2|103547991597142817347",
+    "-XyZ0a_entra-pairwise-subject-begins-with-a-hyphen",
+    "repo:octo-org/octo-repo:ref:refs/heads/main",
+    "../x",
+    "x" * 300,
+    "h_somebody-elses-hash",
+]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_any_subject_names_an_owner(issuer: Issuer, reader: TokenReader, subject: str) -> None:
+    """Tokens of Auth0, Google, Entra and GitHub Actions were a bare 401 for their subjects."""
+    caller = reader.read(issuer.sign(sub=subject))
+    assert caller is not None
+    assert OWNER.fullmatch(caller.owner)
+    assert caller.owner.startswith("h_")
+    assert caller == reader.read(issuer.sign(sub=subject))
+
+
+def test_no_two_subjects_name_one_owner(issuer: Issuer, reader: TokenReader) -> None:
+    hashed = reader.read(issuer.sign(sub=SUBJECTS[0]))
+    assert hashed is not None
+    subjects = [*SUBJECTS, "alice", "Alice", SUBJECTS[0].upper(), hashed.owner]
+    owners = {getattr(reader.read(issuer.sign(sub=one)), "owner", None) for one in subjects}
+    assert None not in owners
+    assert len(owners) == len(subjects)
+
+
+@pytest.mark.parametrize("claim", ["azp", "client_id"])
+def test_a_token_without_an_audience_is_good_for_the_client_it_names(
+    issuer: Issuer, reader: TokenReader, claim: str
+) -> None:
+    """Session tokens of Clerk name `azp`, access tokens of Cognito `client_id`, and no `aud`."""
+    assert reader.read(issuer.sign(aud=None, **{claim: AUDIENCE})) == Caller("alice", USUAL)
+
+
+def test_one_of_several_audiences_is_enough(issuer: Issuer) -> None:
+    reader = TokenReader(issuer.url, f"https://app.example.com, {AUDIENCE}")
+    assert reader.read(issuer.sign(aud=["x", AUDIENCE])) is not None
+    assert reader.read(issuer.sign(aud=None, azp="https://app.example.com")) is not None
+    assert reader.read(issuer.sign(aud="https://app.example")) is None
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ({"exp": 1}, "ExpiredSignatureError"),
+        ({"iss": "https://issuer.invalid"}, "InvalidIssuerError"),
+        ({"aud": "another"}, "aud, azp and client_id name no audience of ours"),
+        ({"sub": None}, 'MissingRequiredClaimError: Token is missing the "sub" claim'),
+        ({"sub": ["alice"]}, "sub is no text"),
+    ],
+)
+def test_the_operator_is_told_which_check_failed(
+    issuer: Issuer, claims: dict[str, Any], why: str
+) -> None:
+    told: list[str] = []
+    reader = TokenReader(issuer.url, AUDIENCE, tell_refused=told.append)
+    token = issuer.sign(**claims)
+    assert reader.read(token) is None
+    assert reader.read(issuer.sign("rsa", OTHER_RSA_KEY)) is None
+    assert told == [why, "InvalidSignatureError"]
 
 
 def test_clocks_may_differ_a_little(issuer: Issuer, reader: TokenReader) -> None:

@@ -1,5 +1,6 @@
 """Callers and their keys: a key is shown once and kept as a hash only."""
 
+import base64
 import hashlib
 import re
 import secrets
@@ -13,6 +14,8 @@ PREFIX = "kg_"
 # An owner becomes part of file names in the bucket.
 OWNER_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
 OWNER = re.compile(OWNER_PATTERN)
+# Before an owner that is told by the hash of a subject.
+_HASHED = "h_"
 # A rotated key stays good this long, so that nobody has to change all programs at one moment.
 ROTATION = timedelta(hours=24)
 
@@ -87,6 +90,20 @@ class ApiKey:
     def caller(self) -> Caller:
         """Who asks with this key."""
         return Caller(self.owner, self.scopes, tasks_at_once=self.tasks_at_once)
+
+
+def owner_of(subject: str) -> str:
+    """
+    Name the owner that a subject of somebody else's stands for.
+
+    Most providers' subjects (`auth0|5f7c8e`, `repo:octo-org/octo-repo:ref:main`) are no owner's
+    name, as that becomes part of file names. Those are hashed; and so is a subject that looks like
+    a hash, or one could be chosen to be somebody else.
+    """
+    if OWNER.fullmatch(subject) and not subject.startswith(_HASHED):
+        return subject
+    digest = hashlib.sha256(subject.encode("utf-8", "surrogatepass")).digest()
+    return _HASHED + base64.b32encode(digest).decode().rstrip("=").lower()
 
 
 def new_key() -> str:

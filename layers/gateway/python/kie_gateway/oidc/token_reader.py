@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from kie_gateway.core.api_key import OWNER, USUAL, Caller, Scope
+from kie_gateway.core.api_key import USUAL, Caller, Scope, owner_of
 from kie_gateway.core.errors import IssuerUnavailableError
 
 if TYPE_CHECKING:
@@ -34,9 +34,11 @@ class TokenReader:
 
     Args:
         issuer: As it names itself in `iss`; its keys are found by OpenID Connect Discovery.
-        audience: What must stand in `aud`.
+        audience: What must stand in `aud`, or in `azp` or `client_id` of a token without it; one
+            of several, comma separated.
         owner_claim: The claim that names the owner.
         may_admin: Whether a token may bring the scope `admin`.
+        tell_refused: Told which check a token has failed, in words without secrets.
         clock: Seconds that never run backwards.
     """
 
@@ -47,10 +49,12 @@ class TokenReader:
         *,
         owner_claim: str = "sub",
         may_admin: bool = False,
+        tell_refused: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._issuer = issuer
-        self._audience = audience
+        self._audiences = {name.strip() for name in audience.split(",")} - {""}
+        self._tell_refused = tell_refused
         self._owner_claim = owner_claim
         self._may_admin = may_admin
         self._clock = clock
@@ -69,26 +73,48 @@ class TokenReader:
         try:
             key = self._key(jwt.get_unverified_header(token).get("kid"))
             if key is None:
-                return None
+                return self._refuse("the issuer has no such key")
             claims = jwt.decode(
                 token,
                 key,
                 algorithms=ALGORITHMS,
-                audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "aud", self._owner_claim]},
+                # Some providers write no audience; it is checked below, and so is the owner.
+                options={
+                    "require": ["exp", "iss", self._owner_claim],
+                    "verify_aud": False,
+                    "verify_sub": False,
+                },
             )
         except jwt.PyJWKClientError as error:
             raise IssuerUnavailableError("the issuer's keys could not be fetched") from error
-        except jwt.PyJWTError:
-            return None
+        except jwt.MissingRequiredClaimError as error:
+            return self._refuse(f"{type(error).__name__}: {error}")
+        except jwt.PyJWTError as error:
+            # The messages of other errors may quote the token.
+            return self._refuse(type(error).__name__)
+        if not self._is_for_us(claims):
+            return self._refuse("aud, azp and client_id name no audience of ours")
         return self._caller(claims)
 
+    def _refuse(self, why: str) -> Caller | None:
+        self._tell_refused(why)
+        return None
+
+    def _is_for_us(self, claims: dict[str, Any]) -> bool:
+        """Look for our audience; the client counts only where a token names no audience at all."""
+        named = claims.get("aud")
+        if named is None:
+            named = [claims.get("azp"), claims.get("client_id")]
+        told = named if isinstance(named, list) else [named]
+        return any(isinstance(one, str) and one in self._audiences for one in told)
+
     def _caller(self, claims: dict[str, Any]) -> Caller | None:
-        owner = claims[self._owner_claim]
-        if not isinstance(owner, str) or OWNER.fullmatch(owner) is None:
-            return None
+        subject = claims[self._owner_claim]
+        if not isinstance(subject, str) or not subject:
+            return self._refuse(f"{self._owner_claim} is no text")
+        owner = owner_of(subject)
         told = claims.get("scope", claims.get("scp", ""))
         words = told.split() if isinstance(told, str) else told
         known = {scope for scope in Scope if isinstance(words, list) and scope.value in words}

@@ -81,6 +81,7 @@ class ApiGateway(Asking):
             settings.jwt_audience,
             owner_claim=settings.jwt_owner_claim,
             may_admin=settings.jwt_may_admin,
+            tell_refused=lambda why: logger.info("token refused", extra={"why": why}),
         )
 
     def _linker(self) -> Linker:
