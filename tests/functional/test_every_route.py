@@ -61,6 +61,8 @@ class Call:
 CALLS = {
     "GET /": Call(302, 302, 302),
     "GET /docs": Call(200, 200, 200),
+    "GET /docs/": Call(308, 308, 308),
+    "GET /favicon.ico": Call(204, 204, 204),
     "GET /v1/health": Call(200, 200, 200),
     "GET /v1/openapi.json": Call(200, 200, 200),
     "POST /v1/tasks": Call(202, 202, 202, TASK),
@@ -94,7 +96,10 @@ CALLS = {
     "POST /v1/creations/stop": Call(403, 403, 204, {"reason": "x"}),
     "DELETE /v1/creations/stop": Call(403, 403, 204),
 }
-OPEN = {"GET /", "GET /docs", "GET /v1/health", "GET /v1/openapi.json"}
+OPEN = {
+    *("GET /", "GET /docs", "GET /docs/", "GET /favicon.ico"),
+    *("GET /v1/health", "GET /v1/openapi.json"),
+}
 LISTS = ["/v1/tasks", "/v1/outputs", "/v1/credits", "/v1/credits/ledger", "/v1/keys"]
 
 

@@ -24,6 +24,7 @@ from kie_gateway.web.problems import (
     problem_of,
     validation_problem,
 )
+from kie_gateway.web.queries import refuse_unknown
 from kie_gateway.web.requests import MalformedRequestError, readable_body
 
 _PROBLEMS = {
@@ -93,7 +94,7 @@ class GatewayResolver(APIGatewayHttpResolver):
         )
         self.exception_handler(RequestValidationError)(self._tell_validation)
         self.exception_handler(GatewayError)(lambda error: self._tell(problem_of(error)))
-        self.exception_handler(NotFoundError)(lambda _: self._tell_no_route())
+        self.exception_handler(NotFoundError)(lambda _: self._tell(NO_ROUTE))
         self.exception_handler(ServiceError)(lambda _: self._tell(INTERNAL))
 
     def needs[Handler: Callable[..., Any]](
@@ -179,13 +180,17 @@ class GatewayResolver(APIGatewayHttpResolver):
         http = event["requestContext"]["http"]
         method = "GET" if http["method"] == "HEAD" else http["method"]
         route = self._route_of(method, event["rawPath"])
-        scope = self._needs.get(route, Scope.ADMIN) if route else Scope.TASKS_READ
+        scope = self._needs.get(route.func, Scope.ADMIN) if route else Scope.TASKS_READ
         if scope is not None:
             caller = authenticate(headers)
             # Where there is no route, that is said to everybody who has a key.
             if route is not None and not caller.may(scope):
                 raise ForbiddenError(f"this takes a key with the scope {scope.value}")
             self.append_context(caller=caller)  # type: ignore[no-untyped-call]  # as above
+        if route is None:
+            self._refuse_method(event["rawPath"])
+        else:
+            refuse_unknown(event.get("queryStringParameters") or {}, _queries_of(route))
         prepared = {
             **event,
             "body": readable_body(event),
@@ -200,9 +205,20 @@ class GatewayResolver(APIGatewayHttpResolver):
             }
         return prepared
 
-    def _route_of(self, method: str, path: str) -> Callable[..., Any] | None:
-        matching = (one for one in self._routes() if one.rule.match(path))
-        return next((one.func for one in matching if one.method == method), None)
+    def _route_of(self, method: str, path: str) -> Route | None:
+        return next((one for one in self._routes_at(path) if one.method == method), None)
+
+    def _routes_at(self, path: str) -> Sequence[Route]:
+        """List the routes of a path; one that is written out is no other route's parameter."""
+        static = [one for one in self._static_routes if one.rule.match(path)]
+        return static or [one for one in self._dynamic_routes if one.rule.match(path)]
+
+    def _refuse_method(self, path: str) -> None:
+        methods = {route.method for route in self._routes_at(path)}
+        if methods:
+            if "GET" in methods:
+                methods.add("HEAD")
+            raise MalformedRequestError(method_not_allowed(sorted(methods)))
 
     def _routes(self) -> Sequence[Route]:
         return (*self._static_routes, *self._dynamic_routes)
@@ -210,15 +226,12 @@ class GatewayResolver(APIGatewayHttpResolver):
     def _tell(self, problem: Problem) -> Response[Any]:
         return problem.response(self.request_id)
 
-    def _tell_no_route(self) -> Response[Any]:
-        path = self.current_event.path
-        methods = {route.method for route in self._routes() if route.rule.match(path)}
-        if "GET" in methods:
-            methods.add("HEAD")
-        return self._tell(method_not_allowed(sorted(methods)) if methods else NO_ROUTE)
-
     def _tell_validation(self, error: RequestValidationError) -> Response[Any]:
         return self._tell(validation_problem(error.errors()))
+
+
+def _queries_of(route: Route) -> set[str]:
+    return {field.alias for field in route.dependant.query_params}
 
 
 def _as_result(problem: Problem, request_id: str) -> dict[str, Any]:

@@ -36,3 +36,15 @@ def add_service_routes(desk: Desk) -> None:
     def root() -> Response[None]:
         """Lead people to the documentation."""
         return Response(302, headers={"Location": "/docs"})
+
+    @app.get("/docs/", include_in_schema=False)
+    @app.needs(None)
+    def docs_with_a_slash() -> Response[None]:
+        """Lead people to the documentation, too."""
+        return Response(308, headers={"Location": "/docs"})
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    @app.needs(None)
+    def icon() -> Response[None]:
+        """Have no icon, so that browsers do not ask again."""
+        return Response(204, headers={"Cache-Control": "public, max-age=86400"})

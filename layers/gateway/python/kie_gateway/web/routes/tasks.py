@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -32,7 +31,7 @@ from kie_gateway.web.cursor import TASKS
 from kie_gateway.web.desk import Desk
 from kie_gateway.web.models import CreateTask, EventListBody, TaskBody, TaskListBody
 from kie_gateway.web.present import event_body
-from kie_gateway.web.queries import Name, PageCursor, PageSize, Whose
+from kie_gateway.web.queries import Moment, Name, PageCursor, PageSize, Whose
 from kie_gateway.web.resolver import OF_A_BODY, answers
 
 Wait = Annotated[int, Query(ge=0, le=requests.MAX_WAIT_SECONDS, description="Seconds to wait.")]
@@ -147,8 +146,8 @@ def _add_looking(desk: Desk) -> None:
     def list_tasks(
         status: Annotated[Status | None, Query()] = None,
         model: Name = None,
-        created_after: Annotated[datetime | None, Query()] = None,
-        created_before: Annotated[datetime | None, Query()] = None,
+        created_after: Moment = None,
+        created_before: Moment = None,
         batch_id: Name = None,
         parent_id: Name = None,
         limit: PageSize = 20,
