@@ -4,7 +4,7 @@ PYTHON ?= python3.13
 VENV := .venv
 SAM_VENV := .venv-sam
 BIN := $(VENV)/bin
-COMPILE := $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	--no-emit-find-links --no-emit-trusted-host --no-emit-options
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 export PYTHONPATH := layers/gateway/python
@@ -14,22 +14,22 @@ export PYTHONPATH := layers/gateway/python
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-dev: $(VENV)/.done ## Run the whole gateway on this machine; Ctrl-C stops it
+dev: $(VENV)/.done $(SAM_VENV)/.done ## Run the whole gateway on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m dev
 
-demo: $(VENV)/.done ## Bring one task through each of the two roads and read the files back
+demo: $(VENV)/.done $(SAM_VENV)/.done ## Bring one task through each of the two roads and read the files back
 	@$(BIN)/python -m dev.demo
 
-test: $(VENV)/.done ## Pass the tests
+test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
 
-test-long: $(VENV)/.done ## Pass the explorations that take minutes
+test-long: $(VENV)/.done $(SAM_VENV)/.done ## Pass the explorations that take minutes
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m long
 
-bench: $(VENV)/.done ## Measure the copy against boto3's own, as ratios
+bench: $(VENV)/.done $(SAM_VENV)/.done ## Measure the copy against boto3's own, as ratios
 	@$(BIN)/python -m bench.copying $(ARGS)
 
-bench-rush: $(VENV)/.done ## Measure 300 creations at once against what Kie.ai's limit allows
+bench-rush: $(VENV)/.done $(SAM_VENV)/.done ## Measure 300 creations at once against what Kie.ai's limit allows
 	@$(BIN)/python -m bench.rushing $(ARGS)
 
 check: $(VENV)/.done $(SAM_VENV)/.done ## Format, lint, types, template
@@ -42,7 +42,7 @@ format: $(VENV)/.done ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-invoke: $(VENV)/.done ## Run a function on a sample event: make invoke EVENT=events/api/health.json
+invoke: $(VENV)/.done $(SAM_VENV)/.done ## Run a function on a sample event: make invoke EVENT=events/api/health.json
 	@$(BIN)/python -m dev.invoke $(EVENT)
 
 openapi: $(VENV)/.done ## Write docs/openapi.json anew

@@ -31,7 +31,7 @@ _LOOK_SECONDS = 0.5
 
 def main() -> int:
     """Run until told to stop; returns the exit code."""
-    for name in ("botocore", "moto", "samtranslator", "urllib3"):
+    for name in ("botocore", "moto", "urllib3"):
         # Their warnings are about a cloud being none, which we know.
         logging.getLogger(name).setLevel(logging.ERROR)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.parsing import get_model_map
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]  # has no types
 
+from dev import translation
 from dev.functions import FunctionSpec
 from dev.seams import switch_interpreter
 from dev.template import fill
@@ -96,13 +96,10 @@ def translate(template: Template, values: dict[str, str]) -> Document:
             if name in properties:
                 properties[name] = "s3://local/nothing"
         properties.pop("Definition", None) and properties.update(DefinitionUri="s3://local/nothing")
-    translated: Document = transform(document, values, _NoManagedPolicies())
-    return translated
-
-
-class _NoManagedPolicies:
-    def load(self) -> dict[str, str]:
-        return {}
+    lists = {n: values[n] for n, one in template.parameters.items() if "List" in one["Type"]}
+    # SAM puts lists into the API's CORS settings itself; everything else stays a reference, which
+    # CloudFormation resolves, so that one translation serves whatever the values are.
+    return translation.translate(document, lists)
 
 
 def _of_type(document: Document, kind: str) -> dict[str, Document]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # has no types
+from dev import cfn_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,7 +54,7 @@ class Template:
 
     def __init__(self, path: Path = ROOT / "template.yaml") -> None:
         self.folder = path.resolve().parent
-        self.document: Document = yaml_parse(path.read_text())
+        self.document: Document = cfn_yaml.parse(path.read_text())
 
     @property
     def parameters(self) -> dict[str, Document]:
