@@ -63,6 +63,7 @@ def _run(started: ExitStack) -> None:
         LocalCloud(
             template,
             chosen.values,
+            kie_keys=chosen.kie_keys,
             state_folder=chosen.state_folder,
             front=front,
             public_url=chosen.public_url,
@@ -121,7 +122,7 @@ def _say_how(chosen: Settings, cloud: LocalCloud, log: Log) -> None:
     body = {"model": "google/nano-banana", "input": {"prompt": "a lighthouse at dawn"}}
     kie = "simulated Kie.ai" if chosen.simulator_port is not None else "Kie.ai"
     log.plain(f"{kie}  {chosen.kie_url}")
-    if chosen.simulator_port is None and chosen.values["KieApiKey"] == settings.LOCAL_KIE_KEY:
+    if chosen.simulator_port is None and chosen.kie_keys["api_key"] == settings.LOCAL_KIE_KEY:
         log.plain("KIE_API_KEY is not set; only a simulated Kie.ai takes tasks without one")
     log.plain(f"stored files  {cloud.files}")
     log.plain(f"ready {cloud.url}")

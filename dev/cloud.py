@@ -70,6 +70,7 @@ class LocalCloud:
     Args:
         template: The template; this repository's unless a test brings its own.
         values: Parameters that take the place of the template's defaults.
+        kie_keys: What the secret with Kie.ai's keys holds, such as `{"api_key": "..."}`.
         state_folder: Where items and objects survive; None keeps them in memory only.
         functions: Handlers that run in this process, by logical id. All others run as processes,
             started when first needed.
@@ -86,6 +87,7 @@ class LocalCloud:
         template: Template | None = None,
         values: Mapping[str, str] | None = None,
         *,
+        kie_keys: Mapping[str, str] | None = None,
         state_folder: Path | None = None,
         functions: Mapping[str, Handler] | None = None,
         front: Front | None = None,
@@ -96,7 +98,10 @@ class LocalCloud:
         poll_queues: bool = True,
     ) -> None:
         self.template = template or Template()
-        self.values = parameters.resolve(self.template.parameters, values or {})
+        declared = self.template.parameters
+        given = {**parameters.stand_in(declared), **(values or {})}
+        self.values = parameters.resolve(declared, given)
+        self._kie_keys = dict(kie_keys or {})
         self.log = log or Log()
         self.functions: dict[str, Function] = {}
         self._handlers = dict(functions or {})
@@ -191,6 +196,7 @@ class LocalCloud:
         self._session: Any = boto3.Session()
         self._session_lock = threading.Lock()
         self._open_state()
+        self._make_kie_secret()
         self.stack = stack.create(self.template, self.values, self.client)
         self._restore()
         self._start_functions()
@@ -209,6 +215,14 @@ class LocalCloud:
         self._state = State(folder)
         self._exit.callback(self._state.close)
         seams.generate_secrets_with(self._state.secret)
+
+    def _make_kie_secret(self) -> None:
+        """Make the secret that a deployer has before there is a stack."""
+        if parameters.KIE_SECRET in self.values:
+            made = self.client("secretsmanager").create_secret(
+                Name=f"{stack.STACK_NAME}/kie", SecretString=json.dumps(self._kie_keys)
+            )
+            self.values[parameters.KIE_SECRET] = made["ARN"]
 
     def _restore(self) -> None:
         keeper = Keeper(self._state, self.stack)

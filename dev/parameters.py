@@ -10,8 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# The template's parameter for the secret with Kie.ai's keys, which is no part of the stack.
+KIE_SECRET = "KieSecret"  # noqa: S105 - a name
+_NOT_MADE_YET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:not-made-yet"
+
+
 class ParameterError(Exception):
     """A parameter that does not exist, has no value, or has one that is not allowed."""
+
+
+def stand_in(declared: Mapping[str, object]) -> dict[str, str]:
+    """Give the secret's ARN a value until the local cloud has made one."""
+    return {KIE_SECRET: _NOT_MADE_YET} if KIE_SECRET in declared else {}
 
 
 def parse_overrides(text: str) -> dict[str, str]:

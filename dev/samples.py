@@ -188,11 +188,11 @@ def sample_cloud() -> Iterator[Samples]:
     hosts = template.parameters["ResultHosts"]["Default"]
     with KieSimulator(port=0, seconds=0.1, create_limit=0) as simulator:
         values = {
-            "KieApiKey": "local",
             "KieBaseUrl": simulator.base_url,
             "ResultHosts": f"{hosts},{urlsplit(simulator.base_url).netloc}",
         }
-        with LocalCloud(template, values, poll_queues=False) as cloud:
+        keys = {"api_key": "local"}
+        with LocalCloud(template, values, kie_keys=keys, poll_queues=False) as cloud:
             cloud.client("secretsmanager").put_secret_value(
                 SecretId=cloud.resources["CallbackSecret"], SecretString=CALLBACK_SECRET
             )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from dev import parameters
 from dev.template import ROOT
+from scripts import kie_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ class Settings:
         kie_url: Where Kie.ai answers, the simulator included.
         simulator_port: Where the simulator is to listen; None when there is none.
         values: The value of every template parameter.
+        kie_keys: What the secret with Kie.ai's keys holds.
 
     """
 
@@ -46,6 +48,7 @@ class Settings:
     simulator_port: int | None
     state_folder: Path
     values: Mapping[str, str]
+    kie_keys: Mapping[str, str]
 
 
 def read(environ: Mapping[str, str], template: Template) -> Settings:
@@ -56,28 +59,31 @@ def read(environ: Mapping[str, str], template: Template) -> Settings:
     simulator_port = None if outside else _simulator_port(port, folder)
     kie_url = outside or f"http://127.0.0.1:{simulator_port}"
     public_url = environ.get("PUBLIC_URL", "").rstrip("/") or f"http://127.0.0.1:{port}"
-    given = _given(environ, template, kie_url, public_url, simulated=not outside)
+    keys = _kie_keys(environ, simulated=not outside)
+    given = _given(template, kie_url, public_url)
     try:
         overrides = parameters.parse_overrides(environ.get("GATEWAY_PARAMETERS", ""))
         values = parameters.resolve(template.parameters, {**given, **overrides})
     except parameters.ParameterError as exc:
         raise SettingsError(f"GATEWAY_PARAMETERS: {exc}") from exc
-    return Settings(public_url, kie_url, simulator_port, folder.resolve(), values)
+    return Settings(public_url, kie_url, simulator_port, folder.resolve(), values, keys)
 
 
-def _given(
-    environ: Mapping[str, str],
-    template: Template,
-    kie_url: str,
-    public_url: str,
-    *,
-    simulated: bool,
-) -> dict[str, str]:
+def _kie_keys(environ: Mapping[str, str], *, simulated: bool) -> dict[str, str]:
+    """Read Kie.ai's keys; the simulator has some of its own, good for nothing else."""
+    own = {"api_key": LOCAL_KIE_KEY}
+    if simulated:
+        own |= {"webhook_hmac_key": LOCAL_HMAC_KEY, "history_token": LOCAL_HISTORY_TOKEN}
+    try:
+        return {**own, **kie_keys.read_environment(environ)}
+    except kie_keys.KeyFormatError as exc:
+        raise SettingsError(str(exc)) from exc
+
+
+def _given(template: Template, kie_url: str, public_url: str) -> dict[str, str]:
     """Choose what takes the place of the template's defaults, before anyone overrides it."""
     given = {
-        "KieApiKey": environ.get("KIE_API_KEY") or LOCAL_KIE_KEY,
-        "KieWebhookHmacKey": environ.get("KIE_WEBHOOK_HMAC_KEY")
-        or (LOCAL_HMAC_KEY if simulated else ""),
+        **parameters.stand_in(template.parameters),
         "KieBaseUrl": kie_url,
         "PublicBaseUrl": public_url,
         "AllowedOrigins": "*",
@@ -88,8 +94,6 @@ def _given(
         given["ResultHosts"] = f"{hosts},{address.netloc}".lstrip(",")
         given["KieUploadBaseUrl"] = given["GuessBaseUrl"] = kie_url
         given |= _FAST
-    if simulated:
-        given["KieHistoryToken"] = LOCAL_HISTORY_TOKEN
     return {name: value for name, value in given.items() if name in template.parameters}
 
 

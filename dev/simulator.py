@@ -68,12 +68,12 @@ class Simulator:
         return self._chosen.simulator_port or 0
 
     def _arguments(self, state: str) -> list[str]:
-        values = self._chosen.values
+        keys = self._chosen.kie_keys
         return [
             *("--port", str(self._port)),
             *("--state", state),
-            *("--webhook-hmac-key", values["KieWebhookHmacKey"]),
-            *("--api-key", values["KieApiKey"]),
+            *("--webhook-hmac-key", keys["webhook_hmac_key"]),
+            *("--api-key", keys["api_key"]),
         ]
 
     def _follow(self) -> None:

@@ -32,7 +32,7 @@ from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.wiring.clock import utc_now
-from scripts.stack import run, stack_outputs, stack_parameters, stack_resource
+from scripts.stack import run, stack_outputs, stack_parameters
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -75,7 +75,7 @@ def _lasting(client: "DynamoDBClient", table: str, books: Books) -> Iterator[Dif
 def _of_kie(
     options: argparse.Namespace, client: "DynamoDBClient", table: str, books: Books
 ) -> list[Difference]:
-    secret = stack_resource(options.stack, "KieSecret")
+    secret = stack_parameters(options.stack)["KieSecret"]
     keys = Secrets(boto3.client("secretsmanager")).kie_keys(secret)
     since = utc_now() - timedelta(days=options.days)
     with httpx.Client(base_url=stack_parameters(options.stack)["KieBaseUrl"]) as http:
@@ -83,7 +83,7 @@ def _of_kie(
         kie = KieClient(kie_http)
         found = list(prices_that_differ(books, since, lambda task: kie.ask(task).report))
         if keys.history_token is None:
-            print("Kie.ai's history is not read: KieHistoryToken is not set")
+            print("Kie.ai's history is not read: there is no history_token in KieSecret")
         else:
             session = Session(keys.history_token, keys.history_unique_id)
             history = KieHistory(http, lambda: session)

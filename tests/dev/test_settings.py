@@ -67,7 +67,7 @@ def test_simulator_brings_its_own_defaults(tmp_path: Path) -> None:
     assert values["PublicBaseUrl"] == chosen.public_url == "http://127.0.0.1:18000"
     assert values["ResultHosts"].endswith(f",127.0.0.1:{port}")
     assert (values["FirstPollSeconds"], values["DeadlineSeconds"]) == ("4", "600")
-    assert (values["KieApiKey"], values["AllowedOrigins"]) == ("local", "*")
+    assert (chosen.kie_keys["api_key"], values["AllowedOrigins"]) == ("local", "*")
     assert settings.read(environ, REAL).simulator_port == port
 
 
@@ -96,7 +96,7 @@ def test_real_kie_keeps_the_templates_timing() -> None:
     assert chosen.values["PollCapSeconds"] == "7"
     assert chosen.values["ResultHosts"] == "only.example.com"
     assert chosen.values["PublicBaseUrl"] == "https://tunnel.example.com"
-    assert (chosen.values["KieApiKey"], chosen.values["KieWebhookHmacKey"]) == ("k", "")
+    assert chosen.kie_keys == {"api_key": "k"}
 
 
 def test_definitions_keep_the_context_object() -> None:

@@ -140,9 +140,8 @@ def test_what_others_spend_shows_in_the_balance_and_in_the_history(
 def test_trouble_ends_with_one_line_and_another_exit_code(
     world: World, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        reconcile, "stack_parameters", lambda _: {"KieBaseUrl": "http://127.0.0.1:9"}
-    )
+    parameters = {**world.cloud.values, "KieBaseUrl": "http://127.0.0.1:9"}
+    monkeypatch.setattr(reconcile, "stack_parameters", lambda _: parameters)
     monkeypatch.setattr("kie_gateway.kie.http._ATTEMPTS", 1)
     monkeypatch.setattr("sys.argv", ["reconcile", "--days", "0"])
     with pytest.raises(SystemExit) as ended:

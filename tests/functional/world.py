@@ -118,16 +118,21 @@ class World:
         front, template = Front(0, log), Template()
         hosts = template.parameters["ResultHosts"]["Default"]
         values = {
-            "KieApiKey": "test",
-            "KieWebhookHmacKey": HMAC_KEY,
             "KieBaseUrl": self.kie.base_url,
             "KieUploadBaseUrl": self.kie.base_url,
             "PublicBaseUrl": front.url,
             "ResultHosts": f"{hosts},{self.kie.base_url.removeprefix('http://')}",
         }
         handlers = self.functions.handlers()
+        keys = {"api_key": "test", "webhook_hmac_key": HMAC_KEY}
         return LocalCloud(
-            template, values, functions=handlers, front=front, log=log, poll_queues=False
+            template,
+            values,
+            kie_keys=keys,
+            functions=handlers,
+            front=front,
+            log=log,
+            poll_queues=False,
         )
 
     def _add_key(self) -> None:

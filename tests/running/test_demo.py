@@ -57,5 +57,5 @@ def test_a_gateway_that_does_not_start_fails_the_demo_and_says_why() -> None:
     failed = run_demo(KIE_API_KEY='with "quotes"')
     assert failed.returncode != 0
     assert "the gateway did not start" in failed.stderr
-    assert "KieApiKey" in failed.stderr
+    assert "KIE_API_KEY" in failed.stderr
     assert "Traceback" not in failed.stderr

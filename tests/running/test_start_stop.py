@@ -109,7 +109,7 @@ def test_unusable_parameters_are_named(tmp_path: Path, given: str, words: list[s
 
 def test_an_unusable_key_is_named_and_not_repeated(tmp_path: Path) -> None:
     done = run_dev(tmp_path, KIE_API_KEY='secret"quoted')
-    assert_refused(done, "KieApiKey", "without quotes")
+    assert_refused(done, "KIE_API_KEY", "without quotes")
     assert "secret" not in done.stderr
 
 
