@@ -27,6 +27,7 @@ from dev.moto_server import MotoServer
 from dev.pool import WorkerPool, describe
 from dev.queues import QueuePoller
 from dev.reload import watch
+from dev.s3_signature import Secret
 from dev.schedules import Clock
 from dev.state import State, rfc3339
 from dev.template import Template
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
     from dev.functions import Function, FunctionSpec, Handler, Outcome
 
-# moto takes any; the files of the person's own account must not even be looked at.
+# A key of a role, as functions have; the files of the person's own account must not even be
+# looked at.
 _AWS = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
@@ -139,7 +141,12 @@ class LocalCloud:
     @property
     def access(self) -> dict[str, str]:
         """Name the environment in which commands for AWS reach this cloud."""
-        names = ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        names = (
+            "AWS_DEFAULT_REGION",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+        )
         return {"AWS_ENDPOINT_URL": self.aws.url, **{name: _AWS[name] for name in names}}
 
     @property
@@ -149,15 +156,18 @@ class LocalCloud:
 
     def client(self, service: str) -> Any:
         """Make a boto3 client of the local cloud."""
-        config = Config(retries={"total_max_attempts": 2}, max_pool_connections=32)
+        # By itself, botocore still signs links in the old way in the oldest regions.
+        version = "s3v4" if service == "s3" else "v4"
+        config = Config(
+            retries={"total_max_attempts": 2}, max_pool_connections=32, signature_version=version
+        )
         # Clients are safe to share between threads; making them is not.
         with self._session_lock:
             return self._session.client(service, endpoint_url=self.aws.url, config=config)
 
     def environment(self, function: str) -> dict[str, str]:
         """Give a function's whole environment, as its process has it."""
-        aws = {**_AWS, "AWS_ENDPOINT_URL": self.aws.url}
-        return lambda_environment(self.stack.functions[function], aws)
+        return lambda_environment(self.stack.functions[function], {**_AWS, **self._endpoints()})
 
     def invoke(self, function: str, event: Any) -> Any:
         """
@@ -189,7 +199,8 @@ class LocalCloud:
     def _start(self) -> None:
         seams.install()
         self._exit.callback(_reset_moto)
-        self.aws = MotoServer(self._invoke_by_name)
+        folder = self._exit.enter_context(tempfile.TemporaryDirectory(prefix="dev-tls-"))
+        self.aws = MotoServer(self._invoke_by_name, _secret, Path(folder))
         self._exit.callback(self.aws.stop)
         self.aws.start()
         self._exit.enter_context(_environment({**_AWS, **self._own_environment()}))
@@ -206,7 +217,15 @@ class LocalCloud:
         self._watch_again()
 
     def _own_environment(self) -> dict[str, str]:
-        return {"MOTO_PORT": str(self.aws.port), "AWS_ENDPOINT_URL": self.aws.url}
+        return {"MOTO_PORT": str(self.aws.port), **self._endpoints()}
+
+    def _endpoints(self) -> dict[str, str]:
+        """Name where AWS answers; S3 over TLS, or botocore would send files in another way."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ENDPOINT_URL_S3": self.aws.s3_url,
+            "AWS_CA_BUNDLE": str(self.aws.trust),
+        }
 
     def _open_state(self) -> None:
         folder = self._state_folder
@@ -288,6 +307,13 @@ class LocalCloud:
     def _invoke_by_name(self, name: str, payload: bytes) -> Outcome:
         by_name = {spec.name: logical_id for logical_id, spec in self.stack.functions.items()}
         return self._submit(by_name[name], payload).result()
+
+
+def _secret(access_key: str) -> Secret | None:
+    """Find the secret of the only access key there is."""
+    if access_key != _AWS["AWS_ACCESS_KEY_ID"]:
+        return None
+    return Secret(_AWS["AWS_SECRET_ACCESS_KEY"], _AWS["AWS_SESSION_TOKEN"])
 
 
 @contextmanager

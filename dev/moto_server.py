@@ -11,18 +11,24 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import BaseWSGIServer, make_server
+
+from dev.s3_front import S3Front
+from dev.s3_request import is_for_s3
+from dev.s3_tls import EitherServer, make_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from dev.functions import Outcome
+    from dev.s3_signature import Secrets
 
 _INVOKE = "/2015-03-31/functions/"
 
@@ -64,10 +70,21 @@ class MotoServer:
     In front of moto stand the invocation of our own functions and one lock for each service whose
     backend is not safe to use from two threads: DynamoDB (a transaction must not be seen half
     done), SQS (a deletion rebuilds the list that a sending appends to) and Step Functions (two
-    starts under one name must not both win).
+    starts under one name must not both win), and a stricter S3.
+
+    Args:
+        secrets: Finds what belongs to an access key.
+        folder: Where the certificate is put, for as long as this runs.
+
+    Attributes:
+        s3_url: The same port over TLS, as functions speak to S3.
+        trust: The file with what vouches for it.
+
     """
 
-    def __init__(self, invoke: Callable[[str, bytes], Outcome]) -> None:
+    def __init__(
+        self, invoke: Callable[[str, bytes], Outcome], secrets: Secrets, folder: Path
+    ) -> None:
         self._invoke = invoke
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._locks = {
@@ -75,11 +92,12 @@ class MotoServer:
         }
         self.recorder: Recorder | None = None
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server: BaseWSGIServer = make_server(
-            "127.0.0.1", 0, self, threaded=True, request_handler=_RequestHandler
-        )
+        self._s3 = S3Front(self._rest_call, secrets, DEFAULT_ACCOUNT_ID)
+        self.trust, tls = make_certificate(folder)
+        self._server = EitherServer(self, _RequestHandler, tls)
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
+        self.s3_url = f"https://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -99,6 +117,8 @@ class MotoServer:
         target = environ.get("HTTP_X_AMZ_TARGET")
         if target:
             return self._json_call(target, environ, start_response)
+        if is_for_s3(environ):
+            return self._s3(environ, start_response)
         return self._rest_call(environ, start_response)
 
     def _json_call(

@@ -36,6 +36,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from dev import s3_links
 from dev.records import Key, touched_keys
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def install() -> None:
     _waits_follow_the_clock()
     _interpreter_keeps_its_clients()
     _nothing_is_read_twice()
+    s3_links.install()
     cast("dict[str, Any]", get_model_map())["AWS::SecretsManager::Secret"] = _Secret
 
 

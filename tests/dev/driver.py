@@ -14,6 +14,6 @@ from tests.dev.support import SMALL_STACK
 if __name__ == "__main__":
     template, folder = Template(SMALL_STACK), Path(sys.argv[1])
     with LocalCloud(template, state_folder=folder, prewarm=True) as cloud:
-        facts = {"url": cloud.url, "aws": cloud.aws.url, "resources": cloud.resources}
+        facts = {"url": cloud.url, "access": cloud.access, "resources": cloud.resources}
         print(f"READY {json.dumps(facts)}", flush=True)
         threading.Event().wait()

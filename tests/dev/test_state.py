@@ -41,12 +41,14 @@ class Running:
         self.resources = self.facts["resources"]
 
     def client(self, service: str) -> Any:
+        access = self.facts["access"]
         return boto3.client(  # type: ignore[call-overload]  # any service
             service,
-            endpoint_url=self.facts["aws"],
-            region_name="us-east-1",
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
+            endpoint_url=access["AWS_ENDPOINT_URL"],
+            region_name=access["AWS_DEFAULT_REGION"],
+            aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=access["AWS_SESSION_TOKEN"],
             config=Config(proxies={}),
         )
 

@@ -43,8 +43,9 @@ class OutputBucket:
     Stores and links objects of one bucket.
 
     Args:
-        client: boto3's S3 client, made with `signature_version="s3v4"`: in the oldest regions
-            botocore still signs links in the old way, which S3 refuses for KMS-encrypted objects.
+        client: boto3's S3 client, as `wiring/clients.py` makes it: its links name the bucket's
+            own region, and are signed with version 4. Its endpoint must be https: over plain http
+            botocore signs bodies, and so reads them twice.
     """
 
     def __init__(self, client: "S3Client", bucket_name: str) -> None:
@@ -73,7 +74,9 @@ class OutputBucket:
         Raises:
             StorageError: What the file raised while it was read, or what S3 answered.
         """
-        body = _SizedBody(file) if self._can_stream(file) else _Body(file)
+        length = file.content_length
+        in_one = length is not None and length <= LARGEST_SINGLE_PUT_BYTES
+        body = _SizedBody(file) if in_one else _Body(file)
         headers: _Headers = {
             "ContentType": content_type,
             "ContentDisposition": content_disposition,
@@ -108,9 +111,21 @@ class OutputBucket:
             while part:
                 number = len(sent) + 1
                 taken = self._client.upload_part(
-                    **place, UploadId=upload_id, PartNumber=number, Body=part
+                    **place,
+                    UploadId=upload_id,
+                    PartNumber=number,
+                    Body=part,
+                    ChecksumAlgorithm="CRC32",
                 )
-                sent.append({"PartNumber": number, "ETag": taken["ETag"]})
+                # An upload begun with a checksum is completed with that of each part, or refused
+                # (AmazonS3/latest/API/API_CompletedPart.html).
+                sent.append(
+                    {
+                        "PartNumber": number,
+                        "ETag": taken["ETag"],
+                        "ChecksumCRC32": taken["ChecksumCRC32"],
+                    }
+                )
                 # Let go of it before the next is read.
                 part = b""
                 part = body.read(PART_BYTES)
@@ -214,17 +229,6 @@ class OutputBucket:
                 ExpiresIn=lifetime_seconds,
             )
         return form["url"], form["fields"]
-
-    def _can_stream(self, file: RemoteFile) -> bool:
-        """
-        Whether one request will do.
-
-        Over plain http (the local cloud) botocore signs the body and puts its checksum in front
-        of it, so it wants to read it twice.
-        """
-        known = file.content_length is not None
-        small = (file.content_length or 0) <= LARGEST_SINGLE_PUT_BYTES
-        return known and small and self._client.meta.endpoint_url.startswith("https:")
 
 
 def attachment(name: str) -> str:

@@ -19,12 +19,16 @@ _AWS = Config(
 )
 # A picture takes seconds, and a second call would only draw it twice.
 _FUNCTIONS = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
-# Uploads wait for the slower of two links.
+# Uploads wait for the slower of two links. By itself, botocore signs links and forms for S3's global
+# host, which refuses them in every region opened since 2019-03-20 and redirects them in the others,
+# to a host that was not signed (AmazonS3/latest/userguide/VirtualHosting.html). In us-east-1 it
+# takes two settings for the regional host.
 _S3 = Config(
     connect_timeout=5,
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 4},
     signature_version="s3v4",
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
 )
 
 
