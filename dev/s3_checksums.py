@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PREFIX = "x-amz-checksum-"
 # Reflected polynomials, and the sizes in bytes.
 _CRC32C = (0x82F63B78, 4)
-_CRC64NVME = (0x9A6C9329AC4BCA5B, 8)
+_CRC64NVME = (0x9A6C9329AC4BC9B5, 8)
 
 
 def checksum(algorithm: str, body: bytes) -> str:

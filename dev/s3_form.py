@@ -54,7 +54,7 @@ def verify_form(
 
 def _read(request: S3Request, body: bytes) -> tuple[dict[str, str], int]:
     """Read the fields, names in lower case, and the size of the file."""
-    parser = FormDataParser(max_form_memory_size=None)
+    parser = FormDataParser(lambda *_, **__: io.BytesIO(), max_form_memory_size=None)
     options = parse_options_header(request.header("content-type"))[1]
     _, form, files = parser.parse(io.BytesIO(body), "multipart/form-data", len(body), options)
     fields = {name.lower(): str(value) for name, value in form.items()}

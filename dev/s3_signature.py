@@ -59,10 +59,10 @@ class Credential:
     @classmethod
     def parse(cls, text: str) -> Credential | None:
         """Read `KEY/20261129/us-east-1/s3/aws4_request`; None if it is none."""
-        *key, day, region, service, end = text.split("/")
-        if not key or end != "aws4_request" or service != "s3":
+        parts = text.rsplit("/", 4)
+        if len(parts) != 5 or parts[3:] != ["s3", "aws4_request"]:
             return None
-        return cls("/".join(key), day, region, service)
+        return cls(*parts[:4])
 
     @property
     def scope(self) -> str:

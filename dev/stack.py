@@ -75,6 +75,9 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
     mappings = _of_type(document, "AWS::Lambda::EventSourceMapping")
     resources, outputs = _deploy(_creatable(document, wanted), values, client("cloudformation"))
     kinds = {name: document["Resources"][name]["Type"] for name in resources}
+    for name, rules in template.bucket_cors(values).items():
+        # moto's CloudFormation makes buckets without.
+        client("s3").put_bucket_cors(Bucket=resources[name], CORSConfiguration={"CORSRules": rules})
     return Stack(
         resources=resources,
         kinds=kinds,

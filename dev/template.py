@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 type Document = dict[str, Any]
 
+# Where CloudFormation names parts of a bucket's CORS rule otherwise than S3's API.
+_CORS_NAMES = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds", "Id": "ID"}
+
 
 @dataclass(frozen=True)
 class Route:
@@ -107,6 +110,17 @@ class Template:
             if isinstance(settings := api.get("CorsConfiguration"), dict):
                 return _cors({k: self._resolved(v, values) for k, v in settings.items()})
         return Cors()
+
+    def bucket_cors(self, values: dict[str, str]) -> dict[str, list[Document]]:
+        """Read the CORS rules of buckets, by logical id, with the names of S3's API."""
+        return {
+            name: [
+                {_CORS_NAMES.get(key, key): self._resolved(v, values) for key, v in rule.items()}
+                for rule in bucket["CorsConfiguration"]["CorsRules"]
+            ]
+            for name, bucket in self.of_type("AWS::S3::Bucket").items()
+            if "CorsConfiguration" in bucket
+        }
 
     def _resolved(self, value: Any, values: dict[str, str]) -> Any:
         if not (isinstance(value, dict) and "Ref" in value):

@@ -133,9 +133,14 @@ def test_the_bucket_is_private_encrypted_and_tls_only() -> None:
         "Deny",
         {"Bool": {"aws:SecureTransport": "false"}},
     )
-    assert bucket["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"] == {
-        "Ref": "AllowedOrigins"
+
+
+def test_anybody_may_read_with_a_link_and_the_named_origins_may_upload() -> None:
+    rules = RESOURCES["AssetBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    origins = {
+        method: rule["AllowedOrigins"] for rule in rules for method in rule["AllowedMethods"]
     }
+    assert origins == {"GET": ["*"], "HEAD": ["*"], "POST": {"Ref": "AllowedOrigins"}}
 
 
 def test_every_retention_has_its_rule() -> None:
