@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import (
@@ -93,13 +94,14 @@ def client_of_functions(s3: str) -> "S3Client":
             if name.lower() != "expect"
         }
         status, found, body = ask(s3, request.method, request.url, request.body, headers)
-        answer = http.client.HTTPMessage()
+        answer = HTTPHeaders()
         for name, value in found.items():
             answer[name] = value
         return AWSResponse(request.url, status, answer, Raw(body))
 
     client = Clients().s3
-    client.meta.events.register("before-send.s3", send)
+    hooks: Any = client.meta.events
+    hooks.register("before-send.s3", send)
     return client
 
 

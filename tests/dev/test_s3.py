@@ -433,7 +433,8 @@ def test_a_trailer_is_checked_against_the_bytes(cloud: Cloud, endpoint: str) -> 
     assert cloud.objects() == ["a b.txt"]
     assert put_with_trailer(endpoint, trailing(b"hello", trailer=good), 5).status == 200
     found = cloud.client.get_object(Bucket=BUCKET, Key="k")
-    assert (found["Body"].read(), found.get("ContentEncoding")) == (b"hello", None)
+    assert found["Body"].read() == b"hello"
+    assert "ContentEncoding" not in found
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
