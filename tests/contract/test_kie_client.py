@@ -76,10 +76,10 @@ def trouble(error: Exception) -> Handler:
             {"prompt": "x", "size": "1:1", "callBackUrl": CALLBACK},
         ),
         (
-            "flux1-kontext",
+            "flux-kontext-max",
             {"prompt": "x"},
             "/api/v1/flux/kontext/generate",
-            {"prompt": "x", "model": "flux-kontext-pro", "callBackUrl": CALLBACK},
+            {"prompt": "x", "model": "flux-kontext-max", "callBackUrl": CALLBACK},
         ),
         (
             "veo3",
@@ -137,7 +137,7 @@ def test_creations_go_where_their_family_wants_them(
         ("gpt4o-image", {}, "/api/v1/gpt4o-image/record-info?taskId=t-1"),
         ("veo3", {}, "/api/v1/veo/record-info?taskId=t-1"),
         ("veo3/1080p", {"index": 1}, "/api/v1/veo/get-1080p-video?taskId=t-1&index=1"),
-        ("runway", {}, "/api/v1/runway/record-detail?taskId=t-1"),
+        ("runway/generate", {}, "/api/v1/runway/record-detail?taskId=t-1"),
         ("suno/generate", {}, "/api/v1/generate/record-info?taskId=t-1"),
         ("suno/lyrics", {}, "/api/v1/lyrics/record-info?taskId=t-1"),
         ("suno/cover", {}, "/api/v1/suno/cover/record-info?taskId=t-1"),

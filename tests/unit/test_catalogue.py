@@ -275,7 +275,7 @@ def test_a_version_of_suno_in_the_place_of_the_model_is_filled_in() -> None:
 
 
 def test_other_names_lead_to_the_same_model() -> None:
-    assert known("4o-image") is known("gpt4o-image") is known("4O-Image-API")
+    assert known("4o-image") is known("gpt4o-image") is known("4O-Image")
     assert known("aleph").id == "runway/aleph"
 
 

@@ -34,6 +34,7 @@ class Model:
         fill: Defaults of required fields, filled in for callers.
         aliases: Its other names, each with what it puts into the input.
         input: JSON Schema of the input.
+        moved: Whether it had an endpoint of its own once, whose inputs were in camel case.
         minimum: Smallest width and height it delivers, None if nothing is known.
     """
 
@@ -51,7 +52,13 @@ class Model:
     page: str = ""
     fill: Mapping[str, Any] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    moved: bool = False
     minimum: tuple[int, int] | None = None
+
+    @property
+    def has_two_spellings(self) -> bool:
+        """Whether Kie's two roads spell the fields of its input in two ways."""
+        return self.moved or self.family != "market"
 
     @property
     def page_url(self) -> str | None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from kie_gateway.catalogue.catalogue import Model, find
 from kie_gateway.core.errors import FieldFault
+from kie_gateway.core.spelling import respelled
 from kie_gateway.core.upload import SCHEME as UPLOAD
 
 if TYPE_CHECKING:
@@ -39,9 +40,14 @@ _NAMES = {
 }
 
 
+def spelt(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Spell fields as the model's API does, where Kie's two roads spell them in two ways."""
+    return respelled(given, model.field_names()) if model.has_two_spellings else dict(given)
+
+
 def fill(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Put in the defaults of required fields that were left out."""
-    return {**model.fill, **given}
+    """Make an input what Kie documents: spell its fields, and put in defaults of required ones."""
+    return {**model.fill, **spelt(model, given)}
 
 
 def check_input(model: Model, given: Mapping[str, Any]) -> list[FieldFault]:

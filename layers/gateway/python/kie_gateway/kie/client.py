@@ -72,7 +72,8 @@ class KieClient:
         body = wire.parse(raw)
         if response.status_code >= 500 or not isinstance(body, dict):
             raise self._unreadable_creation(response)
-        accepted = self._read_created(response, body, speaks.interpret(body), task_input)
+        known_id = speaks.known_id(model, task_input)
+        accepted = self._read_created(response, body, speaks.interpret(body), known_id)
         return replace(accepted, raw=raw)
 
     def ask(self, task: Task) -> Answer:
@@ -117,7 +118,7 @@ class KieClient:
         response: httpx.Response,
         body: dict[str, Any],
         report: Report,
-        task_input: Mapping[str, Any],
+        known_id: str | None,
     ) -> Accepted:
         code = wire.code_of(body)
         if code in YES and response.status_code >= 400:
@@ -129,10 +130,10 @@ class KieClient:
         working = isinstance(report, Running) and words.means_still_working(wire.message_of(body))
         if at_once is None and not working and code not in YES:
             raise self._refusal(code or "", self._http.message_of(body), response)
-        # Upgrades go by the id of the task that they upgrade.
-        found = named or wire.text(task_input.get("taskId"))
+        found = named or known_id
         if found is None and at_once is None:
-            raise SubmissionUnknownError("Kie.ai said yes and named no task id.")
+            words_shown = self._http.message_of(body) if working else "Kie.ai said yes"
+            raise SubmissionUnknownError(f"{words_shown} and named no task id.")
         return Accepted(found, at_once)
 
     def _unreadable_creation(self, response: httpx.Response) -> ProviderError:

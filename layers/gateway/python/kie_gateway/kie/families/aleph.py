@@ -11,6 +11,9 @@ FAMILY = Family(
     name="aleph",
     typical_seconds=240.0,
     creations=dict.fromkeys(("runway/aleph", "aleph", "aleph/generate"), "/api/v1/aleph/generate"),
+    fields=(
+        *("prompt", "videoUrl", "aspectRatio", "seed", "referenceImage", "waterMark", "uploadCn"),
+    ),
     asking_path="/api/v1/aleph/record-info",
     history_path="/client/v1/userRecord/aleph/page",
     result_keys=("resultVideoUrl", "result_video_url", "resultUrls", "result_urls"),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from kie_gateway.core.report import Report
+from kie_gateway.core.spelling import respelled
 from kie_gateway.kie import reading
 
 
@@ -34,6 +35,8 @@ class Family:
         hosts: Where its results were seen, as in the setting `ResultHosts`.
         creations: Where a task is asked for, by model id in lower case.
         asking_path: Where a task is asked about.
+        fields: What it takes besides `callBackUrl`, all models together: others are ignored there
+            and charged for all the same.
         history_path: Its page in Kie's own dashboard (undocumented), "" without one.
         link_path: Where an expired link is exchanged for one that works for 20 minutes.
         names_task_for_links: Whether that exchange wants the task's id too.
@@ -45,6 +48,7 @@ class Family:
     typical_seconds: float
     creations: Mapping[str, str]
     asking_path: str
+    fields: tuple[str, ...] = ()
     history_path: str = ""
     link_path: str = "/api/v1/common/download-url"
     names_task_for_links: bool = False
@@ -58,8 +62,13 @@ class Family:
 
     def creation(self, model: str, task_input: Mapping[str, Any], callback_url: str) -> Call:
         """Ask for a task, with the flat body that all families but the Market take."""
-        body = {**task_input, "callBackUrl": callback_url}
+        body = {**respelled(task_input, self.fields), "callBackUrl": callback_url}
         return Call("POST", self.creations[model.lower()], body=body)
+
+    def known_id(self, model: str, task_input: Mapping[str, Any]) -> str | None:
+        """Tell the id of a task before Kie.ai names one; None where each gets one of its own."""
+        del model, task_input
+        return None
 
     def question(self, model: str, upstream_task_id: str, task_input: Mapping[str, Any]) -> Call:
         """Ask how a task stands."""

@@ -1,5 +1,5 @@
 """
-4o Image.
+4o Image, at its old endpoint; `4o-image-api` is a model of the Market.
 
 Sources: Kie's 4o pages (documented); the flag that stays 0 although all is done, `response` as a
 JSON string and `result_urls` (public clients of late 2025).
@@ -34,7 +34,11 @@ class _Gpt4o(Family):
 FAMILY = _Gpt4o(
     name="gpt4o",
     typical_seconds=120.0,
-    creations=dict.fromkeys(("gpt4o-image", "4o-image", "4o-image-api"), _CREATION),
+    creations=dict.fromkeys(("gpt4o-image", "4o-image"), _CREATION),
+    fields=(
+        *("size", "prompt", "filesUrl", "fileUrl", "maskUrl", "isEnhance", "uploadCn", "nVariants"),
+        *("enableFallback", "fallbackModel"),
+    ),
     asking_path="/api/v1/gpt4o-image/record-info",
     link_path="/api/v1/gpt4o-image/download-url",
     names_task_for_links=True,

@@ -10,6 +10,7 @@ FAMILY = Family(
     name="luma",
     typical_seconds=240.0,
     creations=dict.fromkeys(("luma/modify", "luma"), "/api/v1/modify/generate"),
+    fields=("prompt", "videoUrl"),
     asking_path="/api/v1/modify/record-info",
     history_path="/client/v1/userRecord/modify/page",
 )

@@ -1,20 +1,60 @@
 """
-The Market API ("jobs"): most models of Kie.ai.
+The Market API ("jobs"): most models of Kie.ai, and since autumn 2026 all that its pages describe.
 
 Sources: Kie's pages "Market quickstart" and "Get task detail" (documented); field sets of April and
-September 2026 (recorded live traffic); Suno's envelope inside `resultJson` (one client, a real
-run); objects, strings and double encoding in `resultUrls` (several public clients).
+September 2026 (recorded live traffic); Suno's envelope inside `resultJson` (two clients, real
+runs); objects, strings and double encoding in `resultUrls` (several public clients); the inputs of
+models that had endpoints of their own before (documented, 24 September and 7 October 2026).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kie_gateway.core.report import Report
+from kie_gateway.core.spelling import respelled
 from kie_gateway.core.task import Source
 from kie_gateway.kie import reading, wire
 from kie_gateway.kie.families.family import Call, Family
 from kie_gateway.kie.tracks import track_sources
 
+# Models that had endpoints of their own, with inputs in camel case, and what they take here. Two
+# pages still have names of that time.
+_MOVED: dict[str, tuple[str, ...]] = {
+    "4o-image-api": (
+        *("size", "prompt", "files_url", "file_url", "isEnhance", "uploadCn", "enableFallback"),
+        "fallbackModel",
+    ),
+    "flux1-kontext": (
+        *("prompt", "input_image", "aspect_ratio", "output_format", "enable_translation"),
+        *("prompt_upsampling", "safety_tolerance", "upload_cn", "watermark"),
+    ),
+    "runway": ("prompt", "duration", "quality", "image_url", "aspect_ratio", "watermark"),
+    "runway/extend-ai-video": ("task_id", "prompt", "quality", "watermark"),
+    "runway/gen4-aleph": (
+        *("prompt", "video_url", "reference_image", "aspect_ratio", "seed", "watermark"),
+        "upload_cn",
+    ),
+    "veo-3-1": (
+        *("prompt", "image_urls", "generation_type", "aspect_ratio", "resolution", "duration"),
+        *("enable_translation", "enable_fallback", "watermark"),
+    ),
+    "veo/extend": ("task_id", "prompt", "seeds", "watermark"),
+    "veo/get-1080p-video": ("taskId", "index"),
+    "veo/get-4k-video": ("task_id", "index"),
+}
+_SUNO = "ai-music-api/"
+_SUNO_FIELDS = (
+    *("prompt", "custom_mode", "instrumental", "model", "style", "title", "negative_tags"),
+    *("vocal_gender", "style_weight", "weirdness_constraint", "audio_weight", "variety"),
+    *("persona_id", "persona_model", "duration", "lyrics", "audio_id", "continue_at"),
+    *("upload_url", "upload_url_list", "tags", "task_id", "infill_start_s", "infill_end_s"),
+    *("full_lyrics", "sound_loop", "sound_tempo", "sound_key", "grab_lyrics", "type"),
+    *("stem_name", "audio_url", "author", "domain_name", "content", "name", "description"),
+    *("vocal_start", "vocal_end", "vocal_start_s", "vocal_end_s", "voice_url", "verify_url"),
+)
+# As a model of its own, a version of Suno is refused: it stands in the input.
+_VERSION = re.compile(r"(?:suno/)?(v\d(?:_[a-z0-9]+)*)", re.IGNORECASE)
 _FRAME_KEYS = ("firstFrameUrl", "lastFrameUrl")
 
 
@@ -26,7 +66,12 @@ class _Market(Family):
 
     def creation(self, model: str, task_input: Mapping[str, Any], callback_url: str) -> Call:
         """Ask for a task; `callBackUrl` inside `input` would silently never be called."""
-        body = {"model": model, "callBackUrl": callback_url, "input": dict(task_input)}
+        version = _VERSION.fullmatch(model)
+        if version is not None:
+            model, task_input = f"{_SUNO}generate", {**task_input, "model": version[1].upper()}
+        names = _SUNO_FIELDS if model.startswith(_SUNO) else _MOVED.get(model, ())
+        given = respelled(task_input, names)
+        body = {"model": model, "callBackUrl": callback_url, "input": given}
         return Call("POST", "/api/v1/jobs/createTask", body=body)
 
     def interpret(self, body: Any) -> Report:

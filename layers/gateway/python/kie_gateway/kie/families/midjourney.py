@@ -11,6 +11,7 @@ FAMILY = Family(
     name="midjourney",
     typical_seconds=90.0,
     creations=dict.fromkeys(("midjourney", "mj"), "/api/v1/mj/generate"),
+    fields=("taskType", "prompt", "fileUrl", "aspectRatio", "version", "speed"),
     asking_path="/api/v1/mj/record-info",
     history_path="/client/v1/userRecord/mj/page",
 )

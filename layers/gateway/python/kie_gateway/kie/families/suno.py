@@ -41,7 +41,8 @@ _ASKING = {
     **{f"suno/{name}": f"/api/v1/{name}/record-info" for name in _TOOLS},
     "suno/cover": "/api/v1/suno/cover/record-info",
 }
-_VERSION = re.compile(r"(?:suno/)?(v\d(?:_[a-z0-9]+)*)", re.IGNORECASE)
+# The versions after these are known to the Market alone.
+_VERSION = re.compile(r"(?:suno/)?(v[1-5](?:_[a-z0-9]+)*)", re.IGNORECASE)
 _NOT_STEMS = ("originUrl", "origin_url")
 _STEPS = {"text": "TEXT_SUCCESS", "first": "FIRST_SUCCESS", "complete": "SUCCESS", "error": "ERROR"}
 
@@ -141,6 +142,14 @@ FAMILY = _Suno(
     name="suno",
     typical_seconds=60.0,
     creations=_CREATIONS,
+    fields=(
+        *("prompt", "customMode", "instrumental", "model", "style", "title", "negativeTags"),
+        *("vocalGender", "styleWeight", "weirdnessConstraint", "audioWeight", "personaId"),
+        *("personaModel", "duration", "defaultParamFlag", "audioId", "continueAt", "uploadUrl"),
+        *("uploadUrlList", "tags", "taskId", "infillStartS", "infillEndS", "fullLyrics"),
+        *("soundLoop", "soundTempo", "soundKey", "grabLyrics", "type", "stemName", "author"),
+        *("domainName", "content"),
+    ),
     asking_path=f"{_MUSIC}/record-info",
     history_path="/client/v1/userRecord/suno-record/page",
     hosts=(

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from kie_gateway.catalogue import catalogue
-from kie_gateway.catalogue.check import check_input, fill
+from kie_gateway.catalogue.check import check_input, fill, spelt
 from kie_gateway.catalogue.estimate import estimate
 from kie_gateway.core import moves
 from kie_gateway.core.api_key import Scope
@@ -55,7 +55,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
     def create(body: CreateTask) -> Response[TaskBody]:
         """Create a task. With Prefer: wait=N, wait up to 25 s for its end."""
         known = catalogue.find(body.model)
-        task_input = body.input
+        task_input = body.input if known is None else spelt(known, body.input)
         if known is not None and body.checked:
             refuse_retired(known)
             task_input = fill(known, body.input)
