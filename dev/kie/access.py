@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from dev.kie.catalogue import PATHS
 from dev.kie.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def check(settings: Settings) -> None:
 
     """
     path = request.path
+    if path == PATHS:
+        return
     if path.startswith(_HISTORY):
         _check_session(settings.history_token)
     elif path.startswith("/api/") and not path.startswith(UPLOADS):

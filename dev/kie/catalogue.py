@@ -32,6 +32,9 @@ _PROVIDERS = {
     "google": "Google",
     "nano": "Google",
     "gemini": "Google",
+    "4o": "OpenAI",
+    "runway": "Runway",
+    "veo": "Google",
     "veo3": "Google",
     "gpt": "OpenAI",
     "grok": "Grok",
@@ -49,13 +52,9 @@ _TYPES = {
     "links": "array",
     "object": "object",
 }
-# In the list, and yet no models that createTask knows.
-_SLUGS = (
-    ("veo-3-1", "Veo 3.1", "Google", ["Text to Video", "Image to Video"]),
-    ("runway", "Runway", "Runway", ["Text to Video", "Image to Video"]),
-    ("4o-image-api", "4o Image", "OpenAI", ["Text to Image", "Image to Image"]),
-    ("flux1-kontext", "Flux.1 Kontext", "Black Forest Labs", ["Text to Image", "Image to Image"]),
-)
+PATHS = "/api/v1/playground/model-paths"
+# In the list of paths, and yet no models that createTask knows.
+_PAGES = ("claude-opus-5", "gemini-3-1-pro", "gemini-omni-audio", "gemini-omni-character")
 
 
 def routes() -> Blueprint:
@@ -70,6 +69,10 @@ def routes() -> Blueprint:
     @catalogue.get("/api/v1/models/<path:name>")
     def one(name: str) -> Response:
         return _about(name)
+
+    @catalogue.get(PATHS)
+    def paths() -> Response:
+        return envelope(200, "success", sorted([*models(), *_PAGES]))
 
     @catalogue.post("/client/v1/model-pricing/page")
     def prices() -> Response:
@@ -95,19 +98,7 @@ def _about(name: str) -> Response:
 
 
 def _records() -> list[Record]:
-    of_market = [_record(model) for model in models().values()]
-    return of_market + [
-        {
-            "model": slug,
-            "slug": slug,
-            "title": title,
-            "provider": provider,
-            "taskType": kinds,
-            "description": None,
-            "pricingDesc": None,
-        }
-        for slug, title, provider, kinds in _SLUGS
-    ]
+    return [_record(model) for model in models().values()]
 
 
 def _record(model: Model) -> Record:

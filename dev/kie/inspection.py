@@ -88,6 +88,7 @@ def _task(task: Task, attempts: list[dict[str, Any]]) -> dict[str, Any]:
         "model": task.model,
         "callBackUrl": masked(task.callback_url),
         "prompt": task.words,
+        "input": task.input,
         "created": _moment(task.created_at),
         "completed": _moment(task.completed_at),
         "state": task.stage(time.time()).value,

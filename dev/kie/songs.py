@@ -122,6 +122,8 @@ def _track(telling: Telling, number: int, *, in_snake_case: bool) -> Record:
         "title": str(given.get("title") or _title(task.words)),
         "tags": str(given.get("style") or given.get("tags") or "calm, piano"),
     }
+    if number == len(track_ids(task)) - 1 and telling.is_silent:
+        track |= {"audioUrl": "", "sourceAudioUrl": ""}
     if in_snake_case:
         track = {snake(key): value for key, value in track.items()}
     return {

@@ -73,6 +73,12 @@ class Telling:
         return self.dials.has("result empty") and since < self.dials.number("result empty")
 
     @property
+    def is_silent(self) -> bool:
+        """Whether the last track has no audio yet."""
+        since = self.now - (self.task.completed_at or self.now)
+        return self.dials.has("audio late") and since < self.dials.number("audio late")
+
+    @property
     def has_result(self) -> bool:
         return self.has_succeeded and not self.is_empty
 

@@ -23,8 +23,16 @@ def test_all_models_are_listed(kie: Client) -> None:
     found = listed(kie)
     assert {frozenset(one) for one in found} == {frozenset(KEYS)}
     names = {one["model"] for one in found}
-    assert set(models()) < names
-    assert {"veo-3-1", "runway", "4o-image-api", "flux1-kontext"} == names - set(models())
+    assert names == set(models())
+    assert names >= {"veo-3-1", "runway", "4o-image-api", "flux1-kontext"}
+
+
+def test_the_paths_of_all_models_need_no_key(kie: Client) -> None:
+    answer = WEB.get(f"{kie.http.base_url}/api/v1/playground/model-paths").json()
+    assert (answer["code"], answer["msg"]) == (200, "success")
+    assert all(isinstance(path, str) for path in answer["data"])
+    assert set(models()) < set(answer["data"])
+    assert "claude-opus-5" in answer["data"]
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,15 @@ DIALS = (
         "by itself after a webhook was given up",
     ),
     switch("callback exception empty", "the same, without tracks or links"),
+    amount(
+        "audio late",
+        "30",
+        "Suno: the last track has no audio until 30 s after the end, although all is done",
+    ),
+    switch(
+        "upgrade 400",
+        "Veo's 1080p through createTask: while it is made, code 400 with words instead of a state",
+    ),
     switch("fallback", "Veo: another model made the film, which can not be upgraded"),
     switch("suno out of order", "the webhooks come in the order complete, first, text"),
     Dial(

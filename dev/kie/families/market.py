@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 
+from dev.kie.answers import envelope
 from dev.kie.exchange import Question, ask, create
 from dev.kie.families.family import Family
 from dev.kie.families.market_orders import NAME, order
@@ -37,17 +38,27 @@ def _routes(service: Service) -> Blueprint:
 
     @routes.post("/jobs/createTask")
     def create_task() -> Response:
-        return create(service, order, _record, names=True)
+        return create(service, lambda body: order(service, body), _record, names=True)
 
     @routes.get("/jobs/recordInfo")
     def record_info() -> Response:
-        return ask(service, question)
+        return _larger_film(service) or ask(service, question)
 
     @routes.get("/playground/recordInfo")
     def playground_record_info() -> Response:
         return ask(service, question)
 
     return routes
+
+
+def _larger_film(service: Service) -> Response | None:
+    """Answer as Veo's own endpoint does while a film is made larger, where a dial wants it."""
+    task = service.tasks.get(request.args.get("taskId", ""))
+    if task is None or not task.dials.on("upgrade 400") or task.model != "veo/get-1080p-video":
+        return None
+    if service.telling(task).has_succeeded:
+        return None
+    return envelope(400, "1080P is processing. It should be ready in 1-2 minutes.")
 
 
 def _record(telling: Telling) -> Record:

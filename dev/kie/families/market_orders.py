@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dev.kie.account import Order, results_wanted
+from dev.kie.families.market_moved import check_moved, cost_of_moved, parent_of
 from dev.kie.inputs import check
 from dev.kie.models import models
 from dev.kie.refusals import RefusedError
 
 if TYPE_CHECKING:
     from dev.kie.models import Model
+    from dev.kie.service import Service
 
     type Body = dict[str, Any]
 
@@ -20,7 +22,7 @@ _LONG_MODELS = ("V5_5", "V6", "V6_MINI", "V6_WILD")
 _STEMS = {"split_stem": 12}
 
 
-def order(body: Body) -> Order:
+def order(service: Service, body: Body) -> Order:
     """
     Check a request as Kie.ai does: code 422 for the model, 500 or 422 for its input.
 
@@ -37,15 +39,21 @@ def order(body: Body) -> Order:
     check(given, model.fields, model.wording)
     if given.get("duration") and model.makes == "music" and given["model"] not in _LONG_MODELS:
         raise RefusedError(422, "duration is not supported by this model")
+    check_moved(model, given)
+    parent = parent_of(service, model, given)
     count = results_wanted(given, model.result_count(given))
-    return Order(NAME, "jobs", model.name, given, _files(model, given, count), model.cost(given))
+    files = _files(model, given, count)
+    cost = cost_of_moved(model, given)
+    cost = model.cost(given) if cost is None else cost
+    return Order(NAME, "jobs", model.name, given, files, cost, parent=parent)
 
 
 def _files(model: Model, given: Body, count: int) -> tuple[str, ...]:
     wanted = given.get("output_format")
     match model.makes:
         case "image":
-            return ("jpg" if wanted in {"jpg", "jpeg"} else "png",) * count
+            is_jpeg = wanted in {"jpg", "jpeg"} or (model.name == "flux1-kontext" and not wanted)
+            return ("jpg" if is_jpeg else "png",) * count
         case "video":
             film = "mov" if wanted == "mov" else "mp4"
             return (film,) * count + (("jpg", "jpg") if given.get("return_last_frame") else ())

@@ -1,5 +1,5 @@
 """
-What an answer or a webhook of Kie.ai says: exactly one of five things.
+What an answer or a webhook of Kie.ai says: exactly one of six things.
 
 Families translate Kie's many shapes into these (`kie/families/`); everything behind them knows no
 word of Kie's wire format.
@@ -29,6 +29,7 @@ class Finished:
         completed_at: When Kie says it was done, None if it does not say.
         credits: What Kie says it took, None if it does not say.
         facts: Further things Kie tells of the result, such as seeds; short values only.
+        missing: Numbers of results that were promised and never came, after those of `sources`.
     """
 
     state: str
@@ -36,6 +37,30 @@ class Finished:
     completed_at: datetime | None = None
     credits: float | None = None
     facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    missing: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Partial:
+    """
+    Kie.ai says that it is done, and some results are not there yet.
+
+    Attributes:
+        finished: Holds those that are there.
+        missing: Numbers of those that are not; results are numbered as they would be stored, those
+            that are there first.
+    """
+
+    state: str
+    finished: Finished
+    missing: tuple[int, ...]
+
+    @property
+    def words(self) -> str:
+        """How much of the result is there, for the timeline."""
+        there = len(self.finished.sources)
+        promised = there + len(self.missing)
+        return f"Kie.ai says: {self.state}. Of {promised} results promised {there} can be had yet."
 
 
 @dataclass(frozen=True)
@@ -67,4 +92,4 @@ class NotUnderstood:
     completed_at: datetime | None = None
 
 
-type Report = Running | Finished | Failed | NotVisible | NotUnderstood
+type Report = Running | Finished | Partial | Failed | NotVisible | NotUnderstood

@@ -2,17 +2,27 @@
 Ask Kie.ai how a task stands, and record the answer.
 
 The status call is the first rung of a ladder; what else may know the truth (`flows/rungs.py`) is
-asked when the status call is not understood or lags, and each rung shows on the timeline.
+asked when the status call is not understood or lags, and each rung shows on the timeline. An answer
+that lacks some of the results is no verdict until the deadline; then what there is has to do.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
 from kie_gateway.core.errors import ProviderBusyError, ProviderError
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Archive, Provider, TaskStore
-from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
+from kie_gateway.core.report import (
+    Failed,
+    Finished,
+    NotUnderstood,
+    NotVisible,
+    Partial,
+    Report,
+    Running,
+)
 from kie_gateway.core.schedule import NOT_VISIBLE_GRACE
 from kie_gateway.core.task import CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
@@ -63,7 +73,7 @@ def ask_kie(
         after = _no_answer(task, error, tasks=tasks, policy=policy, now=now())
     else:
         report = hide_token_in_report(answer.report, task, callback_secret)
-        if isinstance(report, Finished | Failed | NotUnderstood):
+        if isinstance(report, Finished | Partial | Failed | NotUnderstood):
             keep_answer(
                 task, answer.raw, archive=archive, callback_secret=callback_secret, now=now()
             )
@@ -114,6 +124,8 @@ def record_answer(
     now: datetime,
 ) -> Task:
     """Record what Kie.ai answered; somebody else's earlier verdict stays."""
+    if isinstance(report, Partial) and now >= task.deadline_at:
+        report = replace(report.finished, missing=report.missing)
 
     def decide(current: Task) -> moves.Move | None:
         match report:
@@ -142,6 +154,12 @@ def _no_verdict(
         case Running(state):
             entry = Entry(Happened.KIE_ASKED, now, f"Kie.ai says: {state}.", {"state": state})
             return moves.asked(task, state, entry, next_at=next_at)
+        case Partial(state, finished):
+            entry = Entry(Happened.KIE_ASKED, now, report.words, {"state": state})
+            completed_at = task.upstream_completed_at or finished.completed_at or now
+            if now - completed_at < NOT_VISIBLE_GRACE:
+                next_at = policy.while_not_visible_at(task, now)
+            return moves.asked(task, state, entry, next_at=next_at, completed_at=completed_at)
         case Finished():
             words = "Kie.ai names only the previews that it has named before."
         case NotVisible(message):

@@ -6,7 +6,7 @@ from datetime import datetime
 from kie_gateway.core import credit_moves
 from kie_gateway.core.errors import ProviderError
 from kie_gateway.core.ports import Provider, TaskStore
-from kie_gateway.core.report import Failed, Finished
+from kie_gateway.core.report import Failed, Finished, Partial
 from kie_gateway.core.task import Task
 
 
@@ -24,6 +24,9 @@ def close_reservation(
         verdict = kie.ask(task).report
     except ProviderError:
         return task
+    if isinstance(verdict, Partial):
+        # Kie.ai has charged for the whole.
+        verdict = verdict.finished
     if not isinstance(verdict, Finished | Failed):
         return task
     return tasks.move(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from kie_gateway.core.account import NOTHING
 from kie_gateway.core.errors import ProviderError
 from kie_gateway.core.reconciliation import Books, Difference, Listed
-from kie_gateway.core.report import Finished, Report
+from kie_gateway.core.report import Finished, Partial, Report
 from kie_gateway.core.reservation import Fate, as_credits
 from kie_gateway.core.task import Status, Submission, Task
 
@@ -46,6 +46,8 @@ def prices_that_differ(
         except ProviderError as error:
             yield Difference(task.task_id, f"Kie.ai does not say what it took: {error.message}")
             continue
+        if isinstance(report, Partial):
+            report = report.finished
         if not isinstance(report, Finished):
             continue
         taken = as_credits(report.credits) if report.credits is not None else None

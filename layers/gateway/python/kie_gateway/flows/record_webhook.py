@@ -16,7 +16,7 @@ from kie_gateway.core import moves
 from kie_gateway.core.callback_token import is_callback_token
 from kie_gateway.core.errors import GatewayError, WebhookRefusedError
 from kie_gateway.core.ports import Archive, Executions, Said, StoreQueue, TaskStore, WebhookReader
-from kie_gateway.core.report import Failed, Finished, Running
+from kie_gateway.core.report import Failed, Finished, Partial, Running
 from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.keep_answer import without_token
@@ -167,6 +167,8 @@ class WebhookRecorder:
         words = "No clear verdict with links that may be fetched; Kie.ai is asked."
         if isinstance(said.report, Failed):
             words = f"Says failed: {said.report.failure.message} Kie.ai is asked to confirm."
+        if isinstance(said.report, Partial):
+            words = f"{said.report.words} Kie.ai is asked."
         self._note(task, Happened.WEBHOOK_UNCLEAR, words, Recorded.UNCLEAR, now)
         self._attempt("queue", lambda: self.queue.request_asking(task.task_id))
         if task.status is Status.EXPIRED:

@@ -120,7 +120,9 @@ class Watch:
         stalled_before = task.next_at is not None and now >= task.next_at
         if task.attention is Attention.STORAGE_FAILED and stalled_before:
             return self.tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
-        if task.status is Status.EXPIRED and stalled_before:
+        # Where Kie.ai was done, and lacked some results or named none, what there is now has to do.
+        is_last_chance = task.is_overdue(now) and task.upstream_completed_at is not None
+        if is_last_chance or (task.status is Status.EXPIRED and stalled_before):
             task = self.ask(task)
         task = self.tasks.move(
             task, lambda current: moves.expire(current, now) or moves.stall_storing(current, now)

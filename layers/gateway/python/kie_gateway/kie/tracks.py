@@ -5,8 +5,11 @@ A track names its audio up to four times. Links of Kie's own file host are kept 
 empty within hours (reported by one music shop), so they are never taken for the result.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
+from kie_gateway.core.report import Finished, Partial, Report
 from kie_gateway.core.task import Source
 from kie_gateway.kie import wire
 
@@ -14,15 +17,37 @@ _AUDIO_KEYS = ("audioUrl", "audio_url", "sourceAudioUrl", "source_audio_url")
 _KEPT_LONGEST = "aiquickdraw.com/"
 
 
-def track_sources(tracks: Any) -> tuple[Source, ...]:
-    """Make a source of every track that has audio, with its other links as alternates."""
-    found = (
-        (_source(track) for track in tracks if isinstance(track, dict))
-        if (isinstance(tracks, list))
-        else ()
-    )
-    unique = {source.url: source for source in found if source is not None}
-    return tuple(unique.values())
+@dataclass(frozen=True)
+class Tracks:
+    """
+    The tracks of one answer.
+
+    Attributes:
+        sources: One for each track that has audio, with its other links as alternates.
+        missing: How many have none yet, although they were paid for as well.
+    """
+
+    sources: tuple[Source, ...] = ()
+    missing: int = 0
+
+
+def read_tracks(lists: Iterable[list[Any]]) -> Tracks:
+    """Read the first list that holds a track with audio; none without."""
+    for one in lists:
+        tracks = [track for track in one if isinstance(track, dict)]
+        found = [_source(track) for track in tracks]
+        unique = {source.url: source for source in found if source is not None}
+        if unique:
+            return Tracks(tuple(unique.values()), found.count(None))
+    return Tracks()
+
+
+def without_the_missing(report: Report, tracks: Tracks) -> Report:
+    """Take a success for no more than it is: what is there, and how much is not."""
+    if not isinstance(report, Finished) or not tracks.missing:
+        return report
+    there = len(report.sources)
+    return Partial(report.state, report, tuple(range(there, there + tracks.missing)))
 
 
 def _source(track: dict[str, Any]) -> Source | None:

@@ -14,9 +14,9 @@ from typing import Any
 from kie_gateway.core.report import Report
 from kie_gateway.core.spelling import respelled
 from kie_gateway.core.task import Source
-from kie_gateway.kie import reading, wire
+from kie_gateway.kie import reading, songs, wire
 from kie_gateway.kie.families.family import Call, Family
-from kie_gateway.kie.tracks import track_sources
+from kie_gateway.kie.tracks import read_tracks, without_the_missing
 
 # Models that had endpoints of their own, with inputs in camel case, and what they take here. Two
 # pages still have names of that time.
@@ -56,6 +56,7 @@ _SUNO_FIELDS = (
 # As a model of its own, a version of Suno is refused: it stands in the input.
 _VERSION = re.compile(r"(?:suno/)?(v\d(?:_[a-z0-9]+)*)", re.IGNORECASE)
 _FRAME_KEYS = ("firstFrameUrl", "lastFrameUrl")
+_INNER = ("data", "resultObject", "response")
 
 
 class _Market(Family):
@@ -77,12 +78,24 @@ class _Market(Family):
     def interpret(self, body: Any) -> Report:
         """Read an answer of `recordInfo`, or a webhook: both carry the same `data`."""
         _, _, data = reading.envelope(body)
-        holders = [wire.decoded(data.get(name)) for name in ("resultJson", "response")]
-        results = [holder for holder in holders if isinstance(holder, dict)]
+        results = [one for name in ("resultJson", "response") for one in _objects(data.get(name))]
+        inner = [one for result in results for name in _INNER for one in _objects(result.get(name))]
+        holders = [*results, *inner]
+        lists = songs.lists_in(holders)
+        tracks = read_tracks(lists)
         sources = (
-            reading.sources_of(_links(data, results)) or _tracks(results) or _documents(results)
+            tracks.sources
+            or reading.sources_of(_links(data, results))
+            or songs.words_in(lists)
+            or songs.others_in(holders)
+            or _documents(results)
         )
-        return reading.conclude(reading.look(body, sources))
+        return without_the_missing(reading.conclude(reading.look(body, sources)), tracks)
+
+
+def _objects(value: Any) -> tuple[dict[str, Any], ...]:
+    found = wire.decoded(value)
+    return (found,) if isinstance(found, dict) else ()
 
 
 def _links(data: dict[str, Any], results: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -90,12 +103,6 @@ def _links(data: dict[str, Any], results: Sequence[dict[str, Any]]) -> Iterator[
     for result in results:
         # Detection models: masks and the like, under names of their own.
         yield from wire.links(result.get("resultObject"))
-
-
-def _tracks(results: Sequence[dict[str, Any]]) -> tuple[Source, ...]:
-    """Find the audio in Suno's own envelope, which music models put into `resultJson`."""
-    found = (track_sources(wire.decoded(result.get("data"))) for result in results)
-    return next((tracks for tracks in found if tracks), ())
 
 
 def _documents(results: Sequence[dict[str, Any]]) -> tuple[Source, ...]:

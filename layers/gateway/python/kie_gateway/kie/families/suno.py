@@ -7,15 +7,14 @@ with finished audio (several clients); the Chinese word for success (recorded li
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from kie_gateway.core.report import Report
-from kie_gateway.core.task import Source
-from kie_gateway.kie import reading, wire
+from kie_gateway.kie import reading, songs, wire
 from kie_gateway.kie.families.family import Call, Family
-from kie_gateway.kie.tracks import track_sources
+from kie_gateway.kie.tracks import read_tracks, without_the_missing
 
 _MUSIC = "/api/v1/generate"
 _TOOLS = ("wav", "mp4", "vocal-removal", "midi")
@@ -43,7 +42,6 @@ _ASKING = {
 }
 # The versions after these are known to the Market alone.
 _VERSION = re.compile(r"(?:suno/)?(v[1-5](?:_[a-z0-9]+)*)", re.IGNORECASE)
-_NOT_STEMS = ("originUrl", "origin_url")
 _STEPS = {"text": "TEXT_SUCCESS", "first": "FIRST_SUCCESS", "complete": "SUCCESS", "error": "ERROR"}
 
 
@@ -68,74 +66,19 @@ class _Suno(Family):
     def interpret(self, body: Any) -> Report:
         """Read an answer or a webhook of any operation."""
         code, _, data = reading.envelope(body)
-        found = reading.look(body, _sources(data))
+        response = wire.decoded(data.get("response"))
+        holders = [one for one in (response, data) if isinstance(one, dict)]
+        lists = songs.lists_in(holders)
+        tracks = read_tracks(lists)
+        found = reading.look(
+            body, tracks.sources or songs.words_in(lists) or songs.others_in(holders)
+        )
         step = (wire.text(data.get("callbackType")) or "").lower()
         if step in _STEPS:
             # Lyrics say `complete` even when they failed: only the code tells.
             word = _STEPS[step] if code in reading.YES else "ERROR"
             found = replace(found, data={**data, "state": word})
-        return reading.conclude(found)
-
-
-def _sources(data: Mapping[str, Any]) -> tuple[Source, ...]:
-    response = wire.decoded(data.get("response"))
-    holders = [one for one in (response, data) if isinstance(one, dict)]
-    lists = [
-        found
-        for holder in holders
-        for key in ("sunoData", "suno_data", "data")
-        if isinstance(found := wire.decoded(holder.get(key)), list)
-    ]
-    for read in (track_sources, _lyrics):
-        for one in lists:
-            if found := read(one):
-                return found
-    return reading.sources_of(_tool_links(holders)) or _documents(holders)
-
-
-def _lyrics(texts: list[Any]) -> tuple[Source, ...]:
-    found = []
-    for one in texts:
-        text = wire.text(one.get("text")) if isinstance(one, dict) else None
-        if text:
-            title = wire.text(one.get("title"))
-            found.append(
-                reading.document(f"{title}\n\n{text}\n" if title else f"{text}\n", "text/plain")
-            )
-    return tuple(found)
-
-
-def _tool_links(holders: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Find WAVs, music videos, stems and covers."""
-    for holder in holders:
-        for key in ("audioWavUrl", "audio_wav_url", "videoUrl", "video_url", "images"):
-            yield from wire.links(holder.get(key))
-        separated = wire.decoded(holder.get("vocal_separation_info"))
-        for stems in (separated, holder):
-            if isinstance(stems, dict):
-                for key, value in stems.items():
-                    if _is_stem(key):
-                        yield from wire.links(value)
-
-
-def _is_stem(key: str) -> bool:
-    is_link = key.endswith(("Url", "_url"))
-    is_other = key.lower().startswith(("callback", "origin", "stream", "source", "image"))
-    return is_link and not is_other and key not in _NOT_STEMS
-
-
-def _documents(holders: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
-    """Find results that are no files: notes, words with their times, a described style."""
-    for holder in holders:
-        notes = wire.decoded(holder.get("midiData")) or holder
-        if isinstance(notes, dict) and notes.get("instruments"):
-            return (reading.json_document({"instruments": notes["instruments"]}),)
-        if holder.get("alignedWords"):
-            return (reading.json_document({"alignedWords": holder["alignedWords"]}),)
-        text = wire.text(holder.get("result"))
-        if text:
-            return (reading.document(f"{text}\n", "text/plain"),)
-    return ()
+        return without_the_missing(reading.conclude(found), tracks)
 
 
 FAMILY = _Suno(
