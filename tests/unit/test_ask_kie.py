@@ -18,7 +18,15 @@ from kie_gateway.core.errors import (
     StorageError,
 )
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
+from kie_gateway.core.report import (
+    Failed,
+    Finished,
+    NotUnderstood,
+    NotVisible,
+    Partial,
+    Report,
+    Running,
+)
 from kie_gateway.core.task import (
     Attention,
     Category,
@@ -384,3 +392,59 @@ def test_an_id_that_came_meanwhile_is_left_to_the_next_question(ahead: Task, sta
     store = FakeTaskStore(ahead)
     assert ask(store, stale) == ahead
     assert store.happened(stale) == []
+
+
+HALF = Partial("SUCCESS", Finished("SUCCESS", (Source(RESULT_URL),), credits=12.0), (1,))
+
+
+def test_half_a_result_is_no_verdict_and_is_asked_about_again_soon() -> None:
+    asked = Asked([HALF, HALF, HALF])
+    task = asked.ask(at=LATER)
+    assert (task.status, task.upstream_state) == (Status.RUNNING, "SUCCESS")
+    assert task.next_at == LATER + seconds(10)
+    assert task.upstream_completed_at == LATER
+    words = "Kie.ai says: SUCCESS. Of 2 results promised 1 can be had yet."
+    assert words in asked.store.words(task)
+    task = asked.ask(at=LATER + seconds(80))
+    assert task.next_at == LATER + seconds(90)
+    # What does not come soon is asked about as often as anything else.
+    task = asked.ask(at=LATER + seconds(100))
+    assert task.next_at == POLICY.next_ask_at(task, LATER + seconds(100))
+    assert task.upstream_completed_at == LATER
+
+
+def test_at_the_deadline_half_a_result_is_one_and_says_what_is_missing() -> None:
+    asked = Asked([HALF])
+    task = asked.ask(at=NOW + seconds(3600))
+    assert (task.status, task.sources) == (Status.STORING, HALF.finished.sources)
+    assert task.credits_charged == 12.0
+
+
+def test_half_a_result_is_kept_in_the_archive() -> None:
+    asked = Asked([HALF])
+    asked.ask(at=LATER)
+    assert len(asked.archive.bodies) == 1
+
+
+@dataclass
+class Asked:
+    """A task, and a Kie.ai that answers one thing after another."""
+
+    answers: list[Report]
+    archive: FakeArchive = field(default_factory=FakeArchive)
+
+    def __post_init__(self) -> None:
+        self.task = running_task()
+        self.store = FakeTaskStore(self.task)
+
+    def ask(self, at: datetime) -> Task:
+        return ask_kie(
+            self.store.the(self.task),
+            by=CompletedBy.POLL,
+            tasks=self.store,
+            kie=FakeProvider(answers=[self.answers.pop(0)]),
+            archive=self.archive,
+            policy=POLICY,
+            callback_secret=SECRET,
+            now=lambda: at,
+        )

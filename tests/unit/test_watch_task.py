@@ -1,7 +1,8 @@
 """The steps of road 2, what an operator reads when it stalls, and doing the same at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -411,3 +412,33 @@ def test_a_task_that_is_deleted_while_waited_for_comes_back_as_it_was() -> None:
     scene = Scene(running_task())
     scene.store.forget(scene.task, None)
     assert wait(scene, 1) == (scene.task, 1)
+
+
+def half_done(**changes: Any) -> Task:
+    """Make a task of which Kie.ai has said that it is done, with a part missing."""
+    facts = {"upstream_state": "SUCCESS", "upstream_completed_at": NOW, "next_at": DEADLINE}
+    return running_task(**{**facts, **changes})
+
+
+def test_before_half_a_result_expires_kie_is_asked_for_what_there_is() -> None:
+    scene = Scene(half_done(), Clock(DEADLINE), answer=finish)
+    assert scene.step(Step.STALL) == Decision(Step.STORE, DEADLINE)
+    assert (scene.done, scene.now.status) == (["ask"], Status.STORING)
+
+
+def test_half_a_result_that_is_gone_expires_as_any_task() -> None:
+    scene = Scene(half_done(), Clock(DEADLINE))
+    with pytest.raises(TaskStalledError):
+        scene.step(Step.STALL)
+    assert scene.now.status is Status.EXPIRED
+
+
+@pytest.mark.parametrize(
+    "task", [running_task(), half_done(upstream_message="no result"), half_done(status="failed")]
+)
+def test_no_other_task_is_asked_about_once_more(task: Task) -> None:
+    task = replace(task, status=Status(task.status))
+    scene = Scene(task, Clock(DEADLINE))
+    with suppress(TaskStalledError):
+        scene.step(Step.STALL)
+    assert scene.done == []

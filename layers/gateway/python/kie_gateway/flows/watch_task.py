@@ -120,9 +120,11 @@ class Watch:
         stalled_before = task.next_at is not None and now >= task.next_at
         if task.attention is Attention.STORAGE_FAILED and stalled_before:
             return self.tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
-        # Where Kie.ai was done, and lacked some results or named none, what there is now has to do.
-        is_last_chance = task.is_overdue(now) and task.upstream_completed_at is not None
-        if is_last_chance or (task.status is Status.EXPIRED and stalled_before):
+        # Kie.ai's last word was that it is done, with a part missing: what there is has to do now.
+        is_done_in_part = task.upstream_completed_at is not None and task.upstream_message is None
+        if task.is_overdue(now) and is_done_in_part:
+            task = self.ask(task)
+        elif task.status is Status.EXPIRED and stalled_before:
             task = self.ask(task)
         task = self.tasks.move(
             task, lambda current: moves.expire(current, now) or moves.stall_storing(current, now)
