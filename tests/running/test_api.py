@@ -222,7 +222,7 @@ def test_waiting_gives_the_end_or_what_there_is(caller: httpx.Client) -> None:
 
 
 def test_preferences_that_are_none_are_left_out(caller: httpx.Client) -> None:
-    for word in ("wait", "wait=soon", "respond-async", "wait=-1"):
+    for word in ("foo;wait", "wait=soon", "respond-async", "wait=-1"):
         answer = caller.post(
             "/v1/tasks",
             json={"model": "a/b", "input": {}},

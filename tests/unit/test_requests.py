@@ -165,16 +165,33 @@ def test_equal_requests_look_equal_in_any_order_of_keys(body: Any) -> None:
         ("Wait = 10", 10),
         ("respond-async, wait=10", 10),
         ("wait=10; foo=1", 10),
-        ("foo;wait=7", 7),
         ("wait=0", 0),
         ("wait=25", 25),
         ("wait=26", 25),
         ("wait=999999", 25),
-        ("wait=9999999", 0),
+        ("wait=" + "9" * 5000, 25),
+        # Without a number, as the clients of other services send it: as long as may be.
+        ("wait", 25),
+        ("WAIT", 25),
+        ("respond-async, wait", 25),
+        ("wait; foo", 25),
+        ('wait=""', 25),
+        # A word may be quoted (RFC 7240, section 2).
+        ('wait="10"', 10),
+        ('foo="a, wait=3", wait="7"', 7),
+        ('foo="\\", wait=3"; bar=",", wait=8', 8),
+        (", ,wait=9,", 9),
+        ('?!", wait=6', 6),
+        # Of two the first counts, and a parameter is no preference.
+        ("wait=5, wait=9", 5),
+        ("foo;wait=7", 0),
+        # What cannot be read is left out, as RFC 7240 asks for.
         ("wait=-1", 0),
         ("wait=1.5", 0),
         ("wait=ten", 0),
-        ("wait", 0),
+        ("wait=\u0661", 0),
+        ('wait="\u0661"', 0),
+        ('wait="1', 0),
         ("await=10", 0),
         ("no-wait=10", 0),
     ],
@@ -182,6 +199,20 @@ def test_equal_requests_look_equal_in_any_order_of_keys(body: Any) -> None:
 def test_a_wait_is_a_preference_and_cut_to_ours(prefer: str | None, wait_seconds: int) -> None:
     headers = {"prefer": prefer} if prefer is not None else {}
     assert requests.preferred_wait_seconds(headers) == wait_seconds
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [("", "25"), ('""', "25"), ('"10"', "10"), ("7", "7"), ("soon", "soon"), ("26", "26"), (3, 3)],
+)
+def test_a_wait_in_the_query_may_be_bare_or_quoted(given: object, word: object) -> None:
+    assert requests.wait_word(given) == word
+
+
+@settings(max_examples=200)
+@given(header=st.text(alphabet='wait=, ;"\\25x\t', max_size=40))
+def test_no_preference_is_too_strange_to_be_read(header: str) -> None:
+    assert 0 <= requests.preferred_wait_seconds({"prefer": header}) <= 25
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,14 @@ MAX_BODY_BYTES = 262_144
 MAX_WAIT_SECONDS = 25
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*(\d{1,6})\s*(?:$|[,;])", re.IGNORECASE)
+# RFC 7240, section 2: a token, perhaps with a word, perhaps with parameters of its own.
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_WORD = rf'(?:{_TOKEN}|"(?:[^"\\]|\\.)*")'
+_PREFERENCE = re.compile(
+    rf"({_TOKEN})(?:[ \t]*=[ \t]*({_WORD})?)?"
+    rf"(?:[ \t]*;[ \t]*(?:{_TOKEN}(?:[ \t]*=[ \t]*{_WORD}?)?)?)*"
+)
+_COMMA = re.compile(r"[ \t]*(?:,[ \t]*|$)")
 _BEARER = re.compile(r"bearer +([\x21-\x7e]{1,4096})", re.IGNORECASE)
 
 
@@ -59,9 +66,53 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
 
 
 def preferred_wait_seconds(headers: Mapping[str, str]) -> int:
-    """Read `Prefer: wait=N` (RFC 7240); longer waits than ours are cut, as preferences may be."""
-    found = _WAIT.search(headers.get("prefer", ""))
-    return min(int(found.group(1)), MAX_WAIT_SECONDS) if found else 0
+    """
+    Read `Prefer: wait=N` (RFC 7240); without a number the longest wait is preferred.
+
+    Longer waits than ours are cut, as preferences may be. One that cannot be read is left out:
+    a server "MUST ignore" what it cannot comply with "instead of signaling an error" (section 2).
+    """
+    word = _preferences(headers.get("prefer", "")).get("wait")
+    if word is None or not (word == "" or (word.isascii() and word.isdecimal())):
+        return 0
+    return _cut(word)
+
+
+def wait_word(given: object) -> object:
+    """Make of `?wait=`, without a number or with a quoted one, what a plain number would be."""
+    if not isinstance(given, str):
+        return given
+    word = _unquoted(given)
+    return str(MAX_WAIT_SECONDS) if not word else word
+
+
+def _cut(word: str) -> int:
+    # As text, since the longest numbers are more than Python reads.
+    digits = word.lstrip("0")
+    return MAX_WAIT_SECONDS if not word or len(digits) > 6 else min(int(word), MAX_WAIT_SECONDS)
+
+
+def _preferences(header: str) -> dict[str, str]:
+    """Read what is preferred, without the parameters; of two of a name the first counts."""
+    found = dict[str, str]()
+    at = len(header) - len(header.lstrip(" \t,"))
+    while at < len(header):
+        preference = _PREFERENCE.match(header, at)
+        comma = _COMMA.match(header, preference.end()) if preference else None
+        if preference is None or comma is None:
+            # Not in the form of RFC 7240; what comes after the next comma may be.
+            at = header.find(",", at) + 1 or len(header)
+        else:
+            found.setdefault(preference.group(1).lower(), _unquoted(preference.group(2) or ""))
+            at = comma.end()
+        at += len(header[at:]) - len(header[at:].lstrip(" \t,"))
+    return found
+
+
+def _unquoted(word: str) -> str:
+    if len(word) >= 2 and word[0] == word[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", word[1:-1]).strip()
+    return word.strip()
 
 
 def matches_etag(headers: Mapping[str, str], etag: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import BeforeValidator
 
 from kie_gateway.catalogue import catalogue
 from kie_gateway.catalogue.check import check_input, fill, spelt
@@ -34,7 +35,11 @@ from kie_gateway.web.present import event_body
 from kie_gateway.web.queries import Moment, Name, PageCursor, PageSize, Whose
 from kie_gateway.web.resolver import OF_A_BODY, answers
 
-Wait = Annotated[int, Query(ge=0, le=requests.MAX_WAIT_SECONDS, description="Seconds to wait.")]
+Wait = Annotated[
+    int,
+    BeforeValidator(requests.wait_word),
+    Query(ge=0, le=requests.MAX_WAIT_SECONDS, description="Seconds to wait."),
+]
 
 
 def add_task_routes(desk: Desk) -> None:
