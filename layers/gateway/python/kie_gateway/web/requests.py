@@ -16,11 +16,11 @@ MAX_WAIT_SECONDS = 25
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 # RFC 7240, section 2: a token, perhaps with a word, perhaps with parameters of its own.
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_WORD = rf'(?:{_TOKEN}|"(?:[^"\\]|\\.)*")'
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_WORD = rf'(?:{_NAME}|"(?:[^"\\]|\\.)*")'
 _PREFERENCE = re.compile(
-    rf"({_TOKEN})(?:[ \t]*=[ \t]*({_WORD})?)?"
-    rf"(?:[ \t]*;[ \t]*(?:{_TOKEN}(?:[ \t]*=[ \t]*{_WORD}?)?)?)*"
+    rf"({_NAME})(?:[ \t]*=[ \t]*({_WORD})?)?"
+    rf"(?:[ \t]*;[ \t]*(?:{_NAME}(?:[ \t]*=[ \t]*{_WORD}?)?)?)*"
 )
 _COMMA = re.compile(r"[ \t]*(?:,[ \t]*|$)")
 _BEARER = re.compile(r"bearer +([\x21-\x7e]{1,4096})", re.IGNORECASE)
@@ -83,7 +83,7 @@ def wait_word(given: object) -> object:
     if not isinstance(given, str):
         return given
     word = _unquoted(given)
-    return str(MAX_WAIT_SECONDS) if not word else word
+    return word or str(MAX_WAIT_SECONDS)
 
 
 def _cut(word: str) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from kie_gateway.catalogue import catalogue
 from kie_gateway.catalogue.check import check_input, fill, spelt
@@ -37,8 +37,9 @@ from kie_gateway.web.resolver import OF_A_BODY, answers
 
 Wait = Annotated[
     int,
+    Field(ge=0, le=requests.MAX_WAIT_SECONDS),
     BeforeValidator(requests.wait_word),
-    Query(ge=0, le=requests.MAX_WAIT_SECONDS, description="Seconds to wait."),
+    Query(description="Seconds to wait."),
 ]
 
 
