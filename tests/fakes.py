@@ -222,6 +222,10 @@ class FakeTaskStore:
         self._answer_or_fail()
         return self._tasks.get(task_id)
 
+    def version_of(self, task_id: str) -> int | None:
+        task = self.get(task_id)
+        return None if task is None else task.version
+
     def move(self, task: Task, decide: Decide) -> Moved:
         self._answer_or_fail()
         for _ in range(MAX_TRIES):

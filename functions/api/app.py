@@ -79,6 +79,7 @@ def counted(caller: Caller, key: ApiKey | None, now: datetime) -> Caller:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
+@gateway.time_left.kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of the HTTP API."""
     return app.answer(event, context, authenticate)

@@ -13,6 +13,7 @@ gateway = start(BooksGateway)
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
+@gateway.time_left.kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     Do what is due.

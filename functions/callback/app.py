@@ -18,6 +18,7 @@ gateway = start(CallbackGateway)
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
+@gateway.time_left.kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take in a webhook."""
     delivery = read_delivery(event)

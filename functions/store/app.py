@@ -17,6 +17,7 @@ gateway = start(StoreGateway)
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
+@gateway.time_left.kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Work off messages; those that are not done with come back."""
     unfinished = [record["messageId"] for record in event["Records"] if not is_done(record)]

@@ -16,6 +16,7 @@ gateway = start(WatchGateway)
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
+@gateway.time_left.kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     Do one step.

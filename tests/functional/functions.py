@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 
 from dev.cloud import LocalCloud
+from dev.functions import LocalContext
 from kie_gateway import observability
 from kie_gateway.flows.submit_task import submit_task
 from kie_gateway.kie.http import KieHttp
@@ -28,6 +29,23 @@ FUNCTIONS = (
 
 # What Lambda reports of a process that ended in the middle.
 ProcessEnded = type("Runtime.ExitError", (Exception,), {})
+
+
+# What Lambda reports of one that took longer than its function may.
+TimedOut = type("Sandbox.Timedout", (Exception,), {})
+
+
+class Limited(LocalContext):
+    """The context of an invocation that has the time of its function, by the world's clock."""
+
+    def __init__(self, context: LocalContext, agenda: Agenda) -> None:
+        super().__init__(context.spec, context.aws_request_id)
+        self._agenda = agenda
+        self._ends_at = agenda.time() + context.spec.timeout_seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Tell what is left; below zero where Lambda would have ended the process."""
+        return round((self._ends_at - self._agenda.time()) * 1000)
 
 
 class Killed(BaseException):
@@ -132,25 +150,45 @@ class Functions:
         return module
 
     def _handle(self, name: str, event: Any, context: Any) -> Any:
+        limited = Limited(context, self._agenda)
         try:
-            return self._apps[name].lambda_handler(event, context)
+            answer = self._apps[name].lambda_handler(event, limited)
         except Killed as killed:
             raise ProcessEnded(str(killed)) from None
+        if limited.get_remaining_time_in_millis() < 0:
+            raise TimedOut(f"Task timed out after {limited.spec.timeout_seconds:.2f} seconds")
+        return answer
 
 
 class KieLine(httpx.HTTPTransport):
-    """The line to Kie.ai: tells of calls, and loses patience by the world's clock."""
+    """
+    The line to Kie.ai: tells of calls, and loses patience by the world's clock.
+
+    Attributes:
+        delays: Seconds that an answer takes, by the last part of the path.
+    """
+
+    # How long those who are asking right now would wait.
+    patience: ClassVar[list[float]] = []
 
     def __init__(self, agenda: Agenda, note: Callable[[str], None]) -> None:
         super().__init__()
+        self.delays: dict[str, float] = {}
         self._agenda = agenda
         self._note = note
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._note(request.url.path)
-        asked_at = self._agenda.time()
-        response = super().handle_request(request)
-        if self._agenda.time() - asked_at >= request.extensions["timeout"]["read"]:
+        patience, asked_at = request.extensions["timeout"]["read"], self._agenda.time()
+        self._agenda.sleep_from_now(
+            min(self.delays.get(request.url.path.rpartition("/")[2], 0), patience)
+        )
+        self.patience.append(patience)
+        try:
+            response = super().handle_request(request)
+        finally:
+            self.patience.remove(patience)
+        if self._agenda.time() - asked_at >= patience:
             response.close()
             raise httpx.ReadTimeout("", request=request)
         return response

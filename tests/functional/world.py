@@ -22,7 +22,7 @@ from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.flows.manage_keys import issue_key
 from tests.functional.agenda import Agenda
 from tests.functional.executions import Executions
-from tests.functional.functions import Functions
+from tests.functional.functions import Functions, KieLine
 from tests.functional.messages import Messages
 from tests.functional.story import Story
 
@@ -32,7 +32,7 @@ HMAC_KEY = "webhook-key-of-the-tests"
 MODEL = "google/nano-banana"
 # On this machine something has broken when a step takes so long.
 PATIENCE_SECONDS = 20.0
-# The simulated Kie.ai's callers hang up after so long.
+# The simulated Kie.ai's callers hang up after so long, unless they say otherwise.
 CALLERS_PATIENCE_SECONDS = 20.0
 MOST_MOMENTS = 1000
 
@@ -99,6 +99,8 @@ class World:
         self._end_line()
         httpx.post(f"{self.kie.base_url}/sim/reset")
         self.functions.calls.clear()
+        for line in self.functions.lines.values():
+            line.delays.clear()
         self.executions.pauses.clear()
 
     def _kie(self, patch: pytest.MonkeyPatch) -> KieSimulator:
@@ -111,7 +113,7 @@ class World:
         return KieSimulator(port=0, create_limit=self._create_limit, webhook_hmac_key=HMAC_KEY)
 
     def _pass(self, seconds: float) -> None:
-        self.agenda.sleep(min(seconds, CALLERS_PATIENCE_SECONDS))
+        self.agenda.sleep(min(seconds, max(KieLine.patience, default=CALLERS_PATIENCE_SECONDS)))
 
     def _cloud(self) -> LocalCloud:
         log = Log(io.StringIO())

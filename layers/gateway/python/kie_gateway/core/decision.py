@@ -51,6 +51,12 @@ def decide(task: Task, now: datetime) -> Decision:
     return Decision(task.next_step, min(max(at, now), task.deadline_at))
 
 
+def is_being_sent(task: Task, now: datetime) -> bool:
+    """Whether somebody may be at work on the creation, and will record what comes of it."""
+    is_sending = task.status is Status.QUEUED and task.submission is Submission.SENDING
+    return is_sending and task.sending_at is not None and now < task.sending_at + SENDING_LIMIT
+
+
 def _decide_storing(task: Task, now: datetime) -> Decision:
     if task.attention is Attention.STORAGE_FAILED:
         return Decision(Step.STALL, now)

@@ -298,6 +298,12 @@ class ProviderUnreachableError(ProviderError):
     retryable = True
 
 
+class OutOfTimeError(ProviderUnreachableError):
+    """Too little time was left to hear of Kie.ai, so nothing was sent."""
+
+    code = "out_of_time"
+
+
 class SubmissionUnknownError(ProviderError):
     """The creation was sent and no clear answer came: it may run, and cost, at Kie.ai."""
 

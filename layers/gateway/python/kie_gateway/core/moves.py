@@ -69,6 +69,13 @@ def start_submission(task: Task, now: datetime) -> Move | None:
     return Move(after, (entry,))
 
 
+def keep_sending(task: Task, now: datetime) -> Move | None:
+    """Renew the right to send while inputs are brought to Kie.ai; None if it is gone."""
+    if task.status is not Status.QUEUED or task.submission is not Submission.SENDING:
+        return None
+    return Move(replace(task, sending_at=now))
+
+
 def submitted(
     task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime
 ) -> Move | None:

@@ -93,6 +93,9 @@ class TaskStore(Protocol):
     def get(self, task_id: str) -> Task | None:
         """Read a task as it stands."""
 
+    def version_of(self, task_id: str) -> int | None:
+        """Read which version a task is in, perhaps a moment late; None if it is not there."""
+
     def move(self, task: Task, decide: Decide) -> Moved:
         """Move the record, deciding again on the record as it stands whenever it has changed."""
 

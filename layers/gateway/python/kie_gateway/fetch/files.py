@@ -1,10 +1,11 @@
 """One result file, streamed from its host in constant memory."""
 
 import hashlib
+import math
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from io import BytesIO
@@ -13,6 +14,7 @@ from urllib.parse import urljoin
 import certifi
 import httpcore
 
+from kie_gateway.core.deadline import QUESTION_SECONDS, RECORDING_SECONDS, share
 from kie_gateway.core.errors import (
     SourceBrokenError,
     SourceForbiddenError,
@@ -47,6 +49,8 @@ class FileFetcher:
         idle_seconds: Longest wait for the next bytes.
         total_seconds: Longest time from `open` to the last byte.
         probe_seconds: Longest time of a question whether a file is there.
+        time_left: Tells how many seconds there are for the whole file and what comes after it.
+        keep_seconds: Of those, what is kept for what comes after it.
         resolve: Same shape as `socket.getaddrinfo`.
         clock: Seconds that never run backwards.
         tls: Trust to use; None stands for the public certificate authorities.
@@ -61,6 +65,8 @@ class FileFetcher:
         idle_seconds: float = 30,
         total_seconds: float = 840,
         probe_seconds: float = 5,
+        time_left: Callable[[], float] = lambda: math.inf,
+        keep_seconds: float = RECORDING_SECONDS,
         resolve: Resolve = socket.getaddrinfo,
         clock: Clock = time.monotonic,
         tls: ssl.SSLContext | None = None,
@@ -70,6 +76,8 @@ class FileFetcher:
         self._timeouts = {"connect": connect_seconds, "read": idle_seconds, "write": idle_seconds}
         self._total_seconds = total_seconds
         self._probe_seconds = probe_seconds
+        self._time_left = time_left
+        self._keep_seconds = keep_seconds
         self._resolve = resolve
         self._clock = clock
         self._given_tls = tls
@@ -90,8 +98,8 @@ class FileFetcher:
             SourceUnavailableError: The host did not answer well; asking again is right.
             SourceBrokenError: What came is not a whole file of a permitted size.
         """
-        patience = Patience(total_seconds=self._total_seconds, clock=self._clock)
         place = self._hosts.check(url)
+        patience = self._patience(self._total_seconds)
         for _ in range(MOST_REDIRECTS + 1):
             with self._ask(place, patience) as answer:
                 if answer.status not in _REDIRECTS:
@@ -108,11 +116,17 @@ class FileFetcher:
             SourceForbiddenError: The link is not allowed.
             SourceUnavailableError: The host did not answer.
         """
-        patience = Patience(total_seconds=self._probe_seconds, clock=self._clock)
         place = self._hosts.check(url)
+        patience = self._patience(self._probe_seconds)
         with self._ask(place, patience, method="HEAD") as answer:
             length = _header(answer, "content-length")
             return answer.status == 200 and length != "0"
+
+    def _patience(self, most: float) -> Patience:
+        seconds = share(self._time_left(), most=most, keep=self._keep_seconds)
+        if seconds < QUESTION_SECONDS:
+            raise SourceUnavailableError("too little time was left to ask for the file")
+        return Patience(total_seconds=seconds, clock=self._clock)
 
     def _next_place(self, place: SafeUrl, answer: httpcore.Response) -> SafeUrl:
         location = _header(answer, "location")

@@ -5,7 +5,8 @@ Kie's models take public links. A `data:` link is no such link, and some models 
 Kie.ai itself: those are uploaded there before the creation is sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,18 +16,40 @@ _EXTENSIONS = {"jpeg": "jpg", "mpeg": "mp3", "quicktime": "mov", "x-wav": "wav",
 
 
 def host_inputs(
-    task_input: Mapping[str, Any], *, host: InputHost, all_links: bool
+    task_input: Mapping[str, Any],
+    *,
+    host: InputHost,
+    all_links: bool,
+    keep: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """
     Replace what must lie at Kie.ai by links to it there.
 
     Args:
         all_links: Whether ordinary links are brought there too.
+        keep: Called after each upload, all of which may take longer than a right to send lasts.
 
     Raises:
         ProviderError: An upload failed; nothing was created yet.
     """
-    return {name: _hosted(value, host, all_links=all_links) for name, value in task_input.items()}
+    kept = _KeptHost(host, keep)
+    return {name: _hosted(value, kept, all_links=all_links) for name, value in task_input.items()}
+
+
+@dataclass(frozen=True)
+class _KeptHost:
+    host: InputHost
+    keep: Callable[[], None]
+
+    def take_url(self, url: str, extension: str) -> str:
+        link = self.host.take_url(url, extension)
+        self.keep()
+        return link
+
+    def take_base64(self, content: str, extension: str) -> str:
+        link = self.host.take_base64(content, extension)
+        self.keep()
+        return link
 
 
 def _hosted(value: Any, host: InputHost, *, all_links: bool) -> Any:

@@ -1,6 +1,6 @@
 """Adopt work that was created at Kie.ai by somebody else, or a bare link to a result."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,21 +62,29 @@ def import_task(
     kie: Provider,
     policy: PollPolicy,
     now: datetime,
+    check_time: Callable[[], None] = lambda: None,
 ) -> Imported:
     """
     Adopt one piece of work; nothing stays behind when it raises.
 
+    Args:
+        check_time: Raises OutOfTimeError if too little is left to record the task, have it watched,
+            or take it back.
+
     Raises:
+        OutOfTimeError: It was not reached in time.
         TaskNotFoundError: Kie.ai knows no such task, or it is another owner's.
         ProviderError: Kie.ai did not say how the task stands.
         RecordUnavailableError: The task could not be recorded or watched.
     """
+    check_time()
     known = _known(adoption, tasks)
     if known is not None:
         return Imported(known, is_new=False)
     task = _new_task(adoption, task_id, now)
     move = _as_it_stands(task, _report(adoption, task, kie), policy=policy, now=now)
     key = IdempotencyKey(adoption.owner, adoption.name, "", now + _MEMORY)
+    check_time()
     existing = tasks.create(move.task, move.entries, key)
     if isinstance(existing, Existing):
         same = tasks.get(existing.task_id)

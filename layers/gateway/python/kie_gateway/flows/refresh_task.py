@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from kie_gateway.core import moves
+from kie_gateway.core.decision import is_being_sent
 from kie_gateway.core.ports import Executions, StoreQueue, TaskStore
 from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.flows.watch_again import watch_again
@@ -23,8 +24,10 @@ def refresh_task(
 
     A task without a running execution (expired, or given up on storing) gets one if there is
     something to do, so that it is watched like any other. One that still has to be sent is for
-    `flows/send_now.py`.
+    `flows/send_now.py`, and one that is being sent is left to its sender.
     """
+    if is_being_sent(task, now):
+        return task
     if task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED):
         after = ask(task)
     elif task.attention is Attention.STORAGE_FAILED:

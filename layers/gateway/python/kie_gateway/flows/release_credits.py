@@ -19,6 +19,7 @@ def release_credits(
     refresh: Callable[[Task], Task],
     close: Callable[[Task], Task],
     now: Callable[[], datetime],
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """
     Release what is due; Kie.ai is asked one last time about each task.
@@ -26,6 +27,7 @@ def release_credits(
     Args:
         refresh: Asks about an expired task, whose result still counts.
         close: Asks about a canceled one, of which only the price counts.
+        may_go_on: Whether there is time for another task; the rest is done the next time.
 
     Returns:
         How many reservations were released; a task in trouble is left for the next time.
@@ -34,6 +36,8 @@ def release_credits(
     while due := [task_id for task_id in releases.due(now()) if task_id not in seen]:
         seen.update(due)
         for task_id in due:
+            if not may_go_on():
+                return released
             try:
                 task = tasks.get(task_id)
                 if task is not None:

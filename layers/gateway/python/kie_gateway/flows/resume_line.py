@@ -1,5 +1,6 @@
 """Let the line before Kie.ai go on once the account there has credits again."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,9 +21,13 @@ def resume_line(
     executions: Executions,
     now: datetime,
     most: int = MOST_AT_ONCE,
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """
     Give everybody in line an earlier slot: theirs come at the end of the pause.
+
+    Args:
+        may_go_on: Whether there is time for another one.
 
     Returns:
         How many got one, `most` at most.
@@ -36,7 +41,7 @@ def resume_line(
             continue
         if task.next_at <= last + WINDOW:
             continue
-        if moved == most:
+        if moved == most or not may_go_on():
             break
         moved += _give_slot(task, line, tasks, executions, now)
     return moved
@@ -50,6 +55,7 @@ def resume_if_funded(
     executions: Executions,
     now: datetime,
     most: int,
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """
     Let the line go on if Kie.ai's balance holds what the first in line needs.
@@ -63,7 +69,9 @@ def resume_if_funded(
     pace = line.look()
     if pace is not None and pace.for_credits and not _is_enough(balance, line, tasks):
         return 0
-    return resume_line(line=line, tasks=tasks, executions=executions, now=now, most=most)
+    return resume_line(
+        line=line, tasks=tasks, executions=executions, now=now, most=most, may_go_on=may_go_on
+    )
 
 
 def _give_slot(

@@ -20,6 +20,7 @@ def send_now(
     line: Line,
     submit: Callable[[Task], Task],
     now: datetime,
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> Task:
     """
     Send a creation at once, unless it stands in line for its turn.
@@ -29,6 +30,7 @@ def send_now(
 
     Args:
         submit: Asks Kie.ai for a task whose record says `sending`, for us.
+        may_go_on: Whether there is time for one more of those who wait for credits.
     """
     pace = line.look()
     waits_for_credits = pace is not None and pace.for_credits
@@ -48,5 +50,5 @@ def send_now(
         now=now,
     )
     if waits_for_credits and after.submission is Submission.ACCEPTED:
-        resume_line(line=line, tasks=tasks, executions=executions, now=now)
+        resume_line(line=line, tasks=tasks, executions=executions, now=now, may_go_on=may_go_on)
     return after

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
@@ -230,7 +231,8 @@ class StoreOutputs:
         asked = self._asked(hold.task)
         with ThreadPoolExecutor(max(min(len(sources), COPIES_AT_ONCE), 1)) as pool:
             copies = [
-                pool.submit(self._copy, hold, index, source, asked)
+                # In a copy of our context, so that it knows how much time is left.
+                pool.submit(copy_context().run, self._copy, hold, index, source, asked)
                 for index, source in enumerate(sources)
             ]
         return [copy.result() for copy in copies]

@@ -10,6 +10,7 @@ from typing import Any
 from kie_gateway.core import moves
 from kie_gateway.core.callback_token import callback_url
 from kie_gateway.core.errors import (
+    OutOfTimeError,
     ProviderBusyError,
     ProviderError,
     ProviderRejectedError,
@@ -91,6 +92,17 @@ def _create(
     return replace(accepted, at_once=verdict)
 
 
+def keep_sending(task: Task, *, tasks: TaskStore, now: datetime) -> None:
+    """
+    Renew the right to send a creation whose inputs are still on their way to Kie.ai.
+
+    Raises:
+        ProviderUnreachableError: It is gone, since the task was canceled, say.
+    """
+    if not tasks.move(task, lambda current: moves.keep_sending(current, now)).changed:
+        raise ProviderUnreachableError("it is no longer to be sent")
+
+
 def _place(
     task: Task, error: ProviderBusyError | ProviderUnreachableError, line: Line
 ) -> Place | None:
@@ -154,6 +166,9 @@ def refused_for_now(
         return _stay_queued(task, error, lambda _: place.at, tasks=tasks, now=now, turn=place.turn)
 
     def next_at(current: Task) -> datetime:
+        if isinstance(error, OutOfTimeError):
+            # The watch has more time, and none is to be lost.
+            return now
         attempts = current.submission_attempts
         return after_refusal_at(attempts, now=now, retry_after_seconds=pause, spread=spread)
 

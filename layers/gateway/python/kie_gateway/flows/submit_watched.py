@@ -47,6 +47,10 @@ def submit_watched(
     except GatewayError as error:
         _log.warning("the watch goes on with %s: %s", task.task_id, error)
         return _as_it_stands(task, tasks)
+    except Exception:  # noqa: BLE001 - told in the log
+        # Whatever it is: the task may be paid by now, and the caller does not know it yet.
+        _log.exception("the watch goes on with %s", task.task_id)
+        return _as_it_stands(task, tasks)
     return after
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from kie_gateway.core.deadline import CREATION_SECONDS
 from kie_gateway.core.errors import (
     ProviderAuthError,
     ProviderBusyError,
@@ -63,7 +64,7 @@ class KieClient:
         speaks = family_of(model)
         call = speaks.creation(model, task_input, callback_url)
         try:
-            response = self._http.send(call, timeout=CREATE_TIMEOUT)
+            response = self._http.send(call, timeout=CREATE_TIMEOUT, least=CREATION_SECONDS)
         except _NOT_SENT as error:
             raise ProviderUnreachableError(words_of(error)) from None
         except httpx.HTTPError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from kie_gateway.core.deadline import QUESTION_SECONDS
 from kie_gateway.core.errors import (
     ProviderAuthError,
     ProviderContractError,
@@ -23,6 +24,7 @@ from kie_gateway.core.task import Category, Task
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.registry import FAMILIES, family
 from kie_gateway.kie.http import ASK_TIMEOUT, words_of
+from kie_gateway.kie.patience import TimeLeft, any_time, within
 
 PAGE_SIZE = 10
 MOST_PAGES = 3
@@ -47,11 +49,19 @@ class KieHistory:
 
     Args:
         session: Called for each search; None switches the pages off.
+        time_left: Tells how many seconds there are in all.
     """
 
-    def __init__(self, http: httpx.Client, session: Callable[[], Session | None]) -> None:
+    def __init__(
+        self,
+        http: httpx.Client,
+        session: Callable[[], Session | None],
+        *,
+        time_left: TimeLeft = any_time,
+    ) -> None:
         self._http = http
         self._session = session
+        self._time_left = time_left
 
     def is_open(self, task: Task) -> bool:
         """Whether there is a page that may list the task, and a session to read it."""
@@ -114,12 +124,13 @@ class KieHistory:
         headers = {"Authorization": session.token}
         if session.unique_id:
             headers["uniqueid"] = session.unique_id
+        timeout = within(self._time_left(), ASK_TIMEOUT, least=QUESTION_SECONDS)
         try:
             response = self._http.post(
                 path,
                 json={"pageNum": number, "pageSize": PAGE_SIZE},
                 headers=headers,
-                timeout=ASK_TIMEOUT,
+                timeout=timeout,
             )
         except httpx.HTTPError as error:
             raise ProviderUnreachableError(words_of(error)) from None

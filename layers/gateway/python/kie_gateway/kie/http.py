@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from kie_gateway.core.deadline import QUESTION_SECONDS, RECORDING_SECONDS
 from kie_gateway.core.errors import (
     ProviderAuthError,
     ProviderBusyError,
@@ -21,6 +22,7 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.task import Category
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.family import Call
+from kie_gateway.kie.patience import TimeLeft, any_time, within
 
 ASK_TIMEOUT = httpx.Timeout(10.0, connect=5.0, pool=5.0)
 # 429 and 430: too often; 433: the key's hourly or daily cap; 455: maintenance.
@@ -44,6 +46,7 @@ class KieHttp:
         http: With Kie's base URL; made once, so that connections are kept.
         api_key: Called for each request, since the key may be changed while we run.
         sleep: Waits between harmless repetitions.
+        time_left: Tells how many seconds there are in all.
         spread: A random number from 0 to 1, so that many of us do not come back at once.
     """
 
@@ -54,14 +57,27 @@ class KieHttp:
         *,
         sleep: Callable[[float], None] = time.sleep,
         spread: Callable[[], float] = random.random,
+        time_left: TimeLeft = any_time,
     ) -> None:
         self._http = http
         self._api_key = api_key
         self._sleep = sleep
         self._spread = spread
+        self._time_left = time_left
 
-    def send(self, call: Call, *, timeout: httpx.Timeout = ASK_TIMEOUT) -> httpx.Response:
-        """Send a request once; httpx's errors come as they are."""
+    def send(
+        self, call: Call, *, timeout: httpx.Timeout = ASK_TIMEOUT, least: float = QUESTION_SECONDS
+    ) -> httpx.Response:
+        """
+        Send a request once; httpx's errors come as they are.
+
+        Args:
+            least: Seconds without which it is not sent at all.
+
+        Raises:
+            OutOfTimeError: It was not sent.
+        """
+        timeout = within(self._time_left(), timeout, least=least)
         return self._http.request(
             call.method,
             call.path,
@@ -90,7 +106,10 @@ class KieHttp:
                 failure = response
             if attempt == _ATTEMPTS or time.monotonic() - started > _PATIENCE_SECONDS:
                 break
-            self._sleep(2**attempt * 0.1 * (0.5 + self._spread()))
+            pause = 2**attempt * 0.1 * (0.5 + self._spread())
+            if self._time_left() < pause + QUESTION_SECONDS + RECORDING_SECONDS:
+                break
+            self._sleep(pause)
         if isinstance(failure, httpx.Response):
             return failure
         raise ProviderUnreachableError(words_of(failure))

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import httpx
 
+from kie_gateway.core.deadline import CREATION_SECONDS, RECORDING_SECONDS
 from kie_gateway.core.errors import (
     ProviderAuthError,
     ProviderBusyError,
@@ -21,8 +22,12 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.task import Category
 from kie_gateway.kie import wire, words
 from kie_gateway.kie.http import words_of
+from kie_gateway.kie.patience import TimeLeft, any_time, within
 
 UPLOAD_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
+# An upload that is given less is left to somebody with more time.
+LEAST_SECONDS = 5.0
+_CREATION_SECONDS = CREATION_SECONDS + RECORDING_SECONDS
 _FOLDER = "kie-gateway"
 
 
@@ -34,14 +39,21 @@ class KieUploads:
         http: With the base URL of Kie's upload API.
         api_key: Called for each request.
         new_name: Makes a name that no other file has, without an extension.
+        time_left: Tells how many seconds there are for all uploads and the creation after them.
     """
 
     def __init__(
-        self, http: httpx.Client, api_key: Callable[[], str], new_name: Callable[[], str]
+        self,
+        http: httpx.Client,
+        api_key: Callable[[], str],
+        new_name: Callable[[], str],
+        *,
+        time_left: TimeLeft = any_time,
     ) -> None:
         self._http = http
         self._api_key = api_key
         self._new_name = new_name
+        self._time_left = time_left
 
     def take_url(self, url: str, extension: str) -> str:
         """Have Kie.ai fetch a file (30 s and some 100 MB at most); returns its link there."""
@@ -67,12 +79,16 @@ class KieUploads:
         Send an upload once.
 
         Raises:
+            OutOfTimeError: It was not sent.
             ProviderUnreachableError, ProviderBusyError: Doing it again is right and costs nothing.
             ProviderAuthError, ProviderInputError: Doing it again changes nothing.
         """
         headers = {"Authorization": f"Bearer {self._api_key()}"}
+        timeout = within(
+            self._time_left(), UPLOAD_TIMEOUT, least=LEAST_SECONDS, keep=_CREATION_SECONDS
+        )
         try:
-            response = self._http.post(path, headers=headers, timeout=UPLOAD_TIMEOUT, **content)
+            response = self._http.post(path, headers=headers, timeout=timeout, **content)
         except httpx.HTTPError as error:
             raise ProviderUnreachableError(words_of(error)) from None
         body = wire.parse(response.content)

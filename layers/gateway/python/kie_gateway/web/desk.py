@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from kie_gateway.core.api_key import Caller
+from kie_gateway.core.deadline import ANSWER_SECONDS, share
 from kie_gateway.core.errors import ForbiddenError, TaskNotFoundError
 from kie_gateway.core.task import Output, Task
 from kie_gateway.flows.await_task import await_task
@@ -59,10 +60,10 @@ class Desk:
         return caller
 
     def wait(self, task: Task, wait_seconds: int) -> Task:
-        """Wait for a task to end, for a while."""
+        """Wait for a task to end, for a while that leaves time to answer."""
         return await_task(
             task,
-            wait_seconds=wait_seconds,
+            wait_seconds=share(self.gateway.time_left(), most=wait_seconds, keep=ANSWER_SECONDS),
             tasks=self.gateway.tasks,
             sleep=self.gateway.sleep,
             now=self.gateway.now,

@@ -32,6 +32,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.TaskSettledError, 409),
     (errors.TaskNotFailedError, 409),
     (errors.ProviderBusyError, 503),
+    (errors.OutOfTimeError, 503),
     (errors.ProviderError, 502),
     (errors.RecordUnavailableError, 503),
     (errors.StorageError, 503),

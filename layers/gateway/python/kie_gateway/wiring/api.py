@@ -12,10 +12,12 @@ from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.core.account import Account
+from kie_gateway.core.deadline import AWS_CALL_SECONDS
 from kie_gateway.core.errors import (
     ConfigurationError,
     FieldFault,
     InvalidRequestError,
+    OutOfTimeError,
     SourceForbiddenError,
 )
 from kie_gateway.core.reservation import Reservation, as_credits
@@ -28,6 +30,9 @@ from kie_gateway.oidc.token_reader import TokenReader
 from kie_gateway.settings import ApiFunctionSettings, load
 from kie_gateway.wiring.asking import Asking
 from kie_gateway.wiring.ids import new_key_id, new_task_id, new_upload_id
+
+# Recording a task, having it watched, and taking it back if that fails; or moving it in the line.
+_RECORD_AND_WATCH_SECONDS = 3 * AWS_CALL_SECONDS
 
 
 class Linker(Protocol):
@@ -114,6 +119,7 @@ class ApiGateway(Asking):
             line=self.line,
             submit=self.submit,
             now=self.now(),
+            may_go_on=lambda: self.time_left() > _RECORD_AND_WATCH_SECONDS,
         )
 
     def refresh(self, task: Task) -> Task:
@@ -145,7 +151,12 @@ class ApiGateway(Asking):
             kie=self.kie,
             policy=self.policy,
             now=self.now(),
+            check_time=self._check_time_to_import,
         )
+
+    def _check_time_to_import(self) -> None:
+        if self.time_left() < _RECORD_AND_WATCH_SECONDS:
+            raise OutOfTimeError("not reached in time, and nothing was changed; import it again")
 
 
 def count_over_budget(account: Account) -> None:

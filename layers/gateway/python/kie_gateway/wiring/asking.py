@@ -1,7 +1,7 @@
 """Functions that speak to Kie.ai."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +30,7 @@ from kie_gateway.flows.close_reservation import close_reservation
 from kie_gateway.flows.host_inputs import host_inputs
 from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.rungs import GuessRung, HistoryRung, Rung
-from kie_gateway.flows.submit_task import refused_for_now, submit_task
+from kie_gateway.flows.submit_task import keep_sending, refused_for_now, submit_task
 from kie_gateway.flows.use_uploads import link_uploads
 from kie_gateway.kie.balance import KieBalance
 from kie_gateway.kie.client import KieClient
@@ -79,27 +79,28 @@ class Asking(Common):
         self.inputs = Inputs(self.bucket)
         self.hosts = ResultHosts.parse(settings.result_hosts)
         http = httpx.Client(base_url=settings.kie_base_url, follow_redirects=False)
-        kie_http = KieHttp(http, lambda: self.kie_keys().api_key)
+        kie_http = KieHttp(http, lambda: self.kie_keys().api_key, time_left=self.time_left)
         self.kie = KieClient(kie_http)
         self._kie_balance = KieBalance(kie_http)
         self.uploads = KieUploads(
             httpx.Client(base_url=settings.kie_upload_base_url),
             lambda: self.kie_keys().api_key,
             lambda: str(ULID()).lower(),
+            time_left=self.time_left,
         )
-        self.rungs: list[Rung] = [HistoryRung(KieHistory(http, self._history_session))]
+        history = KieHistory(http, self._history_session, time_left=self.time_left)
+        self.rungs: list[Rung] = [HistoryRung(history)]
         if settings.guess_after_seconds:
             links = GuessedLinks(
-                FileFetcher(self.hosts, max_bytes=0), settings.guess_base_url, guessed_paths
+                FileFetcher(self.hosts, max_bytes=0, time_left=self.time_left),
+                settings.guess_base_url,
+                guessed_paths,
             )
             self.rungs.append(GuessRung(links, timedelta(seconds=settings.guess_after_seconds)))
 
     def callback_secret(self) -> str:
         """Read what callback tokens are made with. Raises ConfigurationError."""
         return self.secrets.text(self._callback_secret_arn)
-
-    def _tell_time(self) -> datetime:
-        return self.now()
 
     def _pause(self, seconds: float) -> None:
         self.sleep(seconds)
@@ -141,6 +142,7 @@ class Asking(Common):
             link_uploads(task.input, task.owner, self._link_upload),
             host=self.uploads,
             all_links=family(task.family).hosts_inputs,
+            keep=lambda: keep_sending(task, tasks=self.tasks, now=self.now()),
         )
 
     def _link_upload(self, key: str) -> str:

@@ -13,6 +13,10 @@ from kie_gateway.wiring.asking import Asking
 
 # Fits into the function's time; the rest goes on at the next strike.
 _MOST_RESUMED = 1000
+# Asking Kie.ai about a task in vain, and some calls of AWS.
+_RELEASE_SECONDS = 60.0
+# Half of the function's time, so that credits are released in the other half.
+_RESUME_SECONDS = 150.0
 
 
 class BooksGateway(Asking):
@@ -32,6 +36,7 @@ class BooksGateway(Asking):
             refresh=self._refresh,
             close=self.close_reservation,
             now=self._tell_time,
+            may_go_on=lambda: self.time_left() > _RELEASE_SECONDS,
         )
 
     def resume_line(self, balance: Decimal | None) -> int:
@@ -43,6 +48,7 @@ class BooksGateway(Asking):
             executions=self.executions,
             now=self.now(),
             most=_MOST_RESUMED,
+            may_go_on=lambda: self.time_left() > _RESUME_SECONDS,
         )
 
     def _refresh(self, task: Task) -> Task:

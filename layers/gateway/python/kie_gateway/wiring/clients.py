@@ -1,10 +1,23 @@
-"""AWS clients: made once, while a function starts."""
+"""
+AWS clients: made once, while a function starts.
 
+Time-outs hold for each attempt, and there are up to four with pauses between them (botocore's
+`standard` mode). So that no call goes on when its function ends, an attempt is only begun while
+there is time for it: botocore takes whatever is raised before an attempt is sent for the call's
+error (`before-send`, https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html).
+"""
+
+import math
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from kie_gateway.core.deadline import AWS_CALL_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,26 +27,46 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-_AWS = Config(
-    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
-)
+_RETRIES: Any = {"mode": "standard", "total_max_attempts": 4}
+# Together less than AWS_CALL_SECONDS.
+_AWS = Config(connect_timeout=1, read_timeout=3, retries=_RETRIES)
 # A picture takes seconds, and a second call would only draw it twice.
 _FUNCTIONS = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
-# Uploads wait for the slower of two links. By itself, botocore signs links and forms for S3's global
-# host, which refuses them in every region opened since 2019-03-20 and redirects them in the others,
-# to a host that was not signed (AmazonS3/latest/userguide/VirtualHosting.html). In us-east-1 it
-# takes two settings for the regional host.
-_S3 = Config(
-    connect_timeout=5,
-    read_timeout=60,
-    retries={"mode": "standard", "total_max_attempts": 4},
+_FUNCTION_CALL_SECONDS = 27.25
+# By itself, botocore signs links and forms for S3's global host, which refuses them in every region
+# opened since 2019-03-20 and redirects them in the others, to a host that was not signed
+# (AmazonS3/latest/userguide/VirtualHosting.html). In us-east-1 it takes two settings for the
+# regional host.
+_BUCKET = Config(
     signature_version="s3v4",
     s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
 )
+# Small bodies, for callers who wait.
+_S3 = _AWS.merge(_BUCKET)
+# Uploads wait for the slower of two links.
+_UPLOADS = _BUCKET.merge(Config(connect_timeout=5, read_timeout=60, retries=_RETRIES))
+
+
+class NoTimeLeftError(BotoCoreError):
+    """A call of AWS was not sent, since the function would have ended before the answer."""
+
+    fmt = "too little time was left for a call"
 
 
 class Clients:
-    """AWS clients from one session; a session of its own for each would cost more than they do."""
+    """
+    AWS clients from one session; a session of its own for each would cost more than they do.
+
+    Args:
+        time_left: Tells how many seconds are left of the invocation at hand.
+        copies: Whether files of any size are stored, which takes its time.
+    """
+
+    def __init__(
+        self, time_left: Callable[[], float] = lambda: math.inf, *, copies: bool = False
+    ) -> None:
+        self._time_left = time_left
+        self._copies = copies
 
     @cached_property
     def _session(self) -> boto3.session.Session:
@@ -42,29 +75,41 @@ class Clients:
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """The record and everything beside it."""
-        return self._session.client("dynamodb", config=_AWS)
+        return self._timed(self._session.client("dynamodb", config=_AWS))
 
     @cached_property
     def s3(self) -> "S3Client":
         """Results, inputs and the raw archive."""
-        return self._session.client("s3", config=_S3)
+        config = _UPLOADS if self._copies else _S3
+        return self._timed(self._session.client("s3", config=config))
 
     @cached_property
     def sqs(self) -> "SQSClient":
         """The queue of tasks to copy."""
-        return self._session.client("sqs", config=_AWS)
+        return self._timed(self._session.client("sqs", config=_AWS))
 
     @cached_property
     def stepfunctions(self) -> "SFNClient":
         """The watch."""
-        return self._session.client("stepfunctions", config=_AWS)
+        return self._timed(self._session.client("stepfunctions", config=_AWS))
 
     @cached_property
     def functions(self) -> "LambdaClient":
         """Other functions."""
-        return self._session.client("lambda", config=_FUNCTIONS)
+        client = self._session.client("lambda", config=_FUNCTIONS)
+        return self._timed(client, _FUNCTION_CALL_SECONDS)
 
     @cached_property
     def secretsmanager(self) -> "SecretsManagerClient":
         """Kie.ai's keys and our own secrets."""
-        return self._session.client("secretsmanager", config=_AWS)
+        return self._timed(self._session.client("secretsmanager", config=_AWS))
+
+    def _timed[Client: BaseClient](self, client: Client, least: float = AWS_CALL_SECONDS) -> Client:
+        """Have a client send nothing once less than so many seconds are left."""
+
+        def check_time(**_: object) -> None:
+            if self._time_left() < least:
+                raise NoTimeLeftError
+
+        client.meta.events.register("before-send", check_time)
+        return client

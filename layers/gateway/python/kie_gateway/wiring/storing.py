@@ -8,15 +8,25 @@ from kie_gateway.media.measure import measure
 from kie_gateway.settings import StoreFunctionSettings, WatchFunctionSettings
 from kie_gateway.wiring.asking import Asking
 
+# The bucket answers the end of an upload in a minute at most; then all is recorded.
+_TO_FINISH_SECONDS = 75.0
+
 
 class Storing(Asking):
     """Functions that copy results."""
+
+    copies_files = True
 
     def __init__(self, settings: StoreFunctionSettings | WatchFunctionSettings) -> None:
         super().__init__(settings)
         self.store = StoreOutputs(
             tasks=self.tasks,
-            files=FileFetcher(self.hosts, max_bytes=settings.max_result_bytes),
+            files=FileFetcher(
+                self.hosts,
+                max_bytes=settings.max_result_bytes,
+                time_left=self.time_left,
+                keep_seconds=_TO_FINISH_SECONDS,
+            ),
             outputs=self.bucket,
             kie=self.kie,
             policy=self.policy,

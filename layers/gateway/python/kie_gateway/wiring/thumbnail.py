@@ -9,4 +9,6 @@ class ThumbnailGateway:
     """Everything ThumbnailFunction uses."""
 
     def __init__(self) -> None:
-        self.bucket = OutputBucket(Clients().s3, load(ThumbnailFunctionSettings).bucket_name)
+        self.bucket = OutputBucket(
+            Clients(copies=True).s3, load(ThumbnailFunctionSettings).bucket_name
+        )

@@ -1,6 +1,7 @@
 """Import: adopt work that was created elsewhere."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -56,6 +57,8 @@ def add_import_routes(desk: Desk) -> None:
             )
 
         with ThreadPoolExecutor(_IMPORTS_AT_ONCE) as pool:
-            results = list(pool.map(one, range(len(body.items))))
+            # In copies of our context, so that each knows how much time is left.
+            work = [pool.submit(copy_context().run, one, n) for n in range(len(body.items))]
+            results = [each.result() for each in work]
         count("TaskImported", sum(result.status == 201 for result in results))
         return Response(207, content_type="application/json", body=ImportListBody(data=results))
