@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from kie_gateway.aws.task_item import Item, read_entry, read_task, write_entry, write_task
 from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.core import moves
 from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves import Move
@@ -154,7 +155,15 @@ def test_a_task_is_read_as_it_was_written(store: TaskStore, task: Task) -> None:
 
 def test_a_task_that_is_not_there_is_none(store: TaskStore) -> None:
     assert store.get(TASK_ID) is None
+    assert store.version_of(TASK_ID) is None
     assert store.entries(TASK_ID) == []
+
+
+def test_a_version_can_be_read_by_itself(store: TaskStore) -> None:
+    store.create(FULL, (), None)
+    assert store.version_of(FULL.task_id) == FULL.version
+    moved = store.move(FULL, lambda task: moves.Move(replace(task, polls=99))).task
+    assert store.version_of(FULL.task_id) == moved.version == FULL.version + 1
 
 
 def test_a_key_stands_for_the_first_request(store: TaskStore) -> None:

@@ -65,3 +65,11 @@ def test_uploads_become_links_of_their_own_owner() -> None:
     linked = link_uploads(given, "alice", lambda key: f"https://s3/{key}")
     link = "https://s3/uploads/alice/upload_01kjd3x7h8000000000000000a.png"
     assert linked == {"image_urls": [link, "https://e.org/a.png"], "deep": {"er": link}}
+
+
+def test_the_right_to_send_is_renewed_with_each_upload() -> None:
+    kept = list[int]()
+    host = Host()
+    given = {"image_urls": [PNG, PNG], "mask": PNG, "prompt": "x"}
+    host_inputs(given, host=host, all_links=False, keep=lambda: kept.append(len(host.taken)))
+    assert kept == [1, 2, 3]

@@ -8,6 +8,7 @@ import pytest
 from kie_gateway.core import moves
 from kie_gateway.core.callback_token import callback_token, callback_url
 from kie_gateway.core.errors import (
+    OutOfTimeError,
     ProviderBusyError,
     ProviderError,
     ProviderRejectedError,
@@ -29,8 +30,17 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.submit_task import submit_task
-from tests.fakes import Clock, FakeArchive, FakeLine, FakeProvider, FakeTaskStore
+from kie_gateway.flows.submit_task import keep_sending, submit_task
+from kie_gateway.flows.submit_watched import submit_watched
+from tests.fakes import (
+    Clock,
+    FakeArchive,
+    FakeExecutions,
+    FakeLine,
+    FakeProvider,
+    FakeQueue,
+    FakeTaskStore,
+)
 from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, make_task, seconds
 
 SECRET = "callback-secret"
@@ -288,3 +298,49 @@ def test_a_yes_that_could_not_be_recorded_leaves_the_creation_in_doubt() -> None
     store.unavailable = False
     assert store.the(task).submission is Submission.SENDING
     assert moves.start_submission(store.the(task), NOW + seconds(600)) is None
+
+
+def test_what_there_was_no_time_to_send_is_sent_by_the_watch_at_once() -> None:
+    task, happened = after(OutOfTimeError("it was not sent"))
+    assert (task.status, task.submission) == (Status.QUEUED, Submission.WAITING)
+    assert task.next_at == NOW
+    assert happened == [Happened.SUBMISSION_REFUSED]
+
+
+def test_who_brings_inputs_to_kie_keeps_the_right_to_send() -> None:
+    task = make_task(sending_at=NOW)
+    store = FakeTaskStore(task)
+    keep_sending(task, tasks=store, now=NOW + seconds(50))
+    assert store.the(task).sending_at == NOW + seconds(50)
+    assert store.happened(task) == []
+
+
+def test_a_task_that_is_canceled_while_its_inputs_are_brought_is_not_sent() -> None:
+    task, kie = make_task(), FakeProvider()
+    store = FakeTaskStore(task)
+
+    def prepare(task: Task) -> Mapping[str, Any]:
+        store.move(task, cancel)
+        keep_sending(task, tasks=store, now=NOW)
+        return task.input
+
+    assert submit(store, kie, task, prepare=prepare).status is Status.CANCELED
+    assert kie.created == []
+
+
+def test_whatever_goes_wrong_the_caller_hears_of_the_task() -> None:
+    task = make_task()
+
+    def submit(_: Task) -> Task:
+        raise ZeroDivisionError
+
+    after = submit_watched(
+        task,
+        sleeps_until=NOW,
+        submit=submit,
+        tasks=FakeTaskStore(task),
+        executions=FakeExecutions(),
+        queue=FakeQueue(),
+        now=NOW,
+    )
+    assert after == task

@@ -442,3 +442,29 @@ def test_no_other_task_is_asked_about_once_more(task: Task) -> None:
     with suppress(TaskStalledError):
         scene.step(Step.STALL)
     assert scene.done == []
+
+
+def test_who_waits_reads_the_whole_record_only_once_it_has_changed() -> None:
+    scene = Scene(running_task())
+    read = list[str]()
+    get = scene.store.get
+    scene.store.get = lambda task_id: read.append(task_id) or get(task_id)  # type: ignore[func-returns-value,method-assign]
+    scene.store.version_of = lambda task_id: scene.store.the(scene.task).version  # type: ignore[method-assign]
+    assert wait(scene, 25, settles_at=7)[0].status is Status.CANCELED
+    assert read == [TASK_ID]
+
+
+def test_who_waits_keeps_the_task_in_hand_when_it_cannot_be_read() -> None:
+    scene = Scene(running_task())
+    scene.store.unavailable = True
+    assert wait(scene, 3) == (scene.task, 3)
+
+
+def test_a_refresh_leaves_a_creation_that_is_under_way_to_its_sender() -> None:
+    sending = {"status": Status.QUEUED, "submission": Submission.SENDING}
+    scene = Scene(running_task(**sending, sending_at=NOW - seconds(59), upstream_task_id=None))
+    assert refresh(scene) == scene.task
+    assert scene.done == []
+    scene = Scene(running_task(**sending, sending_at=NOW - seconds(60), upstream_task_id=None))
+    refresh(scene)
+    assert scene.done == ["ask"]
