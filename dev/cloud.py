@@ -15,16 +15,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
+from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal.models import moto_api_backend
 
-from dev import parameters, seams, stack
+from dev import dynamodb_rules, parameters, seams, stack
+from dev.credentials import ADMINISTRATOR, access_key_of
+from dev.dials import Dials
 from dev.front import Front
 from dev.functions import InProcessFunction
+from dev.gate import Gate
 from dev.gateway import HttpApi
 from dev.keeper import Keeper, open_tasks
 from dev.logs import Log
 from dev.moto_server import MotoServer
 from dev.pool import WorkerPool, describe
+from dev.principals import bucket_policies, principals
 from dev.queues import QueuePoller
 from dev.reload import watch
 from dev.s3_signature import Secret
@@ -34,7 +39,7 @@ from dev.template import Template
 from dev.workers import lambda_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Future
 
     from dev.functions import Function, FunctionSpec, Handler, Outcome
@@ -42,11 +47,9 @@ if TYPE_CHECKING:
 # A key of a role, as functions have; the files of the person's own account must not even be
 # looked at.
 _AWS = {
-    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_ACCESS_KEY_ID": ADMINISTRATOR,
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_SESSION_TOKEN": "local",
-    "AWS_REGION": seams.REGION,
-    "AWS_DEFAULT_REGION": seams.REGION,
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -81,6 +84,9 @@ class LocalCloud:
         prewarm: Start one process of each function ahead of time.
         reload: Replace processes when their code changes.
         poll_queues: Feed functions from their queues, and invoke them on schedule.
+        region: Where the stack stands.
+        dials: How late and how busy it is; they may be turned while it runs.
+        clock: The time that lags, tokens and time-outs are counted by, in unix seconds.
 
     """
 
@@ -98,7 +104,14 @@ class LocalCloud:
         prewarm: bool = False,
         reload: bool = False,
         poll_queues: bool = True,
+        region: str = seams.REGION,
+        dials: Dials | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.region = region
+        self.dials = dials or Dials()
+        self.clock = clock
+        self._aws = {**_AWS, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         self.template = template or Template()
         declared = self.template.parameters
         given = {**parameters.stand_in(declared), **(values or {})}
@@ -147,7 +160,7 @@ class LocalCloud:
             "AWS_SECRET_ACCESS_KEY",
             "AWS_SESSION_TOKEN",
         )
-        return {"AWS_ENDPOINT_URL": self.aws.url, **{name: _AWS[name] for name in names}}
+        return {"AWS_ENDPOINT_URL": self.aws.url, **{name: self._aws[name] for name in names}}
 
     @property
     def files(self) -> Path:
@@ -167,7 +180,9 @@ class LocalCloud:
 
     def environment(self, function: str) -> dict[str, str]:
         """Give a function's whole environment, as its process has it."""
-        return lambda_environment(self.stack.functions[function], {**_AWS, **self._endpoints()})
+        key = access_key_of(self.stack.roles[function])
+        aws = {**self._aws, "AWS_ACCESS_KEY_ID": key, **self._endpoints()}
+        return lambda_environment(self.stack.functions[function], aws)
 
     def invoke(self, function: str, event: Any) -> Any:
         """
@@ -200,21 +215,40 @@ class LocalCloud:
         seams.install()
         self._exit.callback(_reset_moto)
         folder = self._exit.enter_context(tempfile.TemporaryDirectory(prefix="dev-tls-"))
-        self.aws = MotoServer(self._invoke_by_name, _secret, Path(folder))
+        self.aws = MotoServer(self._invoke_by_name, self._secret, Path(folder))
+        self.aws.gate = self._gate()
         self._exit.callback(self.aws.stop)
         self.aws.start()
-        self._exit.enter_context(_environment({**_AWS, **self._own_environment()}))
+        self._exit.enter_context(_environment({**self._aws, **self._own_environment()}))
         self._session: Any = boto3.Session()
         self._session_lock = threading.Lock()
         self._open_state()
         self._make_kie_secret()
         self.stack = stack.create(self.template, self.values, self.client)
+        self._close_gate()
         self._restore()
         self._start_functions()
         self._start_front()
         self._start_pollers()
         self._start_clocks()
         self._watch_again()
+
+    def _gate(self) -> Gate:
+        law = dynamodb_rules.govern(self.dials, self.clock)
+        backends = dynamodb_backends[seams.ACCOUNT]
+        place = f"{self.region}:{seams.ACCOUNT}"
+        return Gate(place, law, lambda: backends[self.region].tables)
+
+    def _close_gate(self) -> None:
+        """From here on, everybody needs a key and may do what their role may."""
+        self.aws.gate.bucket_policies = bucket_policies(self.stack, self.client("s3"))
+        self.aws.gate.principals = principals(self.stack, self.client)
+
+    def _secret(self, access_key: str) -> Secret | None:
+        """Find what belongs to an access key; all have the same, so that only the id tells."""
+        if access_key != ADMINISTRATOR and access_key not in (self.aws.gate.principals or {}):
+            return None
+        return Secret(_AWS["AWS_SECRET_ACCESS_KEY"], _AWS["AWS_SESSION_TOKEN"])
 
     def _own_environment(self) -> dict[str, str]:
         return {"MOTO_PORT": str(self.aws.port), **self._endpoints()}
@@ -244,7 +278,7 @@ class LocalCloud:
             self.values[parameters.KIE_SECRET] = made["ARN"]
 
     def _restore(self) -> None:
-        keeper = Keeper(self._state, self.stack)
+        keeper = Keeper(self._state, self.stack, self.region)
         self._restored = keeper.restore()
         if self._state_folder is not None:
             self.aws.recorder = keeper
@@ -287,7 +321,8 @@ class LocalCloud:
 
     def _start_clocks(self) -> None:
         for schedule in self.template.schedules() if self._poll_queues else ():
-            clock = Clock(schedule, partial(self._submit, schedule.function), self.log)
+            submit = partial(self._submit, schedule.function)
+            clock = Clock(schedule, submit, self.log, self.region)
             self._exit.callback(clock.stop)
 
     def _watch_again(self) -> None:
@@ -307,13 +342,6 @@ class LocalCloud:
     def _invoke_by_name(self, name: str, payload: bytes) -> Outcome:
         by_name = {spec.name: logical_id for logical_id, spec in self.stack.functions.items()}
         return self._submit(by_name[name], payload).result()
-
-
-def _secret(access_key: str) -> Secret | None:
-    """Find the secret of the only access key there is."""
-    if access_key != _AWS["AWS_ACCESS_KEY_ID"]:
-        return None
-    return Secret(_AWS["AWS_SECRET_ACCESS_KEY"], _AWS["AWS_SESSION_TOKEN"])
 
 
 @contextmanager

@@ -30,14 +30,14 @@ class Keeper:
     Called under DynamoDB's lock for items, so that the order of writes is the order on disk.
     """
 
-    def __init__(self, state: State, stack: Stack) -> None:
+    def __init__(self, state: State, stack: Stack, region: str = REGION) -> None:
         self._state = state
         self._tables = stack.physical("AWS::DynamoDB::Table")
         self._buckets = stack.physical("AWS::S3::Bucket")
         self._physical = {
             name: physical for physical, name in {**self._tables, **self._buckets}.items()
         }
-        self._dynamodb = dynamodb_backends[ACCOUNT][REGION]
+        self._dynamodb = dynamodb_backends[ACCOUNT][region]
         self._s3 = s3_backends[ACCOUNT]["aws"]
         self._s3_lock = threading.Lock()
 

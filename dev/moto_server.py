@@ -21,6 +21,7 @@ from moto.moto_server.werkzeug_app import (
 from dev.s3_front import S3Front
 from dev.s3_request import is_for_s3
 from dev.s3_tls import EitherServer, make_certificate
+from dev.service_rules import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dev.functions import Outcome
+    from dev.gate import Gate
     from dev.s3_signature import Secrets
 
 _INVOKE = "/2015-03-31/functions/"
@@ -91,6 +93,8 @@ class MotoServer:
             service: threading.Lock() for service in ("DynamoDB", "AmazonSQS", "AWSStepFunctions")
         }
         self.recorder: Recorder | None = None
+        # cloud.py sets it before anything is created.
+        self.gate: Gate
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._s3 = S3Front(self._rest_call, secrets, DEFAULT_ACCOUNT_ID)
         self.trust, tls = make_certificate(folder)
@@ -127,11 +131,14 @@ class MotoServer:
         service, _, action = target.partition(".")
         service = service.partition("_")[0]
         body = _read_body(environ)
+        refused = self.gate.refuse_json(service, action, body, environ)
+        if refused is not None:
+            return refused.answer(environ, start_response)
         if action == "ReceiveMessage" and json.loads(body).get("WaitTimeSeconds"):
             # A long poll would keep senders out for its whole length.
             return self._moto(environ, start_response)  # type: ignore[no-any-return]
         recorder = self.recorder
-        with self.lock(service):
+        with self.gate.arrival(service, action, body), self.lock(service):
             answer = _Answer(self._moto, environ)
             kept = answer.ok and recorder is not None and recorder.aws_call(service, action, body)
         if kept and recorder is not None:
@@ -140,22 +147,40 @@ class MotoServer:
         return answer.send(start_response)
 
     def _rest_call(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if self.recorder is None or environ["REQUEST_METHOD"] in {"GET", "HEAD", "OPTIONS"}:
-            return self._moto(environ, start_response)  # type: ignore[no-any-return]
         # Bodies of uploads are read by moto; only the small ones of POST say what they are about.
         body = _read_body(environ) if environ["REQUEST_METHOD"] == "POST" else b""
+        refused = self.gate.refuse_rest(environ, body)
+        if refused is not None:
+            return refused.answer(environ, start_response)
+        if self.gate.hides_absence(environ):
+            return self._hiding(environ, start_response)
+        if self.recorder is None or environ["REQUEST_METHOD"] in {"GET", "HEAD", "OPTIONS"}:
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]
         answer = _Answer(self._moto, environ)
         if answer.ok:
             self.recorder.s3_call(environ, body)
             self.recorder.flush()
         return answer.send(start_response)
 
+    def _hiding(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a read for somebody who may not know which objects there are."""
+        answer = _Answer(self._moto, environ)
+        if answer.is_missing:
+            return Refusal(403, "AccessDenied", "Access Denied", xml=True).answer(
+                environ, start_response
+            )
+        return answer.send(start_response)
+
     def _invocation(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer Lambda's Invoke, which moto's interpreter calls as any other client does."""
         path = environ["PATH_INFO"].removeprefix(_INVOKE).removesuffix("/invocations")
         name = _function_name(unquote(path))
+        payload = _read_body(environ) or b"{}"
+        refused = self.gate.refuse_invocation(name, payload, environ)
+        if refused is not None:
+            return refused.answer(environ, start_response)
         try:
-            outcome = self._invoke(name, _read_body(environ) or b"{}")
+            outcome = self._invoke(name, payload)
         except KeyError:
             return _unknown_function(name, start_response)
         headers = [
@@ -180,6 +205,10 @@ class _Answer:
     @property
     def ok(self) -> bool:
         return str(self._start[0]).startswith("2")
+
+    @property
+    def is_missing(self) -> bool:
+        return str(self._start[0]).startswith("404")
 
     def send(self, start_response: StartResponse) -> list[bytes]:
         start_response(*self._start)

@@ -28,8 +28,13 @@ class Clock:
     """One schedule; as on AWS, the first event comes when the first period is over."""
 
     def __init__(
-        self, schedule: Schedule, submit: Callable[[bytes], Future[Outcome]], log: Log
+        self,
+        schedule: Schedule,
+        submit: Callable[[bytes], Future[Outcome]],
+        log: Log,
+        region: str = seams.REGION,
     ) -> None:
+        self._region = region
         self._schedule = schedule
         self._seconds = period_seconds(schedule.expression)
         self._submit = submit
@@ -56,8 +61,8 @@ class Clock:
             "source": "aws.events",
             "account": _ACCOUNT,
             "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": seams.REGION,
-            "resources": [f"arn:aws:events:{seams.REGION}:{_ACCOUNT}:rule/{rule}"],
+            "region": self._region,
+            "resources": [f"arn:aws:events:{self._region}:{_ACCOUNT}:rule/{rule}"],
             "detail": {},
         }
 

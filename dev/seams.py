@@ -36,12 +36,14 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from dev import s3_links
+from dev import dynamodb_rules, s3_links
+from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.records import Key, touched_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Where the local cloud stands unless it is told another; see settings.py.
 REGION = "us-east-1"
 ACCOUNT = DEFAULT_ACCOUNT_ID
 
@@ -54,6 +56,7 @@ moto_transact_write_items = DynamoDBBackend.transact_write_items
 def install() -> None:
     """Put every permanent seam in; doing so twice changes nothing."""
     _transactions_touch_items_only()
+    dynamodb_rules.install()
     _waits_follow_the_clock()
     _interpreter_keeps_its_clients()
     _nothing_is_read_twice()
@@ -191,13 +194,18 @@ def switch_interpreter(*, on: bool) -> None:
 
 def stop_executions() -> None:
     """End what is running, or it would wake up in the next cloud of this process."""
-    backend = stepfunctions_parser_backends[ACCOUNT][REGION]
-    for machine in backend.state_machines:
-        executions: list[Any] = list(machine.executions)
-        for execution in executions:
-            # One that has only just begun has no environment yet; it finds nothing to work on.
-            if execution.status == "RUNNING" and execution.exec_worker.env is not None:
-                execution.stop(stop_date=datetime.now(UTC), error=None, cause=None)
+    for execution in running_executions():
+        # One that has only just begun has no environment yet; it finds nothing to work on.
+        if execution.exec_worker.env is not None:
+            execution.stop(stop_date=datetime.now(UTC), error=None, cause=None)
+
+
+def running_executions() -> Iterator[Any]:
+    """Give the interpreter's executions that have not ended, wherever they run."""
+    for backend in list(stepfunctions_parser_backends[ACCOUNT].values()):
+        for machine in backend.state_machines:
+            executions: list[Any] = list(machine.executions)
+            yield from (one for one in executions if one.status == "RUNNING")
 
 
 _CLIENT_USERS = (
@@ -222,13 +230,14 @@ def _interpreter_keeps_its_clients() -> None:
         vars(importlib.import_module(folder + name))["boto_client_for"] = _client_for
 
 
-def _client_for(region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ARG001
+def _client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+    key = access_key_of(state_credentials.role_arn) if state_credentials else ADMINISTRATOR
     with _clients_lock:
-        return _shared_client(service, region, moto_server_port())
+        return _shared_client(service, region, moto_server_port(), key)
 
 
 @functools.cache
-def _shared_client(service: str, region: str, port: str) -> Any:
+def _shared_client(service: str, region: str, port: str, key: str) -> Any:
     # As moto's own, but for a pool as large as the number of executions that may run at once.
     config = Config(
         parameter_validation=False,
@@ -240,7 +249,7 @@ def _shared_client(service: str, region: str, port: str) -> Any:
         service,
         region_name=region,
         endpoint_url=f"http://127.0.0.1:{port}",
-        aws_access_key_id="local",
+        aws_access_key_id=key,
         aws_secret_access_key="local",  # noqa: S106 - moto takes any
         config=config,
     )

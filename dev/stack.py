@@ -46,6 +46,7 @@ class Stack:
         resources: Physical ids by logical id.
         kinds: Types by logical id.
         machines: ARNs of the state machines, by logical id.
+        roles: ARNs of the roles that functions and machines act under, by their logical ids.
 
     """
 
@@ -54,6 +55,7 @@ class Stack:
     functions: dict[str, FunctionSpec]
     sources: list[QueueSource]
     machines: dict[str, str]
+    roles: dict[str, str]
 
     def physical(self, kind: str) -> dict[str, str]:
         """Map physical to logical ids of one type."""
@@ -78,6 +80,7 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
     for name, rules in template.bucket_cors(values).items():
         # moto's CloudFormation makes buckets without.
         client("s3").put_bucket_cors(Bucket=resources[name], CORSConfiguration={"CORSRules": rules})
+    roles = _roles(resources, kinds, client)
     return Stack(
         resources=resources,
         kinds=kinds,
@@ -87,6 +90,7 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
             for name, mapping in mappings.items()
         ],
         machines=_machines(template, document, resources, outputs, client("stepfunctions")),
+        roles=roles,
     )
 
 
@@ -182,6 +186,19 @@ def _function(template: Template, logical_id: str, name: str, client: Any) -> Fu
         memory_mb=int(found["MemorySize"]),
         environment={key: str(value) for key, value in variables.items()},
     )
+
+
+def _roles(
+    resources: dict[str, str], kinds: dict[str, str], client: Callable[[str], Any]
+) -> dict[str, str]:
+    lambdas, machines, found = client("lambda"), client("stepfunctions"), {}
+    for name, kind in kinds.items():
+        if kind == "AWS::Lambda::Function":
+            found[name] = lambdas.get_function_configuration(FunctionName=resources[name])["Role"]
+        elif kind == "AWS::StepFunctions::StateMachine":
+            described = machines.describe_state_machine(stateMachineArn=resources[name])
+            found[name] = described["roleArn"]
+    return found
 
 
 def _source(mapping: Document, arn: str, client: Any) -> QueueSource:

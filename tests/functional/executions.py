@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-
 from dev import seams
 from tests.functional.agenda import Agenda
 
@@ -68,12 +66,8 @@ class Executions:
             wake()
 
     def _running(self) -> Iterator[tuple[str, Any]]:
-        backend = stepfunctions_parser_backends[seams.ACCOUNT][seams.REGION]
-        for machine in backend.state_machines:
-            executions: list[Any] = list(machine.executions)
-            for execution in executions:
-                if execution.status == "RUNNING":
-                    yield execution.name, execution.exec_worker.env
+        for execution in seams.running_executions():
+            yield execution.name, execution.exec_worker.env
 
     def _sleep_until(self, due: float) -> None:
         if due <= self._agenda.time():

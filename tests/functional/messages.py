@@ -58,6 +58,6 @@ class Messages:
     def _hidden_seconds(self, message: dict[str, Any]) -> int:
         """Read how long a message stays hidden, which moto counts by the real clock."""
         name = self._queue_url.rpartition("/")[2]
-        queue = sqs_backends[seams.ACCOUNT][seams.REGION].queues[name]
+        queue = sqs_backends[seams.ACCOUNT][self._cloud.region].queues[name]
         [hidden] = [one for one in queue._messages if one.id == message["MessageId"]]
         return max(math.ceil(hidden.visible_at / 1000 - time.time()), 0)
