@@ -8,6 +8,7 @@ Placeholders: Expressions.ExpressionAttributeNames.html and ...Values.html.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ class Expression:
     text: str
 
     @property
-    def tokens(self) -> list[str]:
+    def parts(self) -> list[str]:
         return _TOKEN.findall(self.text)
 
     def refuse(self, why: str) -> MockValidationException:
@@ -130,7 +131,7 @@ def _check_limits(expression: Expression) -> None:
         raise expression.refuse(
             f"The expression contains too many operators; operator count: {operators}"
         )
-    for operands in _in_operands(expression.tokens):
+    for operands in _in_operands(expression.parts):
         if operands > MAX_IN_OPERANDS:
             raise expression.refuse(
                 "The IN operator is provided with too many operands; "
@@ -140,61 +141,58 @@ def _check_limits(expression: Expression) -> None:
 
 def _count_operators(expression: Expression) -> int:
     """Count operators and functions: `SET a = :b + :c + :d` has two."""
-    tokens = expression.tokens
+    parts = expression.parts
     functions = _UPDATE_FUNCTIONS | _CONDITION_FUNCTIONS
-    count = sum(
-        token in functions and after == "("
-        for token, after in zip(tokens, tokens[1:], strict=False)
-    )
+    count = sum(part in functions and after == "(" for part, after in itertools.pairwise(parts))
     if expression.kind == "UpdateExpression":
-        return count + sum(token in {"+", "-"} for token in tokens)
-    upper = [token.upper() for token in tokens]
-    count += sum(token in _COMPARATORS or token in _CONDITION_WORDS for token in upper)
+        return count + sum(part in {"+", "-"} for part in parts)
+    upper = [part.upper() for part in parts]
+    count += sum(part in _COMPARATORS or part in _CONDITION_WORDS for part in upper)
     # The AND of a BETWEEN is a part of it.
     return count - upper.count("BETWEEN")
 
 
-def _in_operands(tokens: list[str]) -> Iterator[int]:
-    for start, token in enumerate(tokens):
-        if token.upper() == "IN" and tokens[start + 1 : start + 2] == ["("]:
-            end = tokens.index(")", start) if ")" in tokens[start:] else len(tokens)
-            yield tokens[start:end].count(",") + 1
+def _in_operands(parts: list[str]) -> Iterator[int]:
+    for start, part in enumerate(parts):
+        if part.upper() == "IN" and parts[start + 1 : start + 2] == ["("]:
+            end = parts.index(")", start) if ")" in parts[start:] else len(parts)
+            yield parts[start:end].count(",") + 1
 
 
 def _check_names(
     expression: Expression, names: Mapping[str, str], values: Mapping[str, Any]
 ) -> None:
-    tokens = expression.tokens
-    for before, token, after in zip(["", *tokens], tokens, [*tokens[1:], ""], strict=False):
-        if token.startswith("#") and token not in names:
+    parts = expression.parts
+    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
+        if part.startswith("#") and part not in names:
             raise expression.refuse(
                 "An expression attribute name used in the document path is not defined; "
-                f"attribute name: {token}"
+                f"attribute name: {part}"
             )
-        if token.startswith(":") and token not in values:
+        if part.startswith(":") and part not in values:
             raise expression.refuse(
                 "An expression attribute value used in expression is not defined; "
-                f"attribute value: {token}"
+                f"attribute value: {part}"
             )
-        if re.fullmatch(r"[A-Za-z_]\w*", token):
-            _check_word(expression, before, token, after)
+        if re.fullmatch(r"[A-Za-z_]\w*", part):
+            _check_word(expression, before, part, after)
 
 
-def _check_word(expression: Expression, before: str, token: str, after: str) -> None:
-    if before != "." and token.upper() in expression.words:
+def _check_word(expression: Expression, before: str, part: str, after: str) -> None:
+    if before != "." and part.upper() in expression.words:
         return
     if before != "." and after == "(":
         known = _CONDITION_FUNCTIONS
         if expression.kind == "UpdateExpression":
             known = _UPDATE_FUNCTIONS
-        if token not in known:
-            raise expression.refuse(f"Invalid function name; function: {token}")
-    elif token.upper() in ReservedKeywords.get_reserved_keywords():
-        raise expression.refuse(f"Attribute name is a reserved keyword; reserved keyword: {token}")
+        if part not in known:
+            raise expression.refuse(f"Invalid function name; function: {part}")
+    elif part.upper() in ReservedKeywords.get_reserved_keywords():
+        raise expression.refuse(f"Attribute name is a reserved keyword; reserved keyword: {part}")
 
 
 def _check_all_used(found: list[Expression], what: str, given: Mapping[str, Any] | None) -> None:
-    used = {token for expression in found for token in expression.tokens}
+    used = {part for expression in found for part in expression.parts}
     unused = [key for key in given or {} if key not in used]
     if unused:
         raise MockValidationException(
@@ -220,28 +218,30 @@ def _targets(expression: Expression, names: Mapping[str, str]) -> Iterator[Path]
     """Give the paths that an expression writes to, or projects."""
     depth = 0
     segment: list[str] = []
-    for before, token in zip(["", *expression.tokens], [*expression.tokens, ","], strict=True):
-        depth += (token == "(") - (token == ")")
-        clause = token.upper() in expression.words and before != "."
-        if depth == 0 and (token == "," or clause):
+    for before, part in zip(["", *expression.parts], [*expression.parts, ","], strict=True):
+        depth += (part == "(") - (part == ")")
+        clause = part.upper() in expression.words and before != "."
+        if depth == 0 and (part == "," or clause):
             if segment:
                 yield _leading_path(segment, names)
             segment = []
         else:
-            segment.append(token)
+            segment.append(part)
 
 
-def _leading_path(tokens: list[str], names: Mapping[str, str]) -> Path:
+def _leading_path(parts: list[str], names: Mapping[str, str]) -> Path:
     """Read the path at the beginning, such as `a.#b[1]`."""
-    path: list[str | int] = [names.get(tokens[0], tokens[0])]
-    rest = iter(tokens[1:])
-    for token in rest:
-        if token not in {".", "["}:
+    path: list[str | int] = [names.get(parts[0], parts[0])]
+    rest = iter(parts[1:])
+    for part in rest:
+        if part not in {".", "["}:
             break
-        part = next(rest, "")
-        path.append(int(part) if token == "[" and part.isdecimal() else names.get(part, part))
-        if token == "[":
+        element = next(rest, "")
+        if part == "[":
+            path.append(int(element) if element.isdecimal() else element)
             next(rest, None)
+        else:
+            path.append(names.get(element, element))
     return tuple(path)
 
 

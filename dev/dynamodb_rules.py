@@ -56,18 +56,24 @@ PAGE_BYTES = 1024 * 1024
 _THROTTLED = {
     "ThrottlingException": (
         "ThrottlingError",
-        "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically "
-        "scaling your table or index so please try again shortly.",
+        (
+            "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically "
+            "scaling your table or index so please try again shortly."
+        ),
     ),
     "ProvisionedThroughputExceededException": (
         "ProvisionedThroughputExceeded",
-        "The level of configured provisioned throughput for the table was exceeded. "
-        "Consider increasing your provisioning level with the UpdateTable API.",
+        (
+            "The level of configured provisioned throughput for the table was exceeded. "
+            "Consider increasing your provisioning level with the UpdateTable API."
+        ),
     ),
     "RequestLimitExceeded": (
         None,
-        "Throughput exceeds the current throughput limit for your account. "
-        "Please contact AWS Support to request a quota increase.",
+        (
+            "Throughput exceeds the current throughput limit for your account. "
+            "Please contact AWS Support to request a quota increase."
+        ),
     ),
 }
 

@@ -77,10 +77,9 @@ class Gate:
 
     def refuse_rest(self, environ: dict[str, Any], body: bytes) -> Refusal | None:
         """Refuse a call of S3; the administrator's calls of other services pass."""
-        if self.principals is None or environ["REQUEST_METHOD"] == "OPTIONS":
-            return None
         key, service = caller(environ, body)
-        if key == ADMINISTRATOR:
+        preflight = environ["REQUEST_METHOD"] == "OPTIONS"
+        if self.principals is None or preflight or key == ADMINISTRATOR:
             return None
         if service not in {"s3", ""}:
             return Refusal(403, "AccessDenied", f"no role may call {service} on this machine")
@@ -89,11 +88,10 @@ class Gate:
             return refused
         call = s3_call(environ, frozenset(self.bucket_policies or ()), body)
         missing = [need for need in s3_needs(call) if not self._may(key, need, call.bucket)]
-        if not missing:
-            return None
-        if deleted_keys(call):
+        if missing and deleted_keys(call):
             return _refused_deletions(missing, call.resource)
-        return Refusal(403, "AccessDenied", self._principal(key).refusal(*missing[0]), xml=True)
+        words = self._principal(key).refusal(*missing[0]) if missing else ""
+        return Refusal(403, "AccessDenied", words, xml=True) if missing else None
 
     def hides_absence(self, environ: dict[str, Any]) -> bool:
         """

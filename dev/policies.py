@@ -58,9 +58,9 @@ MANAGED: Mapping[str, Mapping[str, Any]] = {
 _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, given: wanted == given,
     "StringNotEquals": lambda wanted, given: wanted != given,
-    "StringLike": lambda wanted, given: matches(wanted, given),
-    "ArnEquals": lambda wanted, given: matches(wanted, given),
-    "ArnLike": lambda wanted, given: matches(wanted, given),
+    "StringLike": matches,
+    "ArnEquals": matches,
+    "ArnLike": matches,
     "Bool": lambda wanted, given: wanted.lower() == given.lower(),
 }
 

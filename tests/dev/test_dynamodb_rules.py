@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.dynamodb.models import dynamodb_backends
 
 from dev.dynamodb_values import MAX_ITEM_BYTES, item_size
+from dev.seams import ACCOUNT, REGION
 from tests.dev.table import Table, item, key, refused, table_cloud
 
 
@@ -213,8 +215,10 @@ UPDATE = {"Key": key("expressions"), "ExpressionAttributeValues": {":v": {"S": "
         (
             "update_item",
             {"UpdateExpression": "SET a = :v REMOVE a.b"},
-            "Two document paths overlap with each other; must remove or rewrite one of these "
-            "paths; path one: [a], path two: [a, b]",
+            (
+                "Two document paths overlap with each other; must remove or rewrite one of these "
+                "paths; path one: [a], path two: [a, b]"
+            ),
         ),
         (
             "update_item",
@@ -373,10 +377,6 @@ def test_get_transactions_take_100(table: Table) -> None:
 
 
 def test_what_is_refused_leaves_nothing_in_the_stream(table: Table) -> None:
-    from moto.dynamodb.models import dynamodb_backends
-
-    from dev.seams import ACCOUNT, REGION
-
     shard: Any = dynamodb_backends[ACCOUNT][REGION].tables[table.name].stream_shard
     table.put("streamed", owner={"S": "alice"})
     before = len(shard.items)
