@@ -57,8 +57,8 @@ _THROTTLED = {
     "ThrottlingException": (
         "ThrottlingError",
         (
-            "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically "
-            "scaling your table or index so please try again shortly."
+            "Throughput exceeds the current capacity of your table or index. "
+            "DynamoDB is automatically scaling your table or index so please try again shortly."
         ),
     ),
     "ProvisionedThroughputExceededException": (

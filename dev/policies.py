@@ -55,6 +55,17 @@ MANAGED: Mapping[str, Mapping[str, Any]] = {
     "AWSXRayDaemonWriteAccess": {"Effect": "Allow", "Action": ["xray:Put*"], "Resource": "*"},
 }
 
+
+@functools.cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in text), re.DOTALL)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Compare with `*` and `?`, as IAM does."""
+    return _pattern(pattern).fullmatch(text) is not None
+
+
 _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, given: wanted == given,
     "StringNotEquals": lambda wanted, given: wanted != given,
@@ -118,16 +129,6 @@ def statements_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             if operator not in _OPERATORS:
                 raise PolicyError(f"the condition {operator} is not enforced on this machine")
     return found
-
-
-@functools.cache
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in text), re.DOTALL)
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Compare with `*` and `?`, as IAM does."""
-    return _pattern(pattern).fullmatch(text) is not None
 
 
 def _applies(statement: Mapping[str, Any], action: str, resource: str) -> bool:
