@@ -316,7 +316,7 @@ class LocalCloud:
     def _start_pollers(self) -> None:
         for source in self.stack.sources if self._poll_queues else ():
             submit = partial(self._submit, source.function)
-            poller = QueuePoller(source, submit, self.client("sqs"), self.log)
+            poller = QueuePoller(source, submit, self.client("sqs"), self.log, self.dials)
             self._exit.callback(poller.stop)
 
     def _start_clocks(self) -> None:

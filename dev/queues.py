@@ -1,4 +1,9 @@
-"""Feeds functions from queues: receive, invoke, delete; what fails comes back, then goes aside."""
+"""
+Feeds functions from queues: receive, invoke, delete; what fails comes back, then goes aside.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html: a message that failed
+shows again when its visibility timeout is over, the queue's or the one that the function has set.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,19 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from moto.sqs.models import sqs_backends
+
+from dev.seams import ACCOUNT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from dev.dials import Dials
     from dev.functions import Outcome
     from dev.logs import Log
     from dev.stack import QueueSource
 
-CONCURRENCY = 8
-# On this machine nobody waits sixteen minutes for a second try.
-FIRST_RETRY_SECONDS = 2
 _LONGEST_RETRY_SECONDS = 60
 _IDLE_SECONDS = 0.1
 
@@ -29,19 +36,27 @@ class QueuePoller:
     """
     One event source mapping.
 
-    A message in hand is hidden for the queue's own visibility timeout, as on AWS; one that failed
-    comes back after a few seconds, growing. moto moves it to the dead-letter queue when it would
+    A message in hand is hidden for the queue's own visibility timeout, as on AWS. One that failed
+    stays hidden for what is left of it, or of the time that the function has set; only where it
+    has set none, the dial `retry_seconds` lets it come back sooner: on this machine nobody waits
+    sixteen minutes for a second try. moto moves a message to the dead-letter queue when it would
     be received more often than the queue allows.
+
+    It works on as many batches at once as the mapping allows, and the dial `queue_concurrency`.
     """
 
-    def __init__(self, source: QueueSource, submit: Submit, sqs: Any, log: Log) -> None:
+    def __init__(
+        self, source: QueueSource, submit: Submit, sqs: Any, log: Log, dials: Dials
+    ) -> None:
         self._source = source
         self._submit = submit
         self._sqs = sqs
         self._log = log
+        self._dials = dials
         self._stopped = threading.Event()
-        self._free = threading.Semaphore(CONCURRENCY)
-        self._threads = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="queue")
+        concurrency = max(1, min(source.concurrency, dials.queue_concurrency))
+        self._free = threading.Semaphore(concurrency)
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="queue")
         threading.Thread(target=self._poll, daemon=True).start()
 
     def stop(self) -> None:
@@ -75,28 +90,42 @@ class QueuePoller:
         return messages
 
     def _deliver(self, messages: list[Message]) -> None:
+        hidden = {message["MessageId"]: self._hidden_until(message) for message in messages}
         try:
             event = {"Records": [self._record(message) for message in messages]}
             outcome = self._submit(json.dumps(event).encode()).result()
             failed = failed_ids(outcome, messages, partial=self._source.partial_failures)
             for message in messages:
-                self._give_back(message) if message["MessageId"] in failed else self._done(message)
+                if message["MessageId"] not in failed:
+                    self._done(message)
+                elif self._hidden_until(message) == hidden[message["MessageId"]]:
+                    self._give_back(message)
         except Exception as exc:  # noqa: BLE001
             if not self._stopped.is_set():
                 self._log.line("queue", f"cannot deliver: {exc}", level="ERROR")
         finally:
             self._free.release()
 
+    def _hidden_until(self, message: Message) -> int | None:
+        """Tell when a message shows again, in unix milliseconds; SQS itself tells nobody."""
+        _, _, _, region, _, name = self._source.queue_arn.split(":")
+        queue = sqs_backends[ACCOUNT][region].queues[name]
+        found = (one.visible_at for one in list(queue._messages) if one.id == message["MessageId"])  # noqa: SLF001
+        return next(found, None)
+
     def _done(self, message: Message) -> None:
         url = self._source.queue_url
         self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def _give_back(self, message: Message) -> None:
+        """Shorten the queue's visibility timeout, if the dial says so."""
+        if not self._dials.retry_seconds:
+            return
         received = int(message["Attributes"]["ApproximateReceiveCount"])
         self._sqs.change_message_visibility(
             QueueUrl=self._source.queue_url,
             ReceiptHandle=message["ReceiptHandle"],
-            VisibilityTimeout=retry_seconds(received),
+            VisibilityTimeout=retry_seconds(self._dials.retry_seconds, received),
         )
 
     def _record(self, message: Message) -> Message:
@@ -116,9 +145,9 @@ class QueuePoller:
         }
 
 
-def retry_seconds(received: int) -> int:
+def retry_seconds(first: float, received: int) -> int:
     """Tell how long a failed message stays hidden; `received` counts from 1."""
-    return int(min(FIRST_RETRY_SECONDS * 2.0 ** (received - 1), _LONGEST_RETRY_SECONDS))
+    return int(min(first * 2.0 ** (received - 1), _LONGEST_RETRY_SECONDS))
 
 
 def failed_ids(outcome: Outcome, messages: list[Message], *, partial: bool) -> set[str]:

@@ -36,7 +36,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from dev import dynamodb_rules, s3_links
+from dev import dynamodb_rules, history, s3_links
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.records import Key, touched_keys
 
@@ -57,6 +57,7 @@ def install() -> None:
     """Put every permanent seam in; doing so twice changes nothing."""
     _transactions_touch_items_only()
     dynamodb_rules.install()
+    history.install()
     _waits_follow_the_clock()
     _interpreter_keeps_its_clients()
     _nothing_is_read_twice()

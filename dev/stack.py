@@ -28,13 +28,21 @@ _UNUSED = frozenset(("AWS::Lambda::Permission", "AWS::Lambda::LayerVersion"))
 
 @dataclass(frozen=True)
 class QueueSource:
-    """A queue that a function is fed from."""
+    """
+    A queue that a function is fed from.
+
+    Attributes:
+        concurrency: Invocations at once, at most; without a limit of its own a mapping goes up to
+            1,000, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html.
+
+    """
 
     queue_url: str
     queue_arn: str
     function: str
     batch_size: int
     partial_failures: bool
+    concurrency: int
 
 
 @dataclass(frozen=True)
@@ -208,6 +216,7 @@ def _source(mapping: Document, arn: str, client: Any) -> QueueSource:
         function=mapping["FunctionName"]["Ref"],
         batch_size=int(mapping.get("BatchSize", 10)),
         partial_failures="ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", ()),
+        concurrency=int(mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 1000)),
     )
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dev import queues
 from dev.functions import Outcome, failure
 from tests.dev.support import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dev.cloud import LocalCloud
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def soon(cloud: LocalCloud) -> Iterator[None]:
     """Let failed messages come back after one second."""
-    monkeypatch.setattr(queues, "FIRST_RETRY_SECONDS", 1)
+    cloud.dials.set("retry_seconds", 1)
+    yield
+    cloud.dials.set("retry_seconds", 0)
 
 
 def send(cloud: LocalCloud, *bodies: dict[str, Any]) -> None:
@@ -67,9 +73,77 @@ def test_hopeless_message_goes_to_the_dead_letters(cloud: LocalCloud) -> None:
     assert left(cloud, "Queue") == 0
 
 
+def test_what_a_function_has_hidden_stays_hidden(cloud: LocalCloud) -> None:
+    """API_ChangeMessageVisibility.html: from the call on, in place of the queue's own time."""
+    send(cloud, {"name": "patient", "failures": 1, "hide": 4})
+    started = time.monotonic()
+    eventually(lambda: seen(cloud, "patient") == 1)
+    eventually(lambda: seen(cloud, "patient") == 2)
+    assert 3.5 <= time.monotonic() - started < 9
+    eventually(lambda: left(cloud, "Queue") == 0)
+
+
+def test_without_the_dial_the_queues_own_time_counts(cloud: LocalCloud) -> None:
+    """sqs-visibility-timeout.html; the small stack's queue hides for a minute."""
+    cloud.dials.set("retry_seconds", 0)
+    send(cloud, {"name": "slow", "failures": 1})
+    eventually(lambda: seen(cloud, "slow") == 1)
+    time.sleep(2)
+    assert (seen(cloud, "slow"), left(cloud, "Queue")) == (1, 1)
+    cloud.client("sqs").purge_queue(QueueUrl=cloud.resources["Queue"])
+
+
+def test_a_mapping_has_its_own_concurrency(cloud: LocalCloud) -> None:
+    """services-sqs-scaling.html of Lambda's guide: ScalingConfig, at most so many at once."""
+    [source] = cloud.stack.sources
+    assert source.concurrency == 3
+    at_once, most, lock = [0], [0], threading.Lock()
+
+    def handler(event: Any, context: Any) -> Any:
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        time.sleep(0.2)
+        with lock:
+            at_once[0] -= 1
+
+    with cloud.serving("QueueFunction", handler):
+        send(cloud, *({"name": f"at-once-{n}"} for n in range(40)))
+        eventually(lambda: left(cloud, "Queue") == 0)
+    assert most[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"MessageBody": "x" * (1024 * 1024 + 1)}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "DelaySeconds": 901}, "InvalidParameterValue"),
+        ({"MessageBody": "half \ud83d"}, "InvalidMessageContents"),
+        (
+            {
+                "MessageBody": "x" * (1024 * 1024 - 10),
+                "MessageAttributes": {"name": {"DataType": "String", "StringValue": "value"}},
+            },
+            "InvalidParameterValue",
+        ),
+    ],
+)
+def test_messages_have_bounds(cloud: LocalCloud, message: dict[str, Any], code: str) -> None:
+    """quotas-messages.html and API_SendMessage.html: 1 MiB since 2025, 15 minutes, valid text."""
+    url = cloud.resources["DeadLetters"]
+    with pytest.raises(ClientError) as caught:
+        cloud.client("sqs").send_message(QueueUrl=url, **message)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+def test_the_largest_message_is_taken(cloud: LocalCloud) -> None:
+    sqs, url = cloud.client("sqs"), cloud.resources["DeadLetters"]
+    sqs.send_message(QueueUrl=url, MessageBody="x" * 1024 * 1024)
+    sqs.purge_queue(QueueUrl=url)
+
+
 def test_pauses_grow_to_a_minute() -> None:
-    """Two seconds at first, unless a test says otherwise."""
-    assert [queues.retry_seconds(n) for n in (1, 2, 3, 20)] == [1, 2, 4, 60]
+    assert [queues.retry_seconds(2, n) for n in (1, 2, 3, 20)] == [2, 4, 8, 60]
 
 
 @pytest.mark.parametrize(
