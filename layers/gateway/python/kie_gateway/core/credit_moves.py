@@ -5,8 +5,8 @@ from datetime import datetime
 
 from kie_gateway.core.moves import Move
 from kie_gateway.core.report import Failed, Finished
-from kie_gateway.core.task import Status, Task
-from kie_gateway.core.task_credits import charged, released
+from kie_gateway.core.task import CompletedBy, Status, Task
+from kie_gateway.core.task_credits import believed, charged, released
 from kie_gateway.core.timeline import Entry, Happened
 
 
@@ -18,7 +18,8 @@ def close_canceled(task: Task, verdict: Finished | Failed, now: datetime) -> Mov
     if isinstance(verdict, Failed):
         after, words = released(task), "Kie.ai failed; the credits are given back."
     else:
-        taken = verdict.credits if verdict.credits is not None else task.credits_charged
+        asked = believed(task, verdict.credits, CompletedBy.POLL)
+        taken = asked if asked is not None else task.credits_charged
         after = charged(replace(task, credits_charged=taken))
         words = "Kie.ai made the canceled task all the same, so it is charged."
     if after.reservation == reservation:

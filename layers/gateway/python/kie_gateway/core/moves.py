@@ -26,7 +26,13 @@ from kie_gateway.core.task import (
     Submission,
     Task,
 )
-from kie_gateway.core.task_credits import charged, given_up, released, released_later
+from kie_gateway.core.task_credits import (
+    believed,
+    charged,
+    given_up,
+    released,
+    released_later,
+)
 from kie_gateway.core.timeline import Entry, Happened
 
 # A copy renews its hold every 15 s; one that has not for 45 s is dead, and another may begin.
@@ -220,6 +226,7 @@ def report_finished(
     """Record Kie's verdict with its links; the first verdict wins."""
     if task.status not in _MAY_GET_A_VERDICT or only_previews(task, finished):
         return None
+    credits_taken = believed(task, finished.credits, by)
     after = replace(
         _adopted(task, upstream_task_id, now),
         status=Status.STORING,
@@ -230,7 +237,7 @@ def report_finished(
         upstream_message=None,
         upstream_facts=finished.facts,
         upstream_completed_at=finished.completed_at or now,
-        credits_charged=finished.credits,
+        credits_charged=credits_taken,
         attention=None,
         next_at=now,
         store_attempts=0,
@@ -243,6 +250,9 @@ def report_finished(
         f"Kie.ai is done: {_count(finished.sources)}.",
         {"state": finished.state, "by": by.value, "upstream_task_id": upstream_task_id},
     )
+    if finished.credits != credits_taken:
+        words = f"{entry.message} {finished.credits:g} credits make no sense and are not charged."
+        entry = replace(entry, message=words)
     return Move(after, (entry,))
 
 

@@ -65,11 +65,18 @@ class Partial:
 
 @dataclass(frozen=True)
 class Failed:
-    """Kie.ai gave up for good."""
+    """
+    Kie.ai gave up for good.
+
+    Attributes:
+        in_record: Whether the task's own record says so, and not only the code and the words of
+            the answer around it, which may be about the question.
+    """
 
     state: str
     failure: Failure
     completed_at: datetime | None = None
+    in_record: bool = True
 
 
 @dataclass(frozen=True)

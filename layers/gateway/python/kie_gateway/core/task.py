@@ -1,10 +1,11 @@
 """The task: what the caller asked for, what Kie.ai said of it, and where its files are."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from kie_gateway.core.reservation import Fate, Reservation
 
@@ -118,6 +119,7 @@ class Source:
         content: The result itself, such as lyrics; None where there is a link.
         content_type: Of `content`.
         duration_seconds: As Kie.ai says, None if it does not.
+        is_base64: Whether `content` is the base64 of the result's bytes, and not its text.
     """
 
     url: str
@@ -125,6 +127,19 @@ class Source:
     content: str | None = None
     content_type: str | None = None
     duration_seconds: float | None = None
+    is_base64: bool | None = None
+
+    @classmethod
+    def of_bytes(cls, body: bytes, content_type: str) -> Self:
+        """Make a source of a file that stood in the answer itself; small, as it is kept with it."""
+        return cls("", content=b64encode(body).decode(), content_type=content_type, is_base64=True)
+
+    @property
+    def body(self) -> bytes | None:
+        """The bytes of `content`, None where there is a link."""
+        if self.content is None:
+            return None
+        return b64decode(self.content) if self.is_base64 else self.content.encode()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,33 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kie_gateway.core.reservation import Fate
-from kie_gateway.core.task import Submission, Task
+from kie_gateway.core.task import CompletedBy, Submission, Task
+
+# Nothing that Kie.ai makes costs as much (its dearest clips take some 6,000 credits), and no
+# estimate is wrong by as much.
+MOST_CREDITS = 20_000
+MOST_ESTIMATES = 10
+# Not even a signed webhook vouches for its body.
+MOST_ESTIMATES_UNASKED = 2
+
+
+def believed(task: Task, said: float | None, by: CompletedBy) -> float | None:
+    """
+    Take what Kie.ai says it took, within the bounds of sense; None to charge the estimate instead.
+
+    Args:
+        said: In credits, None if Kie.ai does not say.
+        by: Whether somebody asked Kie.ai, or a webhook claims it.
+    """
+    if said is None or not said >= 0:
+        return None
+    expected = float(task.reservation.credits) if task.reservation else task.credits_estimated
+    if by is CompletedBy.WEBHOOK:
+        # Without a reservation nothing is charged, so the number is only shown.
+        most = expected * MOST_ESTIMATES_UNASKED if expected is not None else MOST_CREDITS
+    else:
+        most = max(MOST_CREDITS, (expected or 0) * MOST_ESTIMATES)
+    return said if said <= most else None
 
 
 def charged(task: Task) -> Task:

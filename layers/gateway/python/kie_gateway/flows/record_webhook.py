@@ -17,6 +17,7 @@ from kie_gateway.core.callback_token import is_callback_token
 from kie_gateway.core.errors import GatewayError, WebhookRefusedError
 from kie_gateway.core.ports import Archive, Executions, Said, StoreQueue, TaskStore, WebhookReader
 from kie_gateway.core.report import Failed, Finished, Partial, Running
+from kie_gateway.core.sighting import note_sighting
 from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.keep_answer import without_token
@@ -166,6 +167,7 @@ class WebhookRecorder:
             self.tasks.move(task, lambda current: moves.adopt(current, named, next_at=now, now=now))
         words = "No clear verdict with links that may be fetched; Kie.ai is asked."
         if isinstance(said.report, Failed):
+            self._note_sighting(task, said, said.report.state)
             words = f"Says failed: {said.report.failure.message} Kie.ai is asked to confirm."
         if isinstance(said.report, Partial):
             words = f"{said.report.words} Kie.ai is asked."
@@ -175,6 +177,11 @@ class WebhookRecorder:
             # Its execution has ended; what the queue finds out must be watched.
             self._attempt("watch", lambda: self._watch_again(task, now))
         return Recorded.UNCLEAR
+
+    def _note_sighting(self, task: Task, said: Said, state: str) -> None:
+        """Whoever tells of the task has it, so an answer without a record is about the task."""
+        if not said.is_about_another_task:
+            self.tasks.move(task, lambda current: note_sighting(current, state))
 
     def _duplicate(self, task: Task, now: datetime) -> Recorded:
         words = f"Told again; the task was {task.status.value} already."

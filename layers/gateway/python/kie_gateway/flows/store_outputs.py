@@ -245,8 +245,8 @@ class StoreOutputs:
 
     def _copy(self, hold: Hold, index: int, source: Source, asked: Wanted) -> _Copied:
         """Copy a result from the first of its links that brings it."""
-        if source.content is not None:
-            body = source.content.encode()
+        body = source.body
+        if body is not None:
             content_type = source.content_type or "text/plain; charset=utf-8"
             inline = InlineFile(body, content_type)
             return self._put(hold, index, source, nullcontext(inline), asked)

@@ -25,22 +25,20 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.ports import Accepted, Answer
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, Report, Running
+from kie_gateway.core.sighting import was_seen
 from kie_gateway.core.task import Category, Task
-from kie_gateway.kie import wire, words
+from kie_gateway.kie import reading, wire, words
+from kie_gateway.kie.creation import Proof, Reading, read_creation, read_page
 from kie_gateway.kie.families.family import Call
 from kie_gateway.kie.families.registry import family, family_of
-from kie_gateway.kie.http import BUSY_CODES, LONG_PAUSES, KieHttp, retry_after, words_of
+from kie_gateway.kie.http import KieHttp, pause_of, words_of
 from kie_gateway.kie.reading import YES
 
 CREATE_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
 
 # Raised before a byte of the request was sent.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-# 400 to 499 are refusals, but 408 says only that an answer took too long. 505: the feature is off;
-# 531: failed and refunded.
-_REFUSALS = {str(code) for code in range(400, 500)} - {"408"} | {"505", "531"}
 _REJECTIONS: dict[Category, type[ProviderRejectedError]] = {
-    Category.INSUFFICIENT_CREDITS: ProviderNoCreditsError,
     Category.INPUT: ProviderInputError,
     Category.CONTENT_POLICY: ProviderInputError,
     Category.INTERNAL: ProviderAuthError,
@@ -71,10 +69,12 @@ class KieClient:
             raise SubmissionUnknownError(f"{words_of(error)}.") from None
         raw = self._http.body_of(response)
         body = wire.parse(raw)
-        if response.status_code >= 500 or not isinstance(body, dict):
-            raise self._unreadable_creation(response)
-        known_id = speaks.known_id(model, task_input)
-        accepted = self._read_created(response, body, speaks.interpret(body), known_id)
+        if isinstance(body, dict):
+            known_id = speaks.known_id(model, task_input)
+            report = speaks.interpret(body)
+            accepted = self._read_created(response, body, report, task_input, known_id)
+        else:
+            accepted = self._read_page(response, raw)
         return replace(accepted, raw=raw)
 
     def ask(self, task: Task) -> Answer:
@@ -92,7 +92,7 @@ class KieClient:
         raw = self._http.body_of(response)
         body = wire.parse(raw)
         self._http.refuse_unusable(response, body)
-        report = speaks.interpret(body)
+        report = reading.in_answer(speaks.interpret(body), body, was_seen=was_seen(task))
         if isinstance(report, NotUnderstood) and (wire.code_of(body) or "").startswith("5"):
             # Code 500 without a record is an outage, and no word about the task.
             raise self._http.unusable(response, body)
@@ -119,54 +119,51 @@ class KieClient:
         response: httpx.Response,
         body: dict[str, Any],
         report: Report,
+        task_input: Mapping[str, Any],
         known_id: str | None,
     ) -> Accepted:
-        code = wire.code_of(body)
-        if code in YES and response.status_code >= 400:
-            code = str(response.status_code)
-        named = next(wire.task_ids(body), None) or _record_id(body)
-        at_once: Finished | Failed | None = report if isinstance(report, Finished) else None
-        if code in YES and named is not None and isinstance(report, Failed):
-            at_once = report
-        working = isinstance(report, Running) and words.means_still_working(wire.message_of(body))
-        if at_once is None and not working and code not in YES:
-            raise self._refusal(code or "", self._http.message_of(body), response)
+        code, message = wire.code_of(body), wire.message_of(body)
+        says_yes = code in YES and response.status_code < 400
+        asked = {wire.text(task_input.get(key)) for key in ("taskId", "task_id")} - {None}
+        ids = [*wire.task_ids(body), *wire.bare_ids(body)]
+        # An id that the request named may only be quoted back, so with a no it proves nothing.
+        named = next((one for one in ids if says_yes or one not in asked), None)
         found = named or known_id
-        if found is None and at_once is None:
-            words_shown = self._http.message_of(body) if working else "Kie.ai said yes"
-            raise SubmissionUnknownError(f"{words_shown} and named no task id.")
-        return Accepted(found, at_once)
+        if isinstance(report, Finished):
+            return Accepted(found, report)
+        if isinstance(report, Failed) and report.in_record and named is not None:
+            return Accepted(named, report)
+        works = isinstance(report, Running) and words.means_still_working(message)
+        if found is not None and (says_yes or works):
+            return Accepted(found)
+        proof = read_creation(response.status_code, code, message, names_task=named is not None)
+        if proof.reading is Reading.ACCEPTED:
+            return Accepted(named)
+        raise self._refusal(proof, self._http.message_of(body), response)
 
-    def _unreadable_creation(self, response: httpx.Response) -> ProviderError:
-        status = str(response.status_code)
-        if status == "429":
-            return ProviderBusyError(
-                "Kie.ai's rate limit.",
-                provider_code=status,
-                retry_after_seconds=retry_after(response),
-            )
-        if 400 <= response.status_code < 500 and status != "408":
-            return _rejection(f"HTTP {status}", status)
-        return SubmissionUnknownError(
-            f"HTTP {status} without a clear answer.", provider_code=status
-        )
+    def _read_page(self, response: httpx.Response, raw: bytes) -> Accepted:
+        """Read what is no JSON object: a page of somebody on the way, or an answer cut short."""
+        named = wire.id_in_cut_off(raw)
+        if named is not None:
+            return Accepted(named)
+        is_html = wire.is_html(raw)
+        proof = read_page(response.status_code, is_html=is_html)
+        message = f"HTTP {response.status_code} without a clear answer."
+        if is_html:
+            message = f"HTTP {response.status_code} with a page instead of an answer."
+        raise self._refusal(proof, message, response)
 
-    def _refusal(self, code: str, message: str, response: httpx.Response) -> ProviderError:
-        message = message or f"code {code}"
-        if code in BUSY_CODES and not words.means_no_credits(message):
-            pause = retry_after(response) or LONG_PAUSES.get(code)
-            return ProviderBusyError(message, provider_code=code, retry_after_seconds=pause)
-        if code in _REFUSALS or (code == "500" and words.is_final_refusal(message)):
-            return _rejection(message, code)
-        return SubmissionUnknownError(f"code {code}: {message}", provider_code=code)
-
-
-def _record_id(body: dict[str, Any]) -> str | None:
-    data = wire.decoded(body.get("data"))
-    return wire.text(data.get("recordId")) if isinstance(data, dict) else None
-
-
-def _rejection(message: str, code: str) -> ProviderRejectedError:
-    category = words.category_of(code, message)
-    kind = _REJECTIONS.get(category, ProviderRejectedError)
-    return kind(message, provider_code=code, category=category)
+    def _refusal(self, proof: Proof, message: str, response: httpx.Response) -> ProviderError:
+        code, message = proof.code, message or f"code {proof.code}"
+        match proof.reading:
+            case Reading.BUSY:
+                pause = pause_of(response, code)
+                return ProviderBusyError(message, provider_code=code, retry_after_seconds=pause)
+            case Reading.NO_CREDITS:
+                category = Category.INSUFFICIENT_CREDITS
+                return ProviderNoCreditsError(message, provider_code=code, category=category)
+            case Reading.REFUSED if proof.category is not None:
+                kind = _REJECTIONS.get(proof.category, ProviderRejectedError)
+                return kind(message, provider_code=code, category=proof.category)
+            case _:
+                return SubmissionUnknownError(f"code {code}: {message}", provider_code=code)

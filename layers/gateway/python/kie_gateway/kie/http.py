@@ -21,13 +21,13 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.task import Category
 from kie_gateway.kie import wire
+from kie_gateway.kie.creation import BUSY_CODES
 from kie_gateway.kie.families.family import Call
 from kie_gateway.kie.patience import TimeLeft, any_time, within
 
 ASK_TIMEOUT = httpx.Timeout(10.0, connect=5.0, pool=5.0)
-# 429 and 430: too often; 433: the key's hourly or daily cap; 455: maintenance.
-BUSY_CODES = {"429", "430", "433", "455"}
-LONG_PAUSES = {"433": 600.0, "455": 60.0}
+# A 403 that is no word of Kie's comes from Cloudflare before it, see `read_page`.
+_LONG_PAUSES = {"433": 600.0, "455": 60.0, "403": 60.0}
 _AUTH_CODES = {"401", "403"}
 _MAX_WORDS = 500
 _ATTEMPTS = 3
@@ -133,12 +133,13 @@ class KieHttp:
         """
         status, code = str(response.status_code), wire.code_of(body)
         message = self.message_of(body) or f"HTTP {status}"
-        if _AUTH_CODES & {status, code}:
+        kept_out = status == "403" and wire.is_html(response.content)
+        if _AUTH_CODES & {status, code} and not kept_out:
             raise ProviderAuthError(
                 message, provider_code=code or status, category=Category.INTERNAL
             )
-        if status == "429" or code in BUSY_CODES:
-            pause = retry_after(response) or LONG_PAUSES.get(code or "")
+        if status == "429" or code in BUSY_CODES or kept_out:
+            pause = pause_of(response, code or status)
             raise ProviderBusyError(
                 message, provider_code=code or status, retry_after_seconds=pause
             )
@@ -164,6 +165,11 @@ def retry_after(response: httpx.Response) -> float | None:
     """Read the pause that Kie.ai asks for, in seconds; None if it does not."""
     seconds = wire.number(response.headers.get("retry-after"))
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER) if seconds is not None else None
+
+
+def pause_of(response: httpx.Response, code: str) -> float | None:
+    """Tell how long to stay away after a refusal for now, in seconds; None if nobody says."""
+    return retry_after(response) or _LONG_PAUSES.get(code)
 
 
 def words_of(error: httpx.HTTPError) -> str:

@@ -22,15 +22,20 @@ from kie_gateway.core.report import (
 )
 from kie_gateway.core.task import Failure, Source
 from kie_gateway.kie import wire, words
+from kie_gateway.kie.creation import YES_CODES
+from kie_gateway.kie.gathering import gathered, inline_source, is_list_of_links
 from kie_gateway.kie.words import Meaning
 
 # Envelope codes that mean yes; absent in unwrapped bodies.
-YES = ("200", "0", None)
+YES = YES_CODES
 _NOT_VISIBLE_CODES = ("404", "422")
 # Nothing came from the model for ten minutes, which is no verdict.
 _SLOW_CODE = "408"
 # Say "failed" even without a record: generation failed; failed and refunded.
 _FAILED_CODES = ("501", "531")
+# Speak of the generation, and seen without a record once a task had been visible: refused content
+# or input, an input file that could not be fetched.
+_VERDICT_CODES = (*_FAILED_CODES, "400", "413", "422", "451")
 # Comes with Veo's 4K files both while they are made and when they are done.
 _VEO_4K_CODE = "422"
 
@@ -45,8 +50,12 @@ _FLAG_WORDS = {
 }
 _COMPLETED_KEYS = ("completeTime", "complete_time", "completedAt")
 _CREDIT_KEYS = ("creditsConsumed", "consumeCredits", "credits_consumed")
-_FAIL_CODE_KEYS = ("failCode", "errorCode", "error_code")
-_FAIL_TEXT_KEYS = ("failMsg", "errorMessage", "errorMsg", "error_message", "error")
+_FAIL_CODE_KEYS = ("failCode", "fail_code", "errorCode", "error_code")
+_FAIL_TEXT_KEYS = (
+    *("failMsg", "failMessage", "fail_msg", "errorMessage", "errorMsg", "error_message"),
+    *("failedReason", "failed_reason", "failReason", "fail_reason", "failureReason"),
+    *("errorReason", "error_reason", "reason", "error"),
+)
 _FACT_KEYS = ("seed", "seeds", "resolution", "fallbackFlag", "modelName", "title")
 # Where results stand, from the documented places to the odd ones.
 _HOLDERS = (
@@ -91,6 +100,8 @@ def envelope(body: Any) -> tuple[str | None, str, dict[str, Any]]:
     data = wire.decoded(body.get("data"))
     if isinstance(data, dict):
         return wire.code_of(body), wire.message_of(body), data
+    if isinstance(data, list) and is_list_of_links(data):
+        return wire.code_of(body), wire.message_of(body), {"data": data}
     unwrapped = not isinstance(data, list) and any(key in body for key in _STATE_KEYS)
     return wire.code_of(body), wire.message_of(body), body if unwrapped else {}
 
@@ -106,6 +117,27 @@ def look(body: Any, sources: tuple[Source, ...]) -> Found:
         names_task=next(wire.task_ids(body), None) is not None,
         facts=facts_of(data),
     )
+
+
+def in_answer(report: Report, body: Any, *, was_seen: bool) -> Report:
+    """
+    Read an answer to a question about one task, with what is known of the task.
+
+    Args:
+        was_seen: Whether Kie.ai has ever shown a record of it. Once it has, a refusal with words
+            and without a record is the verdict (seen with Veo); before, it may be about the
+            question, or come because the record is not there yet.
+    """
+    code, message, data = envelope(body)
+    if isinstance(report, Failed) and not report.in_record and not was_seen:
+        return NotUnderstood(f"code {code} before any record was shown: {message}"[:300])
+    if not was_seen or data or not message or code not in _VERDICT_CODES:
+        return report
+    if not isinstance(report, NotVisible | NotUnderstood):
+        return report
+    if words.means_not_visible(message) or words.is_failed_check(message):
+        return report
+    return _failed(Found(code, message, {}), "", None)
 
 
 def conclude(found: Found) -> Report:
@@ -130,18 +162,27 @@ def conclude(found: Found) -> Report:
 
 
 def links(data: Mapping[str, Any], keys: tuple[str, ...] = RESULT_KEYS) -> Iterator[str]:
-    """Find result links where results stand, and never among the echoed request."""
-    yield from _links_in(data, keys, 0)
+    """
+    Find result links where results stand, and never among the echoed request.
+
+    A family that takes all the usual names is open to unusual ones, too: where none of the usual
+    places holds a link, the record is searched for what looks like one.
+    """
+    found = list(_links_in(data, keys, 0))
     for echo in _ECHOES:
         holder = wire.decoded(data.get(echo))
         if isinstance(holder, dict):
             for key in _ECHO_KEYS:
-                yield from wire.links(holder.get(key))
+                found.extend(wire.links(holder.get(key)))
+    if not found and set(keys) >= set(RESULT_KEYS):
+        found.extend(gathered(data))
+    yield from found
 
 
 def sources_of(urls: Iterator[str]) -> tuple[Source, ...]:
-    """Make sources of links, each once."""
-    return tuple(Source(url) for url in dict.fromkeys(urls))
+    """Make sources of links, each once; what `data:` URLs hold is taken out of them."""
+    found = (inline_source(url) or Source(url) for url in dict.fromkeys(urls))
+    return tuple(source for source in found if not source.url.startswith("data:"))
 
 
 def document(text: str, content_type: str) -> Source:
@@ -211,10 +252,10 @@ def _failed(found: Found, state: str, completed_at: datetime | None) -> Failed:
     )
     code = said_code if said_code not in (None, "0", "200") else None
     envelope_code = found.code if found.code not in YES else None
-    message = next((text for k in _FAIL_TEXT_KEYS if (text := wire.text(found.data.get(k)))), None)
+    message = next((text for k in _FAIL_TEXT_KEYS if (text := _reason(found.data.get(k)))), None)
     if message is None and envelope_code is not None:
         message = found.message or None
-    category = words.category_of(code or envelope_code, f"{message or ''} {state}")
+    category = words.category_of(code or envelope_code, message or "", state)
     return Failed(
         state=state or "fail",
         failure=Failure(
@@ -224,7 +265,16 @@ def _failed(found: Found, state: str, completed_at: datetime | None) -> Failed:
             retryable=words.may_be_retried(category),
         ),
         completed_at=completed_at,
+        in_record=bool(state) or said_code is not None,
     )
+
+
+def _reason(value: Any) -> str | None:
+    """Read why a task failed: words, or an object with code and message."""
+    if not isinstance(value, dict):
+        return wire.text(value)
+    said = (wire.text(value.get(key)) for key in ("code", "message", "msg", "reason"))
+    return ": ".join(word for word in said if word) or None
 
 
 def _unknown_state(found: Found, state: str) -> Report:
@@ -241,6 +291,8 @@ def _without_state(found: Found, completed_at: datetime | None) -> Report:
         return NotUnderstood(f"code {found.code}, and yet there are results")
     if words.means_still_working(found.message):
         return Running(found.message[:60])
+    if found.code in _NOT_VISIBLE_CODES and words.means_not_visible(found.message):
+        return NotVisible(found.message)
     if found.code in _FAILED_CODES or (found.names_task and found.code not in YES):
         return _failed(found, "", completed_at)
     return _about_no_task(found)

@@ -8,8 +8,20 @@ from typing import Any
 
 _MAX_DECODINGS = 4
 _DEEPEST = 6
-# Anything else is no link that could be followed, whatever it starts with.
-_LINK = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#]\S*)?", re.IGNORECASE)
+# Anything else is no link that could be followed, whatever it starts with. Spaces may stand before
+# the end of a file's name: more words than that make a sentence that begins with a link.
+_LINK = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?"
+    r"(?:[/?#]\S*|/[^\s?#]*(?: +[^\s?#]+)+\.\w{2,5}(?:\?\S*)?)?",
+    re.IGNORECASE,
+)
+_INLINE = re.compile(r"data:[\w./+-]*(?:;[\w.=+-]+)*,\S+", re.IGNORECASE)
+# As Kie writes them (`kie/families` name their places); nothing else is taken for one.
+_BARE_ID = re.compile(
+    r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:\w+_)?task_\w{6,80}"
+)
+_NAMED_ID = re.compile(rb'"(?:taskId|task_id)"\s*:\s*"([\w-]{6,100})"')
+_HTML = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body|<title|<center|<h1)", re.IGNORECASE)
 # Numbers above this are milliseconds: as seconds they would lie beyond the year 5000.
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -68,11 +80,15 @@ def moment(value: Any) -> datetime | None:
 
 
 def links(value: Any, depth: int = 0) -> Iterator[str]:
-    """Find the http links in a list, an object or a string, in order; nested at most 6 deep."""
+    """
+    Find the links in a list, an object or a string, in order; nested at most 6 deep.
+
+    Beside http these are `data:` URLs, which hold the file. Spaces come out as `%20`.
+    """
     value = decoded(value)
     match value:
-        case str() if _LINK.fullmatch(value.strip()):
-            yield value.strip()
+        case str() if is_link(value):
+            yield value.strip().replace(" ", "%20")
         case list() if depth < _DEEPEST:
             for one in value:
                 yield from links(one, depth + 1)
@@ -82,6 +98,18 @@ def links(value: Any, depth: int = 0) -> Iterator[str]:
                 yield from links(one, depth + 1)
         case _:
             return
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is a link and nothing else."""
+    text = text.strip()
+    found = _INLINE if text[:5].lower() == "data:" else _LINK
+    return found.fullmatch(text) is not None
+
+
+def is_html(raw: bytes) -> bool:
+    """Whether a body is a page for people."""
+    return _HTML.match(raw) is not None
 
 
 def task_ids(body: Any) -> Iterator[str]:
@@ -100,6 +128,25 @@ def task_ids(body: Any) -> Iterator[str]:
                 found = text(holder.get(key))
                 if found is not None:
                     yield found
+
+
+def bare_ids(body: Any) -> Iterator[str]:
+    """Find ids of new tasks where no page shows them: `recordId`, a bare `data`, a list in it."""
+    data = decoded(body.get("data")) if isinstance(body, dict) else None
+    for one in data if isinstance(data, list) else [data]:
+        if isinstance(one, dict):
+            for key in ("taskId", "task_id", "recordId"):
+                found = text(one.get(key))
+                if found is not None:
+                    yield found
+        elif isinstance(one, str) and _BARE_ID.fullmatch(one):
+            yield one
+
+
+def id_in_cut_off(raw: bytes) -> str | None:
+    """Find a task's id in a body that broke off after naming it."""
+    found = None if is_html(raw) else _NAMED_ID.search(raw)
+    return found[1].decode() if found else None
 
 
 def message_of(body: Any) -> str:
