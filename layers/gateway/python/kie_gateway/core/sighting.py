@@ -22,4 +22,4 @@ def note_sighting(task: Task, state: str) -> Move | None:
     waiting = task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED)
     if not waiting or was_seen(task) or not state:
         return None
-    return Move(replace(task, upstream_state=state))
+    return Move(replace(task, upstream_state=state[:60]))

@@ -93,7 +93,9 @@ class KieClient:
         body = wire.parse(raw)
         self._http.refuse_unusable(response, body)
         report = reading.in_answer(speaks.interpret(body), body, was_seen=was_seen(task))
-        if isinstance(report, NotUnderstood) and (wire.code_of(body) or "").startswith("5"):
+        code = wire.code_of(body) or ""
+        is_outage = code.startswith("5") and code not in reading.FAILED_CODES
+        if isinstance(report, NotUnderstood) and is_outage:
             # Code 500 without a record is an outage, and no word about the task.
             raise self._http.unusable(response, body)
         return Answer(report, raw)

@@ -32,10 +32,10 @@ _NOT_VISIBLE_CODES = ("404", "422")
 # Nothing came from the model for ten minutes, which is no verdict.
 _SLOW_CODE = "408"
 # Say "failed" even without a record: generation failed; failed and refunded.
-_FAILED_CODES = ("501", "531")
+FAILED_CODES = ("501", "531")
 # Speak of the generation, and seen without a record once a task had been visible: refused content
 # or input, an input file that could not be fetched.
-_VERDICT_CODES = (*_FAILED_CODES, "400", "413", "422", "451")
+_VERDICT_CODES = (*FAILED_CODES, "400", "413", "422", "451")
 # Comes with Veo's 4K files both while they are made and when they are done.
 _VEO_4K_CODE = "422"
 
@@ -278,7 +278,7 @@ def _reason(value: Any) -> str | None:
 
 
 def _unknown_state(found: Found, state: str) -> Report:
-    if found.code in _FAILED_CODES:
+    if found.code in FAILED_CODES:
         return _failed(found, state, None)
     return NotUnderstood(f"unknown state {state[:40]!r}")
 
@@ -293,7 +293,7 @@ def _without_state(found: Found, completed_at: datetime | None) -> Report:
         return Running(found.message[:60])
     if found.code in _NOT_VISIBLE_CODES and words.means_not_visible(found.message):
         return NotVisible(found.message)
-    if found.code in _FAILED_CODES or (found.names_task and found.code not in YES):
+    if found.code in FAILED_CODES or (found.names_task and found.code not in YES):
         return _failed(found, "", completed_at)
     return _about_no_task(found)
 
