@@ -54,7 +54,7 @@ key: $(VENV)/.done ## Make a key for callers of the deployed gateway: make key O
 reconcile: $(VENV)/.done ## Compare ledger, tasks and Kie.ai's numbers: make reconcile STACK=kie-gateway
 	@$(BIN)/python -m scripts.reconcile --stack "$(or $(STACK),kie-gateway)" $(ARGS)
 
-catalogue: $(VENV)/.done ## Take up new models from Kie.ai's own list; wants KIE_API_KEY
+catalogue: $(VENV)/.done ## Compare the catalogue with Kie.ai's own lists; with KIE_API_KEY, take up what is new
 	@$(BIN)/python -m scripts.refresh_catalogue $(ARGS)
 
 replay: $(VENV)/.done ## Read the archive again with this version: make replay STACK=kie-gateway ARGS=--apply

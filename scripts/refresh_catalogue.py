@@ -1,8 +1,11 @@
 """
-Bring the catalogue up to date with Kie's own list: `make catalogue`.
+Bring the catalogue up to date with Kie's own lists: `make catalogue`.
 
-Adds models that are new (with an open schema, or Kie's own with `--schemas`), marks those that are
-gone as `unlisted`, and takes over price texts. Schemas that are there are never touched.
+Kie tells everybody the ids of its models. What is new there, gone and back again is printed, and
+nothing is written: an id alone says neither what a model takes nor what it makes. With a key Kie's
+full list is read as well. Models that are new are added (with an open schema, or Kie's own with
+`--schemas`), those that are gone are marked `unlisted`, and price texts are taken over. Schemas
+that are there are never touched.
 """
 
 import argparse
@@ -22,13 +25,6 @@ from kie_gateway.kie.families.registry import family_of
 
 type Entry = dict[str, Any]
 
-# Names in Kie's list that this gateway knows by another.
-NAMES = {
-    "veo-3-1": "veo3_fast",
-    "runway": "runway/generate",
-    "4o-image-api": "gpt4o-image",
-    "flux1-kontext": "flux-kontext-pro",
-}
 # They answer at once and make nothing that could be stored.
 NO_TASKS = {"gemini-omni-audio", "gemini-omni-character"}
 _CREATION = "/api/v1/jobs/createTask"
@@ -62,7 +58,7 @@ def refresh(
         IncompleteListError: Most of what is known is not in the list.
     """
     by_id = {entry["id"]: dict(entry) for entry in entries}
-    there = {_own_name(one["model"]): one for one in listed}
+    there = {one["model"]: one for one in listed}
     _make_sure_it_is_the_list(entries, there)
     changes: list[str] = []
     for model_id, one in there.items():
@@ -78,8 +74,31 @@ def refresh(
     return [by_id[model_id] for model_id in sorted(by_id)], changes
 
 
-def _own_name(listed: str) -> str:
-    return NAMES.get(listed, listed)
+def compare(entries: list[Entry], paths: list[str]) -> list[str]:
+    """
+    Compare the catalogue with the ids that Kie tells everybody.
+
+    Returns:
+        What differs, in words: new, gone, and changed: back again, or there although retired.
+
+    Raises:
+        IncompleteListError: Most of what is known is not in the list.
+    """
+    there = {one: {} for one in paths}
+    _make_sure_it_is_the_list(entries, there)
+    known = {name for entry in entries for name in (entry["id"], *entry.get("aliases", {}))}
+    new = [f"new at Kie.ai: {one}" for one in sorted({*paths} - known - NO_TASKS)]
+    gone = [
+        f"gone from Kie.ai: {entry['id']}"
+        for entry in entries
+        if entry["id"] not in there and _should_be_listed(entry)
+    ]
+    changed = [
+        f"changed: {entry['id']}: {entry['status']} here, and listed by Kie.ai"
+        for entry in entries
+        if entry["id"] in there and entry["status"] != "current"
+    ]
+    return [*new, *gone, *changed]
 
 
 def _should_be_listed(entry: Entry) -> bool:
@@ -190,11 +209,15 @@ def write(entries: list[Entry], path: Path) -> None:
 
 
 class KieList:
-    """Kie's list of models, asked for politely: one request a second."""
+    """Kie's lists of models, asked for politely: one request a second."""
 
     def __init__(self, http: httpx.Client, pause: Callable[[float], None]) -> None:
         self._http = http
         self._pause = pause
+
+    def paths(self) -> list[str]:
+        """Ask for the ids of all models, which needs no key."""
+        return [path for path in self._data("/api/v1/playground/model-paths") if path]
 
     def models(self) -> list[Entry]:
         """Ask for all models."""
@@ -231,15 +254,22 @@ def main(
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     options = parser.parse_args(arguments)
     key = os.environ.get("KIE_API_KEY", "")
-    if not key and (options.file is None or options.schemas):
-        parser.error("set KIE_API_KEY, or give Kie's answer with --from")
+    if not key and options.schemas:
+        parser.error("set KIE_API_KEY: Kie.ai tells schemas to nobody else")
     base_url = os.environ.get("KIE_BASE_URL", "https://api.kie.ai")
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     with httpx.Client(base_url=base_url, headers=headers, timeout=30, transport=transport) as http:
         kie = KieList(http, pause)
         try:
-            listed = _listed_in(options.file) if options.file else kie.models()
             known = json.loads(path.read_text(encoding="utf-8"))
+            if options.file is None:
+                print("\n".join(compare(known, kie.paths())) or "the ids are the same at Kie.ai")
+                if not key:
+                    print(
+                        "prices and new models: set KIE_API_KEY, or give Kie's answer with --from"
+                    )
+                    return 0
+            listed = _listed_in(options.file) if options.file else kie.models()
             entries, changes = refresh(
                 known, listed, kie.schema_of if options.schemas else lambda _: None
             )

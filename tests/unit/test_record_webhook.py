@@ -190,6 +190,11 @@ UNCLEAR: list[tuple[str, Any, str]] = [
     ("one link elsewhere", success(RESULT_URL, FORBIDDEN_URL), "No clear verdict"),
     ("no links", body(resultJson="{}"), "No clear verdict"),
     ("another task", success(upstream_task_id="another"), "No clear verdict"),
+    (
+        "half a result",
+        body(resultJson=json.dumps({"data": [{"audio_url": RESULT_URL}, {"audio_url": ""}]})),
+        "Kie.ai says: success. Of 2 results promised 1 can be had yet. Kie.ai is asked.",
+    ),
     ("an unknown state", body("transcending"), "No clear verdict"),
     ("nothing", b"", "No clear verdict"),
     ("no JSON", b"not json", "No clear verdict"),

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dev.kie.server import KieSimulator
 from kie_gateway.catalogue.catalogue import PATH
 from scripts.refresh_catalogue import IncompleteListError, input_schema, main, refresh, write
 
@@ -117,11 +118,6 @@ def test_a_price_that_is_not_told_leaves_the_old_one(price: str | None) -> None:
     assert refresh([known], [listed("a", pricingDesc=price)], nothing) == ([known], [])
 
 
-def test_names_that_are_no_ids_lead_to_the_model() -> None:
-    known = entry("veo3_fast", family="veo")
-    assert refresh([known], [listed("veo-3-1")], nothing) == ([known], [])
-
-
 def test_a_list_that_lacks_most_models_is_not_believed() -> None:
     with pytest.raises(IncompleteListError, match="only 1 of 3 known models are listed"):
         refresh([entry("a"), entry("b"), entry("c")], [listed("a")], nothing)
@@ -144,6 +140,7 @@ def document(schema: Any, path: str = "/api/v1/jobs/createTask") -> dict[str, An
     }
 
 
+PATHS = "/api/v1/playground/model-paths"
 REFERENCE = {"$ref": "#/components/schemas/the%20input%20"}
 INPUT = {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]}
 
@@ -183,8 +180,10 @@ class Kie:
         self.paths: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        assert request.headers["Authorization"] == "Bearer a-key"
         self.paths.append(request.url.raw_path.decode())
+        if request.url.path == PATHS:
+            return answer([one["model"] for one in self.models])
+        assert request.headers["Authorization"] == "Bearer a-key"
         if request.url.path.endswith("/broken/schema"):
             return httpx.Response(502, text="<html>")
         if request.url.path.endswith("/schema"):
@@ -214,6 +213,7 @@ def test_kie_is_asked_once_a_second_and_the_file_is_written(file: Path) -> None:
     transport = httpx.MockTransport(kie)
     assert main(["--schemas"], path=file, transport=transport, pause=pauses.append) == 0
     assert kie.paths == [
+        PATHS,
         "/api/v1/models",
         "/api/v1/models/new/one/schema",
         "/api/v1/models/broken/schema",
@@ -226,14 +226,14 @@ def test_kie_is_asked_once_a_second_and_the_file_is_written(file: Path) -> None:
 def test_schemas_are_only_asked_for_when_told_to(file: Path) -> None:
     kie = Kie(listed("a"), listed("new/one"))
     assert main([], path=file, transport=httpx.MockTransport(kie)) == 0
-    assert kie.paths == ["/api/v1/models"]
+    assert kie.paths == [PATHS, "/api/v1/models"]
 
 
 def test_a_dry_run_tells_and_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     transport = httpx.MockTransport(Kie(listed("a"), listed("b")))
     before = file.read_text()
     assert main(["--dry-run"], path=file, transport=transport) == 0
-    assert capsys.readouterr().out == "new: b\n"
+    assert capsys.readouterr().out == "new at Kie.ai: b\nnew: b\n"
     assert file.read_text() == before
 
 
@@ -252,7 +252,7 @@ def test_an_answer_in_a_file_needs_neither_key_nor_network(
     [
         (answer(None, code=401), "Kie.ai answered 401: no access"),
         (httpx.Response(502, text="<html>"), "502 Bad Gateway"),
-        (answer({"models": []}), "only 0 of 1 known models are listed"),
+        (answer([]), "only 0 of 1 known models are listed"),
     ],
 )
 def test_nothing_is_changed_if_kie_does_not_tell(
@@ -264,6 +264,71 @@ def test_nothing_is_changed_if_kie_does_not_tell(
     assert told.startswith("nothing was changed: ")
     assert why in told
     assert file.read_text() == before
+
+
+def test_a_full_list_that_lacks_most_models_changes_nothing(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(request: httpx.Request) -> httpx.Response:
+        return answer(["a"] if request.url.path == PATHS else {"models": []})
+
+    before = file.read_text()
+    assert main([], path=file, transport=httpx.MockTransport(told)) == 1
+    assert "only 0 of 1 known models are listed" in capsys.readouterr().err
+    assert file.read_text() == before
+
+
+def test_without_a_key_the_ids_are_compared_and_nothing_is_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("KIE_API_KEY")
+    known = [
+        entry("a"),
+        entry("b"),
+        entry("c", status="unlisted"),
+        entry("d", aliases={"e": {}}),
+        entry("old", family="veo"),
+    ]
+    write(known, file)
+    before = file.read_text()
+    kie = Kie(listed("a"), listed("c"), listed("d"), listed("e"), listed("f"), listed("g"))
+    assert main([], path=file, transport=httpx.MockTransport(kie)) == 0
+    assert kie.paths == [PATHS]
+    assert capsys.readouterr().out.splitlines()[:-1] == [
+        "new at Kie.ai: f",
+        "new at Kie.ai: g",
+        "gone from Kie.ai: b",
+        "changed: c: unlisted here, and listed by Kie.ai",
+    ]
+    assert file.read_text() == before
+
+
+def test_schemas_are_told_to_nobody_without_a_key(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KIE_API_KEY")
+    with pytest.raises(SystemExit):
+        main(["--schemas"], path=file)
+
+
+def test_the_simulated_kie_tells_what_the_catalogue_knows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("KIE_API_KEY", raising=False)
+    with KieSimulator(port=0) as kie:
+        monkeypatch.setenv("KIE_BASE_URL", kie.base_url)
+        copy = tmp_path / "models.json"
+        copy.write_text(PATH.read_text())
+        assert main([], path=copy) == 0
+    told = capsys.readouterr().out.splitlines()
+    known = {one["id"] for one in json.loads(PATH.read_text())}
+    new = {line.removeprefix("new at Kie.ai: ") for line in told if line.startswith("new")}
+    assert new == {"claude-opus-5", "gemini-3-1-pro"}
+    assert {"runway", "veo-3-1", "4o-image-api", "ai-music-api/generate"} <= known
+    assert not any(
+        line == f"gone from Kie.ai: {one}" for line in told for one in ("runway", "veo-3-1")
+    )
+    assert copy.read_text() == PATH.read_text()
 
 
 def test_the_file_is_written_as_it_was(tmp_path: Path) -> None:

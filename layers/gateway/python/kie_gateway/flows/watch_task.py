@@ -122,9 +122,8 @@ class Watch:
             return self.tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
         # Kie.ai's last word was that it is done, with a part missing: what there is has to do now.
         is_done_in_part = task.upstream_completed_at is not None and task.upstream_message is None
-        if task.is_overdue(now) and is_done_in_part:
-            task = self.ask(task)
-        elif task.status is Status.EXPIRED and stalled_before:
+        again = task.status is Status.EXPIRED and stalled_before
+        if again or (is_done_in_part and task.is_overdue(now)):
             task = self.ask(task)
         task = self.tasks.move(
             task, lambda current: moves.expire(current, now) or moves.stall_storing(current, now)
