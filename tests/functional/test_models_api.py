@@ -170,3 +170,13 @@ def test_a_repeated_request_is_told_by_what_was_sent(world: World) -> None:
     assert (again.status_code, again.json()["id"]) == (202, first["id"])
     filled = {"model": "z-image", "input": {"prompt": "x", "aspect_ratio": "1:1"}}
     assert world.http.post("/v1/tasks", json=filled, headers=headers).status_code == 422
+
+
+def test_a_number_is_sent_as_the_text_that_kie_lists_and_the_task_shows_it(world: World) -> None:
+    given = {"prompt": "x", "sound": False, "duration": 5}
+    answer = create(world, "kling-2.6/text-to-video", given)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["input"] == {**given, "duration": "5", "aspect_ratio": "1:1"}
+    assert [one["accepted"] for one in world.creations()] == [True]
+    refused = create(world, "kling-2.6/text-to-video", {**given, "duration": 5.5})
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/input/duration"]

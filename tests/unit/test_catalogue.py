@@ -132,7 +132,7 @@ def test_fields_with_links_take_no_other_text(model: Model) -> None:
         ),
         (
             "kling-2.6/text-to-video",
-            {"prompt": "x", "sound": False, "duration": 5},
+            {"prompt": "x", "sound": False, "duration": 7},
             {"/input/duration": 'must be one of "5", "10"; must be text'},
         ),
         (

@@ -226,6 +226,12 @@ def test_a_field_spelt_as_on_the_other_road_is_sent_as_the_api_knows_it(
         assert not given.keys() & filled.keys()
 
 
+@pytest.mark.parametrize("name", ["aspect_ratio", "aspectRatio"])
+def test_a_field_that_an_api_takes_in_both_spellings_stays_as_it_is(name: str) -> None:
+    given = accepted("veo3_fast", {"prompt": "x", name: "9:16"})
+    assert create("veo3_fast", given)[1].items() >= {name: "9:16"}.items()
+
+
 def test_a_field_that_is_there_twice_is_refused_rather_than_lost() -> None:
     known = catalogue.find("veo-3-1")
     assert known is not None

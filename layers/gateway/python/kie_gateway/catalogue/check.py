@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kie_gateway.catalogue.catalogue import Model, find
+from kie_gateway.catalogue.coerce import coerced
 from kie_gateway.core.errors import FieldFault
 from kie_gateway.core.spelling import respelled
 from kie_gateway.core.upload import SCHEME as UPLOAD
@@ -46,8 +47,8 @@ def spelt(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fill(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Make an input what Kie documents: spell its fields, and put in defaults of required ones."""
-    return {**model.fill, **spelt(model, given)}
+    """Make an input what Kie documents: names and types of fields, and required ones' defaults."""
+    return {**model.fill, **coerced(model, spelt(model, given))}
 
 
 def check_input(model: Model, given: Mapping[str, Any]) -> list[FieldFault]:

@@ -11,8 +11,8 @@ def respelled(given: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     Kie.ai ignores a field that it does not know and charges all the same. A field whose known name
     is given as well stays as it is: whoever checks the input shall see both.
     """
-    known = {_folded(name): name for name in names}
-    exact = set(known.values())
+    exact = dict.fromkeys(names)
+    known = {_folded(name): name for name in exact}
     return {
         name if name in exact or meant in given else meant: value
         for name, value in given.items()
