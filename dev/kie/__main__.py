@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from dev.kie.access import HISTORY_KEYS
 from dev.kie.dials import dials_text
 from dev.kie.server import KieSimulator, PortTakenError
 from dev.kie.settings import Settings
@@ -56,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--create-limit", type=int, default=usual.create_limit, help="creations in 10 s; 0: any")
     add("--key-limit", type=int, default=usual.key_limit, help="creations of a key in 1 h; 0: any")
     add("--history-token", default=usual.history_token, help="opens the history pages")
+    add(
+        "--history-key",
+        choices=HISTORY_KEYS,
+        default=usual.history_key,
+        help="how an API key opens the history page of 4o pictures",
+    )
     add("--credits", type=float, default=usual.credits, help="balance of a new account")
     return parser
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from dev.kie.settings import Settings
 
 _HISTORY = ("/client/v1/userRecord/", "/api/v1/playground/pageRecordListByDoris")
+_OPEN_TO_KEYS = "/client/v1/userRecord/gpt4o-image/page"
 UPLOADS = "/api/file-"
+HISTORY_KEYS = ("any", "bearer", "bare", "none")
 
 
 def check(settings: Settings) -> None:
@@ -29,7 +31,8 @@ def check(settings: Settings) -> None:
     if path == PATHS:
         return
     if path.startswith(_HISTORY):
-        _check_session(settings.history_token)
+        if not (path == _OPEN_TO_KEYS and _shows_key(settings)):
+            _check_session(settings.history_token)
     elif path.startswith("/api/") and not path.startswith(UPLOADS):
         check_key(settings.api_key)
         # Kie.ai gives a body of another type the same answer.
@@ -55,13 +58,24 @@ def check_key(api_key: str | None) -> None:
         raise RefusedError(401)
 
 
+def _shows_key(settings: Settings) -> bool:
+    """Say whether the caller shows the API key as the history page takes it."""
+    shown = request.headers.get("Authorization", "")
+    is_bearer = shown.lower().startswith("bearer ")
+    key = shown[len("bearer ") :].strip() if is_bearer else shown
+    way = "bearer" if is_bearer else "bare"
+    if settings.history_key not in {"any", way} or not key:
+        return False
+    return settings.api_key is None or _same(key, settings.api_key)
+
+
 def caller_key() -> str:
     """Give the key of the caller, "" outside of a call."""
     return request.headers.get("Authorization", "") if request else ""
 
 
 def _check_session(token: str) -> None:
-    """Look at the session's token, which comes without `Bearer`; API keys are no sessions."""
+    """Look at the session's token, which comes without `Bearer`."""
     if not _same(request.headers.get("Authorization", ""), token):
         raise RefusedError(401, "Unauthorized")
 

@@ -23,7 +23,9 @@ class Settings:
         seconds: How long a task takes unless a dial says otherwise.
         create_limit: Creations accepted within ten seconds; 0 accepts any number.
         key_limit: Creations accepted from one API key within an hour; 0 accepts any number.
-        history_token: The session that opens the history pages; API keys do not.
+        history_token: The session that opens the history pages.
+        history_key: How an API key opens the page of 4o pictures: `any` (with and without
+            `Bearer`, as users report), `bearer`, `bare` or `none`; the others want a session.
         credits: Balance of a new account.
         webhook_timeout_seconds: How long the receiver of a webhook may take to answer.
         retry_pauses_seconds: Waits before a webhook is sent again; one retry each.
@@ -36,6 +38,7 @@ class Settings:
     api_key: str | None = field(default=None, repr=False)
     webhook_hmac_key: str | None = field(default=None, repr=False)
     history_token: str = field(default="sim-history-token", repr=False)
+    history_key: str = "any"
     base_url: str | None = None
     seconds: float = 1.5
     create_limit: int = 20

@@ -1,4 +1,4 @@
-"""The history pages: closed to API keys, ten to a page, and true."""
+"""The history pages: open to sessions, one of them to API keys, ten to a page, and true."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ def succeeded(kie: Client, task_id: str) -> Any:
     return listed(kie, GOLDEN, task_id)
 
 
-@pytest.mark.parametrize("path", [GOLDEN, DORIS])
+OTHER = "/client/v1/userRecord/veo-record/page"
+
+
+@pytest.mark.parametrize("path", [OTHER, DORIS])
 @pytest.mark.parametrize("token", ["Bearer any", "any", "Bearer sim-history-token", None])
 def test_keys_do_not_open_it(own: Client, path: str, token: str | None) -> None:
     headers = {"Authorization": token} if token else {}
@@ -76,8 +79,27 @@ def test_another_token_can_be_set() -> None:
     with KieSimulator(port=0, history_token="mine") as sim:
         for token, code in (("mine", 200), ("sim-history-token", 401)):
             headers = {"Authorization": token}
-            answer = WEB.post(f"{sim.base_url}{GOLDEN}", json={}, headers=headers).json()
+            answer = WEB.post(f"{sim.base_url}{DORIS}", json={}, headers=headers).json()
             assert answer["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("choice", "opens"),
+    [
+        ("any", {"Bearer my-key", "my-key"}),
+        ("bearer", {"Bearer my-key"}),
+        ("bare", {"my-key"}),
+        ("none", set[str]()),
+    ],
+)
+def test_the_page_of_4o_pictures_takes_the_api_key_as_chosen(choice: str, opens: set[str]) -> None:
+    with KieSimulator(port=0, api_key="my-key", history_key=choice) as sim:
+        for shown in ("Bearer my-key", "my-key", "Bearer other", "other", ""):
+            headers = {"Authorization": shown}
+            answer = WEB.post(f"{sim.base_url}{GOLDEN}", json={}, headers=headers).json()
+            assert (answer["code"] == 200) is (shown in opens), shown
+        answer = WEB.post(f"{sim.base_url}{GOLDEN}", json={}, headers=TOKEN).json()
+        assert answer["code"] == 200
 
 
 def test_ten_to_a_page(own: Client) -> None:

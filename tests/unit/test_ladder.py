@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from kie_gateway.core.errors import ProviderAuthError, SourceForbiddenError
@@ -15,7 +16,8 @@ from kie_gateway.core.task import Category, CompletedBy, Source, Status, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.ask_kie import ask_kie
 from kie_gateway.flows.rungs import GuessRung, HistoryRung, Rung
-from tests.fakes import FakeArchive, FakeProvider, FakeTaskStore
+from kie_gateway.kie.history import KieHistory
+from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore
 from tests.makers import NOW, RESULT_URL, running_task, seconds
 
 FOUND = Finished("success", (Source(RESULT_URL),))
@@ -136,6 +138,24 @@ def test_an_old_record_is_taken_with_a_warning(minutes: int, warned: bool) -> No
     task, _, told = ask(STUCK, HistoryRung(history), age=2000)
     assert task.completed_by is CompletedBy.HISTORY
     assert ("The record is old" in told) is warned
+
+
+def test_a_page_that_refuses_us_is_told_of_once_and_not_at_every_question() -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"code": 401, "msg": "Unauthorized", "data": None})
+
+    http = httpx.Client(base_url="https://kie.test", transport=httpx.MockTransport(refuse))
+    clock = Clock()
+    history = KieHistory(http, lambda: None, api_key=lambda: "key", now=clock.now)
+    told = []
+    for _ in range(4):
+        rung = HistoryRung(history)
+        told.append(ask(Running("generating"), rung, polls=1, family="gpt4o")[1:])
+        clock.advance(25 * 60)
+    happened = [Happened.HISTORY_ASKED in entries for entries, _ in told]
+    # After an hour it is given another chance.
+    assert happened == [True, False, False, True]
+    assert "it is closed to us (401), and is left alone for an hour" in told[0][1]
 
 
 def guess(guesses: FakeGuesses) -> GuessRung:

@@ -290,7 +290,7 @@ class History(Protocol):
     """Kie's own history pages."""
 
     def is_open(self, task: Task) -> bool:
-        """Whether there is a page that may list the task, and a session to read it."""
+        """Whether there is a page that may list the task, and that has not just refused us."""
 
     def find(self, task: Task) -> Record | None:
         """

@@ -56,7 +56,7 @@ class Rung(Protocol):
 
 @dataclass(frozen=True)
 class HistoryRung:
-    """Kie's own history page: undocumented, and open only to a session of its dashboard."""
+    """Kie's own history page: undocumented, and open to keys and sessions as it pleases."""
 
     history: History
     by = CompletedBy.HISTORY

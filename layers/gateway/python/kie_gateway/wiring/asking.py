@@ -88,7 +88,13 @@ class Asking(Common):
             lambda: str(ULID()).lower(),
             time_left=self.time_left,
         )
-        history = KieHistory(http, self._history_session, time_left=self.time_left)
+        history = KieHistory(
+            http,
+            self._history_session,
+            api_key=lambda: self.kie_keys().api_key,
+            now=self._tell_time,
+            time_left=self.time_left,
+        )
         self.rungs: list[Rung] = [HistoryRung(history)]
         if settings.guess_after_seconds:
             links = GuessedLinks(

@@ -38,6 +38,7 @@ class Family:
         fields: What it takes besides `callBackUrl`, all models together: others are ignored there
             and charged for all the same.
         history_path: Its page in Kie's own dashboard (undocumented), "" without one.
+        history_takes_key: Whether that page was seen open to API keys.
         link_path: Where an expired link is exchanged for one that works for 20 minutes.
         names_task_for_links: Whether that exchange wants the task's id too.
         hosts_inputs: Whether its inputs must lie at Kie.ai itself.
@@ -50,6 +51,7 @@ class Family:
     asking_path: str
     fields: tuple[str, ...] = ()
     history_path: str = ""
+    history_takes_key: bool = False
     link_path: str = "/api/v1/common/download-url"
     names_task_for_links: bool = False
     hosts_inputs: bool = False

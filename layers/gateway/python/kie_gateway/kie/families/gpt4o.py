@@ -43,4 +43,5 @@ FAMILY = _Gpt4o(
     link_path="/api/v1/gpt4o-image/download-url",
     names_task_for_links=True,
     history_path="/client/v1/userRecord/gpt4o-image/page",
+    history_takes_key=True,
 )
