@@ -84,7 +84,7 @@ def compare(entries: list[Entry], paths: list[str]) -> list[str]:
     Raises:
         IncompleteListError: Most of what is known is not in the list.
     """
-    there = {one: {} for one in paths}
+    there: dict[str, Entry] = {one: {} for one in paths}
     _make_sure_it_is_the_list(entries, there)
     known = {name for entry in entries for name in (entry["id"], *entry.get("aliases", {}))}
     new = [f"new at Kie.ai: {one}" for one in sorted({*paths} - known - NO_TASKS)]
