@@ -58,6 +58,7 @@ FULL = storing_task(
         Source(RESULT_URL),
         Source(RESULT_URL + "?n=2", alternates=("https://a.test/1", "https://a.test/2")),
         Source("", content="la la la", content_type="text/plain", duration_seconds=12.5),
+        Source.of_bytes(bytes(range(256)), "image/png"),
     ),
     outputs=(
         Output(0, "image", "image/png", 10, "ab", "outputs/alice/x/0.png", RESULT_URL, 7, 8),

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.errors import (
     ProviderBusyError,
     ProviderInputError,
@@ -14,10 +15,13 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.ports import Accepted
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
-from kie_gateway.core.task import Task
+from kie_gateway.core.task import Status, Task
+from kie_gateway.flows.record_webhook import Delivery, WebhookRecorder
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.http import KieHttp
-from tests.makers import running_task
+from kie_gateway.kie.webhook import KieWebhooks
+from tests.fakes import FakeArchive, FakeExecutions, FakeQueue, FakeTaskStore
+from tests.makers import NOW, UPSTREAM_ID, running_task
 
 CALLBACK = "https://gateway.test/callbacks/kie/task_1/token"
 NEW = "5be2c07a9d41463f8e70a1c2d3e4f506"
@@ -57,8 +61,8 @@ def asked(task: Task, body: Any) -> Report:
     return client(body).ask(task).report
 
 
-def created(body: Any, status: int = 200, **task_input: Any) -> Accepted:
-    return client(body, status).create("google/nano-banana", task_input, CALLBACK)
+def created(body: Any, status: int = 200, task_input: dict[str, str] | None = None) -> Accepted:
+    return client(body, status).create("google/nano-banana", task_input or {}, CALLBACK)
 
 
 SEEN = running_task(family="veo", model="veo3", upstream_state="generating")
@@ -93,6 +97,31 @@ def test_what_is_no_verdict_is_none_for_any_task(
     task: Task, code: int, words: str, kind: type[Any]
 ) -> None:
     assert isinstance(asked(task, {"code": code, "msg": words, "data": None}), kind)
+
+
+def test_a_webhook_that_tells_of_a_failure_makes_the_task_a_visible_one() -> None:
+    """A clip that is refused within seconds has ended long before anybody asks about it."""
+    answer = {"code": 400, "msg": FLAGGED, "data": None}
+    assert not isinstance(asked(UNSEEN, answer), Failed)
+    store = FakeTaskStore(UNSEEN)
+    recorder = WebhookRecorder(
+        tasks=store,
+        reader=KieWebhooks(),
+        queue=FakeQueue(),
+        executions=FakeExecutions(),
+        archive=FakeArchive(),
+        is_usable=lambda _: True,
+        callback_secret=lambda: "secret",
+        hmac_key=lambda: None,
+    )
+    body = {"code": 400, "msg": FLAGGED, "data": {"taskId": UPSTREAM_ID, "fallbackFlag": False}}
+    token = callback_token(UNSEEN.task_id, "secret")
+    recorder.record(Delivery(UNSEEN.task_id, token, "1", {}, json.dumps(body).encode()), NOW)
+    told = store.get(UNSEEN.task_id)
+    assert told is not None
+    # A claim is no verdict: Kie.ai is asked, and now its answer is understood.
+    assert told.status is Status.RUNNING
+    assert isinstance(asked(told, answer), Failed)
 
 
 def test_a_record_is_believed_from_the_first_question_on() -> None:
@@ -174,7 +203,7 @@ def test_an_id_that_the_request_named_is_no_new_task(
 ) -> None:
     body = {"code": code, "msg": words, "data": {"taskId": "the-earlier-one"}}
     with pytest.raises(error):
-        created(body, **{key: "the-earlier-one"})
+        created(body, task_input={key: "the-earlier-one"})
 
 
 @pytest.mark.parametrize("data", ["ok", "success", "", "no task id here", 200, True, [], ["x"]])

@@ -171,10 +171,24 @@ def test_a_file_in_the_answer_may_be_text() -> None:
         "data:image/png;base64,",
         "data:,",
         "data:image/png;base64," + "A" * (2 * LONGEST_INLINE),
+        "data:text/plain," + "A" * (LONGEST_INLINE + 1),
     ],
 )
 def test_what_is_no_file_or_too_large_for_a_record_is_asked_about_again(url: str) -> None:
     assert isinstance(read(done({"resultUrls": [url]})), NotUnderstood)
+
+
+def test_files_that_only_together_are_too_large_are_not_taken_in_part() -> None:
+    half = base64.b64encode(bytes(LONGEST_INLINE // 2)).decode()
+    urls = [f"data:image/png;base64,{half}", f"data:image/jpeg;base64,{half}"]
+    report = read(done({"resultUrls": urls}))
+    assert isinstance(report, Finished)
+    assert len(report.sources) == 2
+    assert isinstance(read(done({"resultUrls": [*urls, INLINE, A]})), NotUnderstood)
+
+
+def test_an_empty_file_beside_a_link_is_only_a_placeholder() -> None:
+    assert links(read(done({"resultUrls": ["data:image/gif;base64,", A]}))) == [A]
 
 
 def test_a_source_of_text_and_one_of_bytes_hand_out_what_was_put_in() -> None:

@@ -140,6 +140,14 @@ def test_a_result_that_stood_in_the_answer_is_stored_as_a_file() -> None:
     assert scene.outputs.objects[output.key].body == words.encode()
 
 
+def test_a_picture_that_stood_in_the_answer_is_stored_with_its_bytes() -> None:
+    source = Source.of_bytes(PNG, "image/png")
+    scene = Scene(FakeFiles({}), storing_task(sources=(source,)))
+    (output,) = scene.copy().outputs
+    assert (output.media, output.key, output.bytes) == ("image", key("0.png"), len(PNG))
+    assert scene.outputs.objects[output.key].body == PNG
+
+
 @pytest.mark.parametrize(
     "first",
     [GONE, SourceUnavailableError("slow"), FakeFile(PNG, breaks_at=20)],

@@ -238,7 +238,7 @@ class ProviderError(GatewayError):
 
 class ProviderBusyError(ProviderError):
     """
-    Kie.ai refused for now; the request was neither queued nor charged.
+    Kie.ai, or Cloudflare before it, refused for now; the request was neither queued nor charged.
 
     Attributes:
         retry_after_seconds: When Kie said to come back, None if it did not.
@@ -286,7 +286,7 @@ class ProviderInputError(ProviderRejectedError):
 
 
 class ProviderNoCreditsError(ProviderRejectedError):
-    """The account's balance is too low."""
+    """Kie.ai says, by code 402 or a text known as a whole, that the account has no credits."""
 
     code = "upstream_credits_exhausted"
 

@@ -1,9 +1,10 @@
 """
-Results in shapes that no page of Kie.ai shows, found by the names of fields and the look of values.
+Where results stand: in the usual places, and in shapes that no page of Kie.ai shows.
 
-Models come every week, and each maker names results in its own way: `{"url"}`, `{"images":
-[{"url"}]}`, `{"video": {"url"}}`, `{"output": [...]}`. What is never taken: anything of the
-request that Kie echoes, whatever field it turns up in, and pictures that only stand for a film.
+The latter are found by the names of fields and the look of values. Models come every week, and each
+maker names results in its own way: `{"url"}`, `{"images": [{"url"}]}`, `{"video": {"url"}}`,
+`{"output": [...]}`. What is never taken: anything of the request that Kie echoes, whatever field it
+turns up in, and pictures that only stand for a film.
 """
 
 import base64
@@ -17,8 +18,22 @@ from kie_gateway.core.task import Source
 from kie_gateway.kie import wire
 from kie_gateway.kie.tracks import read_tracks
 
-# A record is one item of a table and must have room for more than this.
-LONGEST_INLINE = 128 * 1024
+# Where results stand, from the documented places to the odd ones.
+_USUAL_HOLDERS = (
+    *("resultJson", "response", "info", "resultInfoJson", "videoInfo", "result", "output"),
+    *("resultObject", "data"),
+)
+_USUAL_DEPTH = 4
+# Among the echoed request only names that no request has are looked for.
+_SEARCHED_ECHOES = ("paramJson", "param", "promptJson")
+_ECHO_KEYS = ("resultUrls", "result_urls")
+RESULT_KEYS = (
+    *("resultUrls", "result_urls", "resultUrl", "result_url"),
+    *("resultImageUrl", "result_image_url", "resultVideoUrl", "result_video_url"),
+    *("videoUrl", "video_url", "audioUrl", "audio_url"),
+)
+# All files of a record together: it is one item of a table and must have room for more than this.
+LONGEST_INLINE = 64 * 1024
 MOST_LINKS = 50
 _DEEPEST = 5
 # Where results stand in a record; at any other place only a name that says so counts.
@@ -50,11 +65,22 @@ _FILMS = frozenset(("video", "videos", "audio", "audios"))
 _PICTURES = frozenset(("image", "images", "picture", "pictures"))
 
 
-def gathered(record: Mapping[str, Any]) -> Iterator[str]:
-    """Find what looks like results in a record, in order, each once, at most `MOST_LINKS`."""
-    asked = {_place(link) for name in _ECHOES for link in _all_links(record.get(name), 0)}
-    found = dict.fromkeys(link for link in _in_record(record) if _place(link) not in asked)
-    yield from list(found)[:MOST_LINKS]
+def links(data: Mapping[str, Any], keys: tuple[str, ...] = RESULT_KEYS) -> Iterator[str]:
+    """
+    Find result links where results stand, and never among the echoed request.
+
+    A family that takes all the usual names is open to unusual ones, too: where none of the usual
+    places holds a link, the record is searched for what looks like one.
+    """
+    found = list(_usual(data, keys, 0))
+    for echo in _SEARCHED_ECHOES:
+        holder = wire.decoded(data.get(echo))
+        if isinstance(holder, dict):
+            for key in _ECHO_KEYS:
+                found.extend(wire.links(holder.get(key), inline=True))
+    if not found and set(keys) >= set(RESULT_KEYS):
+        found.extend(_gathered(data))
+    yield from found
 
 
 def is_list_of_links(values: list[Any]) -> bool:
@@ -67,26 +93,60 @@ def is_list_of_links(values: list[Any]) -> bool:
     )
 
 
-def inline_source(url: str) -> Source | None:
+def sources_of(urls: Iterator[str]) -> tuple[Source, ...]:
     """
-    Take a file out of a `data:` URL; None if it holds none, or one beyond `LONGEST_INLINE`.
+    Make sources of links, each once; files in `data:` URLs are taken out of them.
 
-    A larger one is no result that could be kept in a record: Kie.ai is asked again, and the answer
-    itself lies in the archive.
+    Files that are larger than `LONGEST_INLINE` together cannot be kept in a record, and half of the
+    results are none: Kie.ai is asked again, and the answer itself lies in the archive.
     """
-    head, comma, body = url.partition(",")
-    if not comma or head[:5].lower() != "data:" or len(body) > 2 * LONGEST_INLINE:
-        return None
+    found, room = [], LONGEST_INLINE
+    for url in dict.fromkeys(urls):
+        if url[:5].lower() != "data:":
+            found.append(Source(url))
+            continue
+        content_type, raw = _taken_out(url)
+        room -= len(raw)
+        if raw:
+            found.append(Source.of_bytes(raw, content_type))
+    return tuple(found) if room >= 0 else ()
+
+
+def _taken_out(url: str) -> tuple[str, bytes]:
+    """Take a file out of a `data:` URL; no bytes if it holds none."""
+    head, _, body = url.partition(",")
     content_type, *marks = head[5:].split(";")
     raw = unquote_to_bytes(body)
     if "base64" in (mark.strip().lower() for mark in marks):
         try:
             raw = base64.b64decode(raw, validate=True)
         except binascii.Error:
-            return None
-    if not 0 < len(raw) <= LONGEST_INLINE:
-        return None
-    return Source.of_bytes(raw, content_type or "text/plain")
+            raw = b""
+    return content_type or "text/plain", raw
+
+
+def _usual(holder: Any, keys: tuple[str, ...], depth: int) -> Iterator[str]:
+    if isinstance(holder, list):
+        for one in holder:
+            yield from _usual(one, keys, depth + 1)
+    if not isinstance(holder, dict) or depth > _USUAL_DEPTH:
+        return
+    for key in keys:
+        yield from wire.links(holder.get(key), inline=True)
+    for name in _USUAL_HOLDERS:
+        inner = wire.decoded(holder.get(name))
+        if isinstance(inner, dict):
+            yield from _usual(inner, keys, depth + 1)
+        elif name in ("resultJson", "response"):
+            # A bare link, or a list of them.
+            yield from wire.links(inner, inline=True)
+
+
+def _gathered(record: Mapping[str, Any]) -> Iterator[str]:
+    """Find what looks like results in a record, in order, each once, at most `MOST_LINKS`."""
+    asked = {_place(link) for name in _ECHOES for link in _all_links(record.get(name), 0)}
+    found = dict.fromkeys(link for link in _in_record(record) if _place(link) not in asked)
+    yield from list(found)[:MOST_LINKS]
 
 
 def _in_record(record: Mapping[str, Any]) -> Iterator[str]:
@@ -99,8 +159,8 @@ def _in_record(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _in_holder(value: Any, named: frozenset[str], depth: int) -> Iterator[str]:
     match value:
-        case str() if named & _MEDIA and wire.is_link(value):
-            yield from wire.links(value)
+        case str() if named & _MEDIA and wire.is_link(value, inline=True):
+            yield from wire.links(value, inline=True)
         case list() if tracks := read_tracks([value]).sources:
             # In Suno's own envelope they are found by their reader.
             yield from (track.url for track in tracks if "data" not in named)
@@ -123,8 +183,8 @@ def _all_links(value: Any, depth: int) -> Iterator[str]:
     """Find every link in an echo, which is JSON within JSON."""
     value = wire.decoded(value)
     match value:
-        case str() if wire.is_link(value):
-            yield from wire.links(value)
+        case str() if wire.is_link(value, inline=True):
+            yield from wire.links(value, inline=True)
         case list() if depth < 2 * _DEEPEST:
             for one in value:
                 yield from _all_links(one, depth + 1)

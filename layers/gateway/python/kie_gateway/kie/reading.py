@@ -7,7 +7,7 @@ behind the completion time, success without links, failures that only the envelo
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,9 +21,8 @@ from kie_gateway.core.report import (
     Running,
 )
 from kie_gateway.core.task import Failure, Source
-from kie_gateway.kie import wire, words
+from kie_gateway.kie import gathering, wire, words
 from kie_gateway.kie.creation import YES_CODES
-from kie_gateway.kie.gathering import gathered, inline_source, is_list_of_links
 from kie_gateway.kie.words import Meaning
 
 # Envelope codes that mean yes; absent in unwrapped bodies.
@@ -57,20 +56,10 @@ _FAIL_TEXT_KEYS = (
     *("errorReason", "error_reason", "reason", "error"),
 )
 _FACT_KEYS = ("seed", "seeds", "resolution", "fallbackFlag", "modelName", "title")
-# Where results stand, from the documented places to the odd ones.
-_HOLDERS = (
-    *("resultJson", "response", "info", "resultInfoJson", "videoInfo", "result", "output"),
-    *("resultObject", "data"),
-)
-_DEEPEST = 4
-# Among the echoed request only names that no request has are looked for.
-_ECHOES = ("paramJson", "param", "promptJson")
-_ECHO_KEYS = ("resultUrls", "result_urls")
-RESULT_KEYS = (
-    *("resultUrls", "result_urls", "resultUrl", "result_url"),
-    *("resultImageUrl", "result_image_url", "resultVideoUrl", "result_video_url"),
-    *("videoUrl", "video_url", "audioUrl", "audio_url"),
-)
+# What families use of the search for results.
+RESULT_KEYS = gathering.RESULT_KEYS
+links = gathering.links
+sources_of = gathering.sources_of
 
 
 @dataclass(frozen=True)
@@ -100,7 +89,7 @@ def envelope(body: Any) -> tuple[str | None, str, dict[str, Any]]:
     data = wire.decoded(body.get("data"))
     if isinstance(data, dict):
         return wire.code_of(body), wire.message_of(body), data
-    if isinstance(data, list) and is_list_of_links(data):
+    if isinstance(data, list) and gathering.is_list_of_links(data):
         return wire.code_of(body), wire.message_of(body), {"data": data}
     unwrapped = not isinstance(data, list) and any(key in body for key in _STATE_KEYS)
     return wire.code_of(body), wire.message_of(body), body if unwrapped else {}
@@ -161,30 +150,6 @@ def conclude(found: Found) -> Report:
     return _without_state(found, completed_at)
 
 
-def links(data: Mapping[str, Any], keys: tuple[str, ...] = RESULT_KEYS) -> Iterator[str]:
-    """
-    Find result links where results stand, and never among the echoed request.
-
-    A family that takes all the usual names is open to unusual ones, too: where none of the usual
-    places holds a link, the record is searched for what looks like one.
-    """
-    found = list(_links_in(data, keys, 0))
-    for echo in _ECHOES:
-        holder = wire.decoded(data.get(echo))
-        if isinstance(holder, dict):
-            for key in _ECHO_KEYS:
-                found.extend(wire.links(holder.get(key)))
-    if not found and set(keys) >= set(RESULT_KEYS):
-        found.extend(gathered(data))
-    yield from found
-
-
-def sources_of(urls: Iterator[str]) -> tuple[Source, ...]:
-    """Make sources of links, each once; what `data:` URLs hold is taken out of them."""
-    found = (inline_source(url) or Source(url) for url in dict.fromkeys(urls))
-    return tuple(source for source in found if not source.url.startswith("data:"))
-
-
 def document(text: str, content_type: str) -> Source:
     """Make a source of a result that stands in the answer itself."""
     return Source("", content=text, content_type=f"{content_type}; charset=utf-8")
@@ -207,23 +172,6 @@ def facts_of(data: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
                 if isinstance(value, str | int | float) and value != "":
                     facts.setdefault(key, value[:200] if isinstance(value, str) else value)
     return facts
-
-
-def _links_in(holder: Any, keys: tuple[str, ...], depth: int) -> Iterator[str]:
-    if isinstance(holder, list):
-        for one in holder:
-            yield from _links_in(one, keys, depth + 1)
-    if not isinstance(holder, dict) or depth > _DEEPEST:
-        return
-    for key in keys:
-        yield from wire.links(holder.get(key))
-    for name in _HOLDERS:
-        inner = wire.decoded(holder.get(name))
-        if isinstance(inner, dict):
-            yield from _links_in(inner, keys, depth + 1)
-        elif name in ("resultJson", "response"):
-            # A bare link, or a list of them.
-            yield from wire.links(inner)
 
 
 def _finished(found: Found, state: str, completed_at: datetime | None) -> Finished:

@@ -15,7 +15,7 @@ _LINK = re.compile(
     r"(?:[/?#]\S*|/[^\s?#]*(?: +[^\s?#]+)+\.\w{2,5}(?:\?\S*)?)?",
     re.IGNORECASE,
 )
-_INLINE = re.compile(r"data:[\w./+-]*(?:;[\w.=+-]+)*,\S+", re.IGNORECASE)
+_INLINE = re.compile(r"data:[\w./+-]*(?:;[\w.=+-]+)*,\S*", re.IGNORECASE)
 # As Kie writes them (`kie/families` name their places); nothing else is taken for one.
 _BARE_ID = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:\w+_)?task_\w{6,80}"
@@ -79,31 +79,34 @@ def moment(value: Any) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def links(value: Any, depth: int = 0) -> Iterator[str]:
+def links(value: Any, depth: int = 0, *, inline: bool = False) -> Iterator[str]:
     """
     Find the links in a list, an object or a string, in order; nested at most 6 deep.
 
-    Beside http these are `data:` URLs, which hold the file. Spaces come out as `%20`.
+    Spaces come out as `%20`.
+
+    Args:
+        inline: Find `data:` URLs, which hold the file, as well.
     """
     value = decoded(value)
     match value:
-        case str() if is_link(value):
+        case str() if is_link(value, inline=inline):
             yield value.strip().replace(" ", "%20")
         case list() if depth < _DEEPEST:
             for one in value:
-                yield from links(one, depth + 1)
+                yield from links(one, depth + 1, inline=inline)
         case dict() if depth < _DEEPEST:
             named = value.get("resultUrl") or value.get("url")
             for one in (named,) if named else value.values():
-                yield from links(one, depth + 1)
+                yield from links(one, depth + 1, inline=inline)
         case _:
             return
 
 
-def is_link(text: str) -> bool:
+def is_link(text: str, *, inline: bool = False) -> bool:
     """Whether a text is a link and nothing else."""
     text = text.strip()
-    found = _INLINE if text[:5].lower() == "data:" else _LINK
+    found = _INLINE if inline and text[:5].lower() == "data:" else _LINK
     return found.fullmatch(text) is not None
 
 
