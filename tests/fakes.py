@@ -37,7 +37,6 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.pace import (
     CREDITS_PAUSE,
-    SHORT_PAUSE,
     WINDOW,
     InLine,
     Pace,
@@ -45,6 +44,7 @@ from kie_gateway.core.pace import (
     Rate,
     Send,
     in_order,
+    pause_after,
 )
 from kie_gateway.core.ports import (
     Accepted,
@@ -354,14 +354,25 @@ class FakeLine:
     def refuse(self, pause_seconds: float | None) -> None:
         self._fail_if_told()
         now, pace = self._now(), self.look()
-        pause = WINDOW if pace is None else SHORT_PAUSE
-        until = now + (pause if pause_seconds is None else seconds(pause_seconds))
+        refusals = 1 if self._pace is None else self._pace.refusals_with(now)
         if pace is None:
-            self._pace = Pace(until, slots=0, not_before=until, turn=0)
+            until = now + (WINDOW if pause_seconds is None else seconds(pause_seconds))
+            if refusals > 1:
+                until = max(until, now + pause_after(refusals))
+            self._pace = Pace(until, slots=0, not_before=until, turn=0, refusals=refusals)
             self._turns.clear()
             self._sends.clear()
         elif pace.not_before <= now:
+            until = now + max(pause_after(refusals), seconds(pause_seconds or 0))
+            self._pace = replace(pace, not_before=until, refusals=refusals)
+        elif pace.is_refused and pause_seconds is not None:
+            until = max(pace.not_before, now + seconds(pause_seconds))
             self._pace = replace(pace, not_before=until)
+
+    def accept(self) -> None:
+        self._fail_if_told()
+        if self._pace is not None:
+            self._pace = replace(self._pace, refusals=0)
 
     def hold(self) -> None:
         self._fail_if_told()
@@ -391,6 +402,13 @@ class FakeLine:
     def _from(self, pace: Pace, at: datetime) -> Pace:
         return replace(pace, since=at - pace.slots * self._rate.interval, not_before=at)
 
+    def _reserve_try(self, pace: Pace, now: datetime) -> Send:
+        if now < pace.not_before:
+            return Send(pace.not_before, is_reserved=False)
+        refusals = pace.refusals_with(now)
+        self._pace = replace(pace, not_before=now + pause_after(refusals), refusals=refusals)
+        return Send(now, is_reserved=True)
+
     def join(self, owner: str) -> Place:
         self._fail_if_told()
         with self._lock:
@@ -407,6 +425,8 @@ class FakeLine:
     def reserve(self, patience: timedelta) -> Send:
         self._fail_if_told()
         now = self._now()
+        if self._pace is not None and self._pace.is_refused:
+            return self._reserve_try(self._pace, now)
         at = self._rate.next_send(self._sends, now)
         is_soon = at <= now + patience
         if self._pace is not None and is_soon:

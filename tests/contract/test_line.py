@@ -274,3 +274,83 @@ def test_everybody_in_line_can_be_named(scene: Scene) -> None:
     for name in names:
         scene.wait(name, "alice")
     assert list(scene.line.all()) == names
+
+
+# --- a Kie.ai that keeps refusing ---------------------------------------------------------------
+
+
+def refused_after(scene: Scene) -> float:
+    """Try when the line lets somebody, and be refused; tells after how long nobody may again."""
+    pace = scene.line.look()
+    assert pace is not None
+    scene.clock.at = max(pace.not_before, scene.clock.at)
+    send = scene.line.reserve(seconds(3))
+    assert send.is_reserved
+    scene.clock.at = send.at
+    scene.line.refuse(None)
+    paused = scene.line.look()
+    assert paused is not None
+    return (paused.not_before - scene.clock.at).total_seconds()
+
+
+def test_pauses_grow_to_a_minute_while_kie_keeps_refusing(scene: Scene) -> None:
+    scene.line.refuse(None)
+    scene.line.join("alice")
+    pauses = [refused_after(scene) for _ in range(10)]
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_a_creation_that_is_taken_makes_pauses_short_again(scene: Scene) -> None:
+    scene.line.refuse(None)
+    scene.line.join("alice")
+    assert [refused_after(scene) for _ in range(4)] == [0.5, 1, 2, 4]
+    scene.line.accept()
+    scene.line.join("alice")
+    assert refused_after(scene) == 0.5
+
+
+def test_only_one_tries_while_kie_keeps_refusing(scene: Scene) -> None:
+    scene.line.refuse(None)
+    scene.line.join("alice")
+    refused_after(scene)
+    scene.clock.advance(1)
+    tries = [scene.line.reserve(seconds(3)) for _ in range(5)]
+    assert [one.is_reserved for one in tries] == [True, False, False, False, False]
+    assert {one.at for one in tries[1:]} == {scene.clock.at + seconds(1)}
+
+
+def test_what_kie_asks_for_is_kept_to_however_short_the_pause_would_be(scene: Scene) -> None:
+    scene.line.refuse(None)
+    scene.line.join("alice")
+    refused_after(scene)
+    scene.clock.advance(1)
+    assert scene.line.reserve(seconds(3)).is_reserved
+    scene.line.refuse(45)
+    pace = scene.line.look()
+    assert pace is not None
+    assert pace.not_before == scene.clock.at + seconds(45)
+
+
+def test_refusals_of_long_ago_do_not_count(scene: Scene) -> None:
+    scene.line.refuse(None)
+    scene.line.join("alice")
+    for _ in range(6):
+        refused_after(scene)
+    scene.clock.advance(600)
+    scene.line.refuse(None)
+    pace = scene.line.look()
+    assert pace is not None
+    assert (pace.refusals, pace.not_before) == (1, scene.clock.at + seconds(10))
+
+
+def test_a_line_that_ended_a_moment_ago_is_still_refused(scene: Scene) -> None:
+    scene.line.refuse(None)
+    scene.line.join("alice")
+    for _ in range(7):
+        refused_after(scene)
+    scene.clock.advance(32 + 30)
+    assert scene.line.look() is None
+    scene.line.refuse(None)
+    pace = scene.line.look()
+    assert pace is not None
+    assert pace.not_before == scene.clock.at + seconds(60)

@@ -1,6 +1,11 @@
 """Whose turn it is when a slot comes."""
 
+import heapq
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
+
+import pytest
 
 from kie_gateway.core import moves
 from kie_gateway.core.task import Status, Submission, Task
@@ -267,3 +272,119 @@ def test_the_first_that_is_refused_after_a_pause_begins_another() -> None:
     assert waiting.next_at > NOW + seconds(7200)
     # It keeps its turn, and is the first to find out next time.
     assert scene.line.first() == ["task_1", "task_2"]
+
+
+# --- a Kie.ai that keeps refusing ---------------------------------------------------------------
+
+# Of the machine, for each look at a task; it may have 25,000 in all.
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+EVENTS_PER_LOOK = 9
+
+
+class Day(Scene):
+    """
+    Tasks in line before a Kie.ai that takes creations at some times only.
+
+    Attributes:
+        is_open: Tells whether it takes them, by the seconds since the first.
+        tries: When it was asked, in seconds, and for whom.
+        taken: When which task was taken.
+        looks: How often the machine looked at a task.
+    """
+
+    def __init__(self, is_open: Callable[[float], bool]) -> None:
+        super().__init__()
+        self.is_open = is_open
+        self.tries: list[tuple[float, str]] = []
+        self.taken: dict[str, float] = {}
+        self.looks: dict[str, int] = {}
+
+    @property
+    def age(self) -> float:
+        return (self.clock.at - NOW).total_seconds()
+
+    def submit(self, task: Task) -> Task:
+        self.tries.append((self.age, task.task_id))
+        if self.is_open(self.age):
+            self.taken[task.task_id] = self.age
+            return super().submit(task)
+        self.line.refuse(None)
+        place, now = self.line.join(task.owner), self.clock.at
+
+        def decide(current: Task) -> moves.Move | None:
+            return moves.refuse(current, "no", "429", next_at=place.at, now=now, turn=place.turn)
+
+        return self.store.move(task, decide).task
+
+    def pass_(self, tasks: list[Task], seconds_: float) -> None:
+        """Let the machine look at each task when it is due, on whole seconds as it does."""
+        due = [(0.0, task.task_id, task) for task in tasks]
+        while due and due[0][0] < seconds_:
+            at, name, task = heapq.heappop(due)
+            if at > self.age:
+                self.clock.advance(at - self.age)
+            self.looks[name] = self.looks.get(name, 0) + 1
+            after = self.take(task)
+            if after.status is Status.QUEUED and after.next_at is not None:
+                wake = (after.next_at - NOW).total_seconds() - 1
+                heapq.heappush(due, (max(float(round(wake + 0.5)), self.age + 0.05), name, task))
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_day_of_refusals_makes_few_tries_and_keeps_every_watch_alive(count: int) -> None:
+    day = Day(lambda _: False)
+    day.line.refuse(None)
+    day.pass_(
+        [day.wait(f"task_{number:03}", f"owner {number % 7}") for number in range(count)], 86400
+    )
+    assert 1300 < len(day.tries) < 1500
+    assert max(day.looks.values()) * EVENTS_PER_LOOK < 15_000
+
+
+def test_pauses_double_to_a_minute() -> None:
+    day = Day(lambda _: False)
+    day.line.refuse(None)
+    day.pass_([day.wait("task_1")], 400)
+    ages = [age for age, _ in day.tries]
+    assert [round(b - a, 1) for a, b in pairwise(ages)][:9] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_all_go_on_once_kie_takes_creations_again_each_in_its_turn() -> None:
+    day = Day(lambda age: age > 3600)
+    day.line.refuse(None)
+    owners = {f"task_{number:03}": f"owner {number % 3}" for number in range(60)}
+    day.pass_([day.wait(name, owner) for name, owner in owners.items()], 86400)
+    assert sorted(day.taken) == sorted(owners)
+    # A minute until somebody finds out, another for those who sleep, and 20 in ten seconds.
+    assert max(day.taken.values()) < 3600 + 60 + 60 + 1.2 * 30
+    for owner in set(owners.values()):
+        own = [
+            name for name in sorted(day.taken, key=day.taken.__getitem__) if owners[name] == owner
+        ]
+        assert own == sorted(own)
+
+
+def test_a_creation_that_is_taken_begins_the_count_anew() -> None:
+    day = Day(lambda age: 100 < age < 200)
+    day.line.refuse(None)
+    first = day.wait("task_1")
+    day.pass_([first], 190)
+    assert day.taken
+    pace = day.line.look()
+    assert pace is None or pace.refusals == 0
+    day.clock.advance(200 - day.age)
+    day.tries.clear()
+    day.line.refuse(None)
+    second = day.wait("task_2")
+    day.pass_([second], 230)
+    assert len(day.tries) >= 4
+
+
+def test_one_at_a_time_finds_out_whether_kie_still_refuses() -> None:
+    day = Day(lambda _: False)
+    day.line.refuse(None)
+    tasks = [day.wait(f"task_{number:02}") for number in range(40)]
+    day.pass_(tasks, 3600)
+    late = [age for age, _ in day.tries if age > 600]
+    assert all(b - a >= 59 for a, b in pairwise(late))
+    assert len(late) > 45

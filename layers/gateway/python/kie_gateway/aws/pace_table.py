@@ -13,7 +13,7 @@ from kie_gateway.aws.turn_counts import TurnCounts
 from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.pace import (
     CREDITS_PAUSE,
-    SHORT_PAUSE,
+    REFUSING,
     WINDOW,
     InLine,
     Pace,
@@ -21,6 +21,7 @@ from kie_gateway.core.pace import (
     Rate,
     Send,
     in_order,
+    pause_after,
 )
 
 if TYPE_CHECKING:
@@ -95,16 +96,27 @@ class PaceTable:
         """
         for _ in range(_MAX_TRIES):
             now, found = self._now(), self._read()
-            is_busy = found is not None and self._is_busy(found)
-            if is_busy and found is not None and now < found.pace.not_before:
-                # Refused together with the one that began the pause.
+            asked_for = None if pause_seconds is None else timedelta(seconds=pause_seconds)
+            refusals = 1 if found is None else found.pace.refusals_with(now)
+            if found is None or not self._is_busy(found):
+                until = now + (WINDOW if asked_for is None else asked_for)
+                if refusals >= REFUSING:
+                    until = max(until, now + pause_after(refusals))
+                if self._begin(found, until, refusals=refusals):
+                    return
+                continue
+            if now < found.pace.not_before:
+                # Refused together with the one that began the pause, or it tried for all others.
+                if asked_for is not None and found.pace.is_refused:
+                    self._raise("not_before", _millis(now + asked_for))
                 return
-            pause = SHORT_PAUSE if is_busy else WINDOW
-            if pause_seconds is not None:
-                pause = timedelta(seconds=pause_seconds)
-            until = now + pause
-            if self._raise("not_before", _millis(until)) if is_busy else self._begin(found, until):
+            pause = max(pause_after(refusals), asked_for or timedelta(0))
+            if self._pause_line(found, now + pause, refusals):
                 return
+
+    def accept(self) -> None:
+        """Say that Kie.ai takes creations again."""
+        self._set({"refusals": {"N": "0"}}, "refusals > :none", {":none": {"N": "0"}})
 
     def hold(self) -> None:
         """Send nothing for an hour: Kie.ai's account has no credits."""
@@ -177,6 +189,8 @@ class PaceTable:
             found, now = self._read(), _moment(_millis(self._now()))
             if found is None:
                 return Send(now, is_reserved=True)
+            if found.pace.is_refused:
+                return self._reserve_try(found, now)
             at = self._rate.next_send(found.sends, now)
             if at > now + patience:
                 return Send(at, is_reserved=False)
@@ -185,6 +199,17 @@ class PaceTable:
                 return Send(at, is_reserved=True)
             self._pause(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
         raise RecordUnavailableError("no moment to send at was to be had")
+
+    def _reserve_try(self, found: _Found, now: datetime) -> Send:
+        """Let one creation find out whether Kie.ai still refuses, and nobody else meanwhile."""
+        if now < found.pace.not_before:
+            return Send(found.pace.not_before, is_reserved=False)
+        # Counted as refused; if it is not, the count begins anew.
+        refusals = found.pace.refusals_with(now)
+        until = now + pause_after(refusals)
+        if self._pause_line(found, until, refusals):
+            return Send(now, is_reserved=True)
+        return Send(until, is_reserved=False)
 
     def correct(self, reserved: datetime, sent: datetime) -> None:
         """Write down that a creation was sent later than at the moment reserved for it."""
@@ -233,7 +258,12 @@ class PaceTable:
         return found.pace.is_busy(self._now(), self._rate)
 
     def _begin(
-        self, found: _Found | None, first_at: datetime, *, for_credits: bool = False
+        self,
+        found: _Found | None,
+        first_at: datetime,
+        *,
+        for_credits: bool = False,
+        refusals: int = 0,
     ) -> bool:
         """Begin a line, unless somebody else has meanwhile."""
         moment: AttributeValueTypeDef = {"N": _millis(first_at)}
@@ -245,6 +275,7 @@ class PaceTable:
             "slots": {"N": "0"},
             "turn": {"N": "0"},
             "for_credits": {"BOOL": for_credits},
+            "refusals": {"N": str(refusals)},
             "sends": {"L": []},
             "sends_version": {"N": "0"},
         }
@@ -258,6 +289,12 @@ class PaceTable:
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
+
+    def _pause_line(self, found: _Found, until: datetime, refusals: int) -> bool:
+        """Send nothing for a while, unless somebody else has said so meanwhile."""
+        new: Values = {"not_before": {"N": _millis(until)}, "refusals": {"N": str(refusals)}}
+        known: Values = {":read": {"N": _millis(found.pace.not_before)}}
+        return self._set(new, "not_before = :read", known)
 
     def _next_slot(self, found: _Found, at: datetime) -> dict[str, datetime]:
         """Let the next slot be at a moment, and nothing be sent before."""
@@ -320,6 +357,7 @@ def _read_item(item: Values) -> _Found:
         not_before=_moment(item["not_before"]["N"]),
         turn=int(item["turn"]["N"]),
         for_credits=item["for_credits"]["BOOL"],
+        refusals=int(item.get("refusals", {"N": "0"})["N"]),
     )
     sends = tuple(_moment(moment["N"]) for moment in item["sends"]["L"])
     return _Found(pace, item["begun"]["N"], sends, int(item["sends_version"]["N"]))

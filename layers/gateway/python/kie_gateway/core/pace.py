@@ -8,6 +8,9 @@ owner, then the second of each, and so on. When a slot comes, the first in line 
 slot was given to. Functions are not as punctual as slots, so before anything is sent a moment is
 reserved that keeps to Kie's limit however late everybody was.
 
+While Kie.ai goes on refusing, pauses grow for everybody at once, and only one creation at a time
+finds out whether that is over.
+
 While the account has no credits nothing is sent: the slots begin an hour later, and whoever is sent
 first then, or by a refresh before, finds out whether there are some again.
 """
@@ -27,6 +30,10 @@ _CARE_AT_LEAST = 1.02
 _APART = timedelta(seconds=0.1)
 # Refused in spite of its slot: it came a little early, or somebody else uses the account.
 SHORT_PAUSE = timedelta(seconds=0.5)
+# However often Kie.ai refuses, it is tried again after so long.
+LONGEST_PAUSE = timedelta(minutes=1)
+# After so many refusals in a row it is no longer one that came early.
+REFUSING = 2
 # How long nothing is sent for lack of credits.
 CREDITS_PAUSE = timedelta(hours=1)
 # The machine wakes on whole seconds; slots lie closer together.
@@ -36,6 +43,16 @@ EARLY = timedelta(seconds=1)
 def wake_at(slot: datetime) -> datetime:
     """Tell when to wake for a slot: a little early, and the rest is waited for where it is used."""
     return slot - EARLY
+
+
+def pause_after(refusals: int) -> timedelta:
+    """
+    Choose how long nothing is sent after a refusal in a line.
+
+    Args:
+        refusals: In a row, this one included.
+    """
+    return min(SHORT_PAUSE * 2 ** min(max(refusals - REFUSING, 0), 10), LONGEST_PAUSE)
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,7 @@ class Pace:
         not_before: Nothing is sent before this moment.
         turn: Of the last creation that was let through.
         for_credits: Whether the account has no credits, as far as is known.
+        refusals: How many there were since Kie.ai last took a creation.
     """
 
     since: datetime
@@ -81,10 +99,21 @@ class Pace:
     not_before: datetime
     turn: int
     for_credits: bool = False
+    refusals: int = 0
 
     def slot_at(self, number: int, rate: Rate) -> datetime:
         """Tell when a slot is; the first has the number 1."""
         return max(self.since + (number - 1) * rate.interval, self.not_before)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether Kie.ai keeps refusing: one creation at a time finds out when that is over."""
+        return self.refusals >= REFUSING
+
+    def refusals_with(self, now: datetime) -> int:
+        """Count refusals in a row, with one that comes now; old ones are another matter."""
+        is_over = now > self.not_before + LONGEST_PAUSE + WINDOW
+        return 1 if is_over else self.refusals + 1
 
     def is_busy(self, now: datetime, rate: Rate) -> bool:
         """Whether creations still go by slots: until Kie's window after the last one has passed."""

@@ -167,6 +167,9 @@ class Line(Protocol):
     def refuse(self, pause_seconds: float | None) -> None:
         """Say that Kie.ai refused a creation, and for how long if it told."""
 
+    def accept(self) -> None:
+        """Say that Kie.ai took a creation, after it had refused some."""
+
     def hold(self) -> None:
         """Say that Kie.ai's account has no credits; nothing is sent for an hour."""
 

@@ -84,11 +84,11 @@ def after_refusal_at(
         retry_after_seconds: What Kie.ai asked for, if it did.
         spread: A random number from 0 to 1.
     """
-    window = min(10.0 * 1.5 ** (attempts - 1), 120.0)
+    window = min(10.0 * 1.5 ** min(attempts - 1, 20), 120.0)
     pause = retry_after_seconds if retry_after_seconds is not None else 2.0
     return now + timedelta(seconds=pause + spread * window)
 
 
 def after_storage_failure_at(attempts: int, now: datetime) -> datetime:
     """Choose when to copy again: 5 s, 20 s, 80 s, then every 5 min."""
-    return now + timedelta(seconds=min(5 * 4 ** (attempts - 1), 300))
+    return now + timedelta(seconds=min(5 * 4 ** min(attempts - 1, 10), 300))

@@ -22,6 +22,7 @@ from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.submit_watched import submit_watched
+from kie_gateway.flows.take_turn import tell_line
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,16 @@ def create_task(
         raise
     if place is not None:
         return Created(task, replayed=False)
+
+    def submit_and_tell(task: Task) -> Task:
+        after = submit(task)
+        tell_line(pace, after, line)
+        return after
+
     after = submit_watched(
         task,
         sleeps_until=first_look_at,
-        submit=submit,
+        submit=submit_and_tell,
         tasks=tasks,
         executions=executions,
         queue=queue,

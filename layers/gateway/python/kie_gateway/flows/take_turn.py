@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from kie_gateway.core import moves
 from kie_gateway.core.pace import EARLY, HARDLY_LATE, SHORT_PAUSE, Pace
 from kie_gateway.core.ports import Line, Moved, TaskStore
-from kie_gateway.core.task import Step, Submission, Task
+from kie_gateway.core.task import Status, Step, Submission, Task
 
 # Who would wait longer for a moment to send at goes to sleep again.
 _PATIENCE = timedelta(seconds=3)
@@ -71,7 +71,7 @@ def _send_first(
         line.let_through(other.turn or 0)
         sent = _send(other, tasks, submit, now)
         if sent.changed:
-            _tell_of_credits(pace, sent.task, line)
+            tell_line(pace, sent.task, line)
         if other is task:
             return sent.task
         if sent.changed:
@@ -105,10 +105,20 @@ def _first_in_line(task: Task, tasks: TaskStore, line: Line) -> Iterator[Task]:
             yield other
 
 
-def _tell_of_credits(pace: Pace | None, sent: Task, line: Line) -> None:
-    """Tell that the account has credits again, if it had none."""
-    if pace is not None and pace.for_credits and sent.submission is Submission.ACCEPTED:
+def tell_line(pace: Pace | None, sent: Task, line: Line) -> None:
+    """
+    Tell the line of an answer that ends what holds it up.
+
+    Args:
+        pace: As it was before the creation was sent.
+    """
+    if pace is None:
+        return
+    if pace.for_credits and sent.submission is Submission.ACCEPTED:
         line.resume()
+    if pace.refusals and sent.status is not Status.QUEUED:
+        # Taken, or judged by what it asks for.
+        line.accept()
 
 
 def _send(
