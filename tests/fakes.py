@@ -37,6 +37,7 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.pace import (
     CREDITS_PAUSE,
+    NOTHING,
     WINDOW,
     InLine,
     Pace,
@@ -374,16 +375,20 @@ class FakeLine:
         if self._pace is not None:
             self._pace = replace(self._pace, refusals=0)
 
-    def hold(self) -> None:
+    def hold(self, funds: Decimal = NOTHING) -> None:
         self._fail_if_told()
         now, pace = self._now(), self.look()
         until = now + CREDITS_PAUSE
         if pace is None:
-            self._pace = Pace(until, slots=0, not_before=until, turn=0, for_credits=True)
+            self._pace = Pace(
+                until, slots=0, not_before=until, turn=0, for_credits=True, funds=funds
+            )
             self._turns.clear()
             self._sends.clear()
         elif not pace.for_credits or pace.not_before <= now:
-            self._pace = replace(self._from(pace, until), for_credits=True)
+            self._pace = replace(self._from(pace, until), for_credits=True, funds=funds)
+        else:
+            self._pace = replace(pace, funds=funds)
 
     def resume(self) -> None:
         self._fail_if_told()
@@ -452,6 +457,9 @@ class FakeLine:
     def all(self) -> Iterator[str]:
         waiting = [task for task in self._store.all() if task.is_in_line]
         yield from (task.task_id for task in sorted(waiting, key=lambda task: task.turn or 0))
+
+    def short(self) -> Iterator[str]:
+        yield from (task.task_id for task in self._store.all() if task.is_short_of_credits)
 
     def _fail_if_told(self) -> None:
         if self.error:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -354,3 +355,36 @@ def test_a_line_that_ended_a_moment_ago_is_still_refused(scene: Scene) -> None:
     pace = scene.line.look()
     assert pace is not None
     assert pace.not_before == scene.clock.at + seconds(60)
+
+
+# --- some credits, but not enough for all -------------------------------------------------------
+
+
+def test_what_is_left_of_the_account_may_still_be_spent(scene: Scene) -> None:
+    scene.line.hold(Decimal("7.25"))
+    pace = scene.line.look()
+    assert pace is not None
+    assert [pace.covers(price) for price in (None, Decimal(7), Decimal(8))] == [True, True, False]
+    scene.clock.advance(60)
+    scene.line.hold(Decimal(2))
+    pace = scene.line.look()
+    assert pace is not None
+    assert (pace.funds, pace.not_before) == (Decimal(2), after(3600))
+    scene.line.hold()
+    pace = scene.line.look()
+    assert pace is not None
+    assert not pace.covers(None)
+
+
+def test_who_waits_for_credits_alone_is_not_in_line_and_can_be_named(scene: Scene) -> None:
+    scene.line.refuse(0)
+    scene.wait("task_1", "alice")
+    alone = make_task(task_id="task_2", submission=Submission.WAITING)
+    alone = replace(alone, turn=0, short_of_credits=True, next_at=after(60))
+    scene.tasks.create(alone, (), None)
+    assert list(scene.line.first()) == list(scene.line.all()) == ["task_1"]
+    assert list(scene.line.short()) == ["task_2"]
+    moved = scene.tasks.move(alone, lambda task: moves.wait_on(task, next_at=after(5), turn=3)).task
+    assert (moved.turn, moved.short_of_credits) == (3, False)
+    assert list(scene.line.short()) == []
+    assert list(scene.line.first()) == ["task_1", "task_2"]

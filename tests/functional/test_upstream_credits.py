@@ -14,6 +14,11 @@ from tests.functional.story import Story
 from tests.functional.world import MODEL, World
 
 PRICE = 4.0
+# A clip, for many times as much.
+DEAR: dict[str, Any] = {
+    "model": "veo3",
+    "input": {"prompt": "a clip", "aspect_ratio": "16:9"},
+}
 CLOCK = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 
 
@@ -184,3 +189,90 @@ def test_a_deadline_ends_the_wait(world: World) -> None:
     assert task.end() == ("expired", None, "stalled")
     assert reserved(world) == before
     assert len(world.creations()) == 1
+
+
+# --- words are one thing, the balance another ---------------------------------------------------
+
+
+def test_words_of_one_refusal_hold_nobody_up_while_there_are_credits(
+    world: World, bob: httpx.Client
+) -> None:
+    fill(world, 1000)
+    task = world.create("a kite [create 402 x3]")
+    assert task.end()[0] == "queued"
+    body = {"model": MODEL, "input": {"prompt": "bob's"}}
+    assert bob.post("/v1/tasks", json=body).json()["status"] == "running"
+    assert world.create("another").end()[0] == "running"
+    world.run()
+    assert task.end()[0] == "succeeded"
+    # After one minute, two, and four.
+    assert [line.split()[0] for line in task.told()][:4] == ["0", "60", "180", "420"]
+    assert task.accepted_creations() == 1
+
+
+def test_a_cheap_task_goes_on_while_a_dear_one_waits(world: World) -> None:
+    fill(world, PRICE * 1.5)
+    dear = world.create("a clip", **DEAR)
+    assert dear.end()[0] == "queued"
+    cheap = world.create("a kite")
+    assert cheap.end()[0] == "running"
+    world.run_for(300)
+    assert (dear.end()[0], cheap.end()[0]) == ("queued", "succeeded")
+    assert len([one for one in world.creations() if not one["accepted"]]) == 1
+    # What is left does for nobody now.
+    assert world.create("another").end()[0] == "queued"
+    assert tick(world)["resumed"] == 0
+    fill(world, 1000)
+    assert tick(world)["resumed"] == 2
+    world.run_for(60)
+    assert dear.end()[0] in ("running", "storing", "succeeded")
+    assert len([one for one in world.creations() if one["accepted"]]) == 3
+
+
+def test_dear_ones_that_were_refused_while_cheap_ones_wait_go_on_after_a_top_up(
+    world: World,
+) -> None:
+    dear = [world.create(f"clip {number}", **DEAR) for number in range(3)]
+    cheap = [world.create(f"kite {number}") for number in range(3)]
+    world.run_for(60)
+    fill(world, 4 * PRICE)
+    assert tick(world)["resumed"] == 6
+    world.run_for(60)
+    assert [task.end()[0] for task in cheap] == ["succeeded"] * 3
+    assert [task.end()[0] for task in dear] == ["queued"] * 3
+    fill(world, 1000)
+    assert tick(world)["resumed"] == 3
+    world.run_for(60)
+    assert "queued" not in [task.end()[0] for task in dear]
+    world.run()
+    assert [task.accepted_creations() for task in (*cheap, *dear)] == [1] * 6
+
+
+def test_with_an_unknown_balance_each_finds_out_for_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for function in ("ApiFunction", "WatchFunction"):
+        monkeypatch.setattr(world.gateway(function), "upstream_credits", lambda: None)
+    tasks = [world.create(f"kite {number}") for number in range(3)]
+    assert [task.end()[0] for task in tasks] == ["queued"] * 3
+    assert [expected_after(task) for task in tasks] == [60] * 3
+    world.run_for(3600)
+    # After 1, 2, 4, 8, 16 and 32 minutes, and not more often however many there are.
+    assert len(world.creations()) == 3 * 6
+    fill(world, 1000)
+    assert tick(world)["resumed"] == 3
+    world.run_for(60)
+    assert [task.end()[0] for task in tasks] == ["succeeded"] * 3
+
+
+def test_a_refresh_finds_out_for_one_and_so_for_all_who_wait_by_themselves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for function in ("ApiFunction", "WatchFunction"):
+        monkeypatch.setattr(world.gateway(function), "upstream_credits", lambda: None)
+    tasks = [world.create(f"kite {number}") for number in range(3)]
+    world.run_for(1000)
+    fill(world, 1000)
+    assert refresh(world, tasks[2])["status"] == "running"
+    world.run_for(30)
+    assert [task.end()[0] for task in tasks] == ["succeeded"] * 3

@@ -213,9 +213,9 @@ def test_who_has_been_sent_or_is_gone_needs_no_slot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("balance", "resumed"), [(None, 0), (0, 0), (-3, 0), (9.99, 0), (10, 2), (500, 2)]
+    ("balance", "resumed"), [(None, 0), (0, 0), (-3, 0), (0.5, 0), (9.99, 2), (10, 2), (500, 2)]
 )
-def test_the_line_goes_on_when_there_is_enough_for_the_first(
+def test_the_line_goes_on_when_there_is_enough_for_somebody(
     balance: float | None, resumed: int
 ) -> None:
     scene = Scene()

@@ -1,6 +1,8 @@
 """Asking Kie.ai to create a task: exactly what is known afterwards, and never twice in doubt."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from kie_gateway.core.errors import (
     OutOfTimeError,
     ProviderBusyError,
     ProviderError,
+    ProviderNoCreditsError,
     ProviderRejectedError,
     ProviderUnreachableError,
     RecordUnavailableError,
@@ -19,6 +22,7 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Accepted
 from kie_gateway.core.report import Failed, Finished
+from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import (
     Attention,
     Category,
@@ -185,17 +189,86 @@ def test_an_ambiguous_answer_is_recorded_as_such() -> None:
     assert happened == [Happened.SUBMISSION_UNKNOWN]
 
 
-def test_a_creation_waits_an_hour_for_credits() -> None:
-    task, happened = after(rejected("402", Category.INSUFFICIENT_CREDITS))
-    assert (task.status, task.submission) == (Status.QUEUED, Submission.WAITING)
-    assert (task.upstream_code, task.upstream_message) == ("402", "no")
-    assert task.next_at == NOW + seconds(3600)
-    assert happened == [Happened.SUBMISSION_REFUSED]
+NO_CREDITS = ProviderNoCreditsError("no", provider_code="402", category="insufficient_credits")
+
+
+def refused_for_credits(
+    funds: float | None, price: int = 10, *, waiting: int | None = None, attempts: int = 1
+) -> tuple[Task, FakeLine]:
+    """The record and the line after Kie.ai has named credits, with so many left."""
+    task = replace(
+        make_task(submission_attempts=attempts, deadline_at=NOW + seconds(86400)),
+        reservation=Reservation(Decimal(price), 60),
+    )
+    store = FakeTaskStore(task)
+    line = FakeLine(store)
+    if waiting is not None:
+        line.refuse(0)
+        other = make_task(task_id="task_other", submission=Submission.WAITING, turn=1)
+        store.create(replace(other, reservation=Reservation(Decimal(waiting), 60)), (), None)
+    after = submit_task(
+        task,
+        tasks=store,
+        kie=FakeProvider(NO_CREDITS),
+        archive=FakeArchive(),
+        policy=POLICY,
+        callback_secret=SECRET,
+        now=Clock().now,
+        line=line,
+        balance=lambda: None if funds is None else Decimal(funds),
+    )
+    assert (after.status, after.submission) == (Status.QUEUED, Submission.WAITING)
+    assert (after.upstream_code, after.upstream_message) == ("402", "no")
+    return after, line
+
+
+@pytest.mark.parametrize("funds", [0, -3, 9.5])
+def test_without_credits_for_anybody_the_line_is_held_for_an_hour(funds: float) -> None:
+    task, line = refused_for_credits(funds)
+    assert (task.is_in_line, task.next_at) == (True, NOW + seconds(3600))
+    pace = line.look()
+    assert pace is not None
+    assert (pace.for_credits, pace.funds) == (True, Decimal(funds))
+    assert (pace.covers(Decimal(9)), pace.covers(Decimal(10))) == (funds > 9, False)
 
 
 @pytest.mark.parametrize(
-    "category", [c for c in Category if c is not Category.INSUFFICIENT_CREDITS]
+    ("funds", "waiting", "is_short"),
+    [
+        # It says nothing about others, and whether it is true of this one is not known.
+        (None, None, True),
+        # The words are wrong: enough is left for this very task.
+        (10, None, False),
+        (500, None, False),
+        # Somebody cheaper is in line, and can still be sent.
+        (9.5, 9, True),
+    ],
 )
+def test_only_the_task_that_was_refused_waits_while_others_may_be_sent(
+    funds: float | None, waiting: int | None, is_short: bool
+) -> None:
+    task, line = refused_for_credits(funds, waiting=waiting)
+    assert (task.is_in_line, task.is_short_of_credits) == (False, is_short)
+    assert task.next_at == NOW + seconds(60)
+    pace = line.look()
+    assert pace is None or not pace.for_credits
+
+
+def test_one_who_waits_by_itself_is_tried_ever_more_rarely() -> None:
+    pauses = [
+        (refused_for_credits(None, attempts=attempts)[0].next_at or NOW) - NOW
+        for attempts in (1, 2, 3, 7, 900)
+    ]
+    assert pauses == [seconds(60 * minutes) for minutes in (1, 2, 4, 60, 60)]
+
+
+def test_a_refusal_that_only_sounds_of_credits_holds_nobody_up() -> None:
+    """An upload of a card's picture was refused, and its words held up every owner."""
+    task, _ = after(rejected("422", Category.INSUFFICIENT_CREDITS))
+    assert task.status is Status.FAILED
+
+
+@pytest.mark.parametrize("category", list(Category))
 def test_a_creation_refused_for_good_fails_with_kies_words(category: Category) -> None:
     task, happened = after(rejected("422", category))
     assert task.error == Failure("422", category, "no", retryable=False)

@@ -5,14 +5,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.errors import translated
-from kie_gateway.aws.task_item import LINE
+from kie_gateway.aws.task_item import LINE, SHORT
 from kie_gateway.aws.turn_counts import TurnCounts
 from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.pace import (
     CREDITS_PAUSE,
+    NOTHING,
     REFUSING,
     WINDOW,
     InLine,
@@ -118,19 +120,26 @@ class PaceTable:
         """Say that Kie.ai takes creations again."""
         self._set({"refusals": {"N": "0"}}, "refusals > :none", {":none": {"N": "0"}})
 
-    def hold(self) -> None:
-        """Send nothing for an hour: Kie.ai's account has no credits."""
+    def hold(self, funds: Decimal = NOTHING) -> None:
+        """
+        Send nothing for an hour but what the rest covers: Kie.ai's account has too few credits.
+
+        Args:
+            funds: The rest.
+        """
         for _ in range(_MAX_TRIES):
             now, found = self._now(), self._read()
             until = now + CREDITS_PAUSE
             if found is None or not self._is_busy(found):
-                if self._begin(found, until, for_credits=True):
+                if self._begin(found, until, funds=funds):
                     return
                 continue
             if found.pace.for_credits and now < found.pace.not_before:
                 # Refused together with the one that began the pause.
-                return
-            if self._change(found, self._next_slot(found, until), for_credits=True):
+                slots = {}
+            else:
+                slots = self._next_slot(found, until)
+            if self._change(found, slots, for_credits=True, funds=funds):
                 return
 
     def resume(self) -> None:
@@ -240,18 +249,25 @@ class PaceTable:
 
     def all(self) -> Iterator[str]:
         """Name every task in line, roughly in order."""
-        pages = self._client.get_paginator("query").paginate(**self._who_waits())
+        yield from self._all(LINE)
+
+    def short(self) -> Iterator[str]:
+        """Name every task that waits for credits outside the line."""
+        yield from self._all(SHORT)
+
+    def _all(self, line: str) -> Iterator[str]:
+        pages = self._client.get_paginator("query").paginate(**self._who_waits(line))
         with translated():
             for page in pages:
                 for item in page["Items"]:
                     yield item["task_id"]["S"]
 
-    def _who_waits(self) -> Any:
+    def _who_waits(self, line: str = LINE) -> Any:
         return {
             "TableName": self._table,
             "IndexName": "by_turn",
             "KeyConditionExpression": "line = :line",
-            "ExpressionAttributeValues": {":line": {"S": LINE}},
+            "ExpressionAttributeValues": {":line": {"S": line}},
         }
 
     def _is_busy(self, found: _Found) -> bool:
@@ -262,7 +278,7 @@ class PaceTable:
         found: _Found | None,
         first_at: datetime,
         *,
-        for_credits: bool = False,
+        funds: Decimal | None = None,
         refusals: int = 0,
     ) -> bool:
         """Begin a line, unless somebody else has meanwhile."""
@@ -274,7 +290,8 @@ class PaceTable:
             "not_before": moment,
             "slots": {"N": "0"},
             "turn": {"N": "0"},
-            "for_credits": {"BOOL": for_credits},
+            "for_credits": {"BOOL": funds is not None},
+            **({"funds": {"N": f"{funds:f}"}} if funds is not None else {}),
             "refusals": {"N": str(refusals)},
             "sends": {"L": []},
             "sends_version": {"N": "0"},
@@ -312,13 +329,20 @@ class PaceTable:
         )
 
     def _change(
-        self, found: _Found, moments: dict[str, datetime], *, for_credits: bool | None = None
+        self,
+        found: _Found,
+        moments: dict[str, datetime],
+        *,
+        for_credits: bool | None = None,
+        funds: Decimal | None = None,
     ) -> bool:
         """Change the line, unless somebody else has meanwhile."""
         condition, values = _as_read(found)
         new: Values = {name: {"N": _millis(moment)} for name, moment in moments.items()}
         if for_credits is not None:
             new["for_credits"] = {"BOOL": for_credits}
+        if funds is not None:
+            new["funds"] = {"N": f"{funds:f}"}
         return self._set(new, condition, values)
 
     def _raise(self, name: str, number: str) -> bool:
@@ -357,6 +381,7 @@ def _read_item(item: Values) -> _Found:
         not_before=_moment(item["not_before"]["N"]),
         turn=int(item["turn"]["N"]),
         for_credits=item["for_credits"]["BOOL"],
+        funds=Decimal(item["funds"]["N"]) if "funds" in item else None,
         refusals=int(item.get("refusals", {"N": "0"})["N"]),
     )
     sends = tuple(_moment(moment["N"]) for moment in item["sends"]["L"])

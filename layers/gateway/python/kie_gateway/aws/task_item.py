@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # All tasks in the line before Kie.ai share this key of an index.
 LINE = "kie.ai"
+# And those outside of it that wait for credits at Kie.ai this one.
+SHORT = "kie.ai credits"
 # And all whose credits are given back at a known moment share this one.
 RELEASES = "credits"
 
@@ -119,6 +121,7 @@ _TEXT = _Codec("S", str, str)
 _WORDS = _Codec("S", keepable, str)
 _NAME = _Codec("S", _name, str)
 _INT = _Codec("N", str, int)
+_FLAG = _Codec("BOOL", bool, bool)
 _FLOAT = _Codec("N", repr, float)
 _TIME = _Codec("S", write_time, datetime.fromisoformat)
 _JSON = _Codec("S", _json, json.loads)
@@ -156,6 +159,7 @@ _CODECS: dict[str, _Codec] = {
     "store_attempts": _INT,
     "watches": _INT,
     "turn": _INT,
+    "short_of_credits": _FLAG,
     "version": _INT,
     **dict.fromkeys(
         (
@@ -192,6 +196,8 @@ def write_task(task: Task) -> Item:
     item: Item = {**task_key(task.task_id), "next_step": {"S": task.next_step.value}}
     if task.is_in_line:
         item["line"] = {"S": LINE}
+    elif task.is_short_of_credits:
+        item["line"] = {"S": SHORT}
     if task.release_at is not None:
         item["releases"] = {"S": RELEASES}
     for spec in fields(Task):

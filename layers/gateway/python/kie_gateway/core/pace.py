@@ -11,14 +11,16 @@ reserved that keeps to Kie's limit however late everybody was.
 While Kie.ai goes on refusing, pauses grow for everybody at once, and only one creation at a time
 finds out whether that is over.
 
-While the account has no credits nothing is sent: the slots begin an hour later, and whoever is sent
-first then, or by a refresh before, finds out whether there are some again.
+While the account has no credits, or fewer than any of those who wait would need, nothing is sent
+but what the rest still covers: the slots begin an hour later, and whoever is sent first then, or by
+a refresh before, finds out whether there are enough again.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 WINDOW = timedelta(seconds=10)
 # A creation that goes out so much after the moment that was reserved for it is written down anew.
@@ -34,6 +36,7 @@ SHORT_PAUSE = timedelta(seconds=0.5)
 LONGEST_PAUSE = timedelta(minutes=1)
 # After so many refusals in a row it is no longer one that came early.
 REFUSING = 2
+NOTHING = Decimal(0)
 # How long nothing is sent for lack of credits.
 CREDITS_PAUSE = timedelta(hours=1)
 # The machine wakes on whole seconds; slots lie closer together.
@@ -91,6 +94,7 @@ class Pace:
         not_before: Nothing is sent before this moment.
         turn: Of the last creation that was let through.
         for_credits: Whether the account has no credits, as far as is known.
+        funds: The credits that there still are, None if that is not known.
         refusals: How many there were since Kie.ai last took a creation.
     """
 
@@ -100,6 +104,13 @@ class Pace:
     turn: int
     for_credits: bool = False
     refusals: int = 0
+    funds: Decimal | None = None
+
+    def covers(self, price: Decimal | None) -> bool:
+        """Whether a creation may be sent although others wait for credits: enough are left."""
+        if not self.for_credits or self.funds is None or self.funds <= 0:
+            return False
+        return price is None or price <= self.funds
 
     def slot_at(self, number: int, rate: Rate) -> datetime:
         """Tell when a slot is; the first has the number 1."""

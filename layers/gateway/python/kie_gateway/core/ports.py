@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from kie_gateway.core.account import Account, Below, Booked, Row
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.moves import Move
-from kie_gateway.core.pace import Pace, Place, Send
+from kie_gateway.core.pace import NOTHING, Pace, Place, Send
 from kie_gateway.core.remote_file import RemoteFile, StoredFile
 from kie_gateway.core.report import Failed, Finished, Report
 from kie_gateway.core.task import Task
@@ -170,8 +171,13 @@ class Line(Protocol):
     def accept(self) -> None:
         """Say that Kie.ai took a creation, after it had refused some."""
 
-    def hold(self) -> None:
-        """Say that Kie.ai's account has no credits; nothing is sent for an hour."""
+    def hold(self, funds: Decimal = NOTHING) -> None:
+        """
+        Say that Kie.ai's account has too few credits; nothing more is sent for an hour.
+
+        Args:
+            funds: What there is; as much may still be spent.
+        """
 
     def resume(self) -> None:
         """Say that it has some again."""
@@ -201,6 +207,9 @@ class Line(Protocol):
 
     def all(self) -> Iterator[str]:
         """Name every task in line, roughly in order."""
+
+    def short(self) -> Iterator[str]:
+        """Name every task that waits for credits outside the line."""
 
 
 class Executions(Protocol):

@@ -89,6 +89,11 @@ def after_refusal_at(
     return now + timedelta(seconds=pause + spread * window)
 
 
+def after_want_of_credits_at(attempts: int, now: datetime) -> datetime:
+    """Choose when to send a creation again that alone waits for credits: 1 min, 2, 4 ... 60."""
+    return now + timedelta(minutes=min(2 ** min(attempts - 1, 10), 60))
+
+
 def after_storage_failure_at(attempts: int, now: datetime) -> datetime:
     """Choose when to copy again: 5 s, 20 s, 80 s, then every 5 min."""
     return now + timedelta(seconds=min(5 * 4 ** min(attempts - 1, 10), 300))

@@ -4,6 +4,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
@@ -194,6 +195,8 @@ class Task:
         storing_until: Until when a running copy holds the task for itself.
         watches: How many executions have followed the task.
         turn: In the line before Kie.ai; None unless the task has ever stood in it.
+        short_of_credits: Whether Kie.ai refused the creation for want of credits, and others may
+            still be taken, so that it waits by itself.
         version: Grows with every change.
     """
 
@@ -243,6 +246,7 @@ class Task:
     storing_until: datetime | None = None
     watches: int = 1
     turn: int | None = None
+    short_of_credits: bool = False
     version: int = 1
 
     @property
@@ -276,7 +280,20 @@ class Task:
     @property
     def is_in_line(self) -> bool:
         """Whether the task waits for its turn at Kie.ai."""
-        return self.next_step is Step.SUBMIT and self.turn is not None
+        waits = self.next_step is Step.SUBMIT and self.turn is not None
+        return waits and not self.short_of_credits
+
+    @property
+    def is_short_of_credits(self) -> bool:
+        """Whether the task waits, outside the line, for credits at Kie.ai."""
+        return self.next_step is Step.SUBMIT and self.short_of_credits
+
+    @property
+    def price(self) -> Decimal | None:
+        """What Kie.ai will take for the task, as far as is known."""
+        if self.reservation is not None:
+            return self.reservation.credits
+        return None if self.credits_estimated is None else Decimal(str(self.credits_estimated))
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the deadline has passed without a verdict."""

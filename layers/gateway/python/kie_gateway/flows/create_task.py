@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from kie_gateway.core.errors import (
@@ -104,7 +105,8 @@ def create_task(
             return _replay(existing, tasks=tasks, executions=executions, policy=policy)
     if stopped is not None:
         raise CreationsStoppedError(f"no new tasks for now: {stopped}")
-    place = _place(new, line, now) if pace is not None else None
+    is_open = pace is None or pace.covers(_price(new))
+    place = None if is_open else _place(new, line, now)
     task = inputs.keep(_queued(new, task_id, now, place))
     try:
         recorded = tasks.create(
@@ -158,6 +160,10 @@ def _replay(
         # The first request may have been cut off before it started the watch.
         executions.start(task.task_id, 1, _first_look_at(task, policy))
     return Created(task, replayed=True)
+
+
+def _price(new: NewTask) -> Decimal | None:
+    return new.reservation.credits if new.reservation is not None else None
 
 
 def _place(new: NewTask, line: Line, now: datetime) -> Place | None:

@@ -33,7 +33,8 @@ def send_now(
         may_go_on: Whether there is time for one more of those who wait for credits.
     """
     pace = line.look()
-    waits_for_credits = pace is not None and pace.for_credits
+    waits_for_credits = pace is not None and pace.for_credits and not pace.covers(task.price)
+    was_short = task.is_short_of_credits
     if task.is_in_line and not waits_for_credits:
         return task
     sleeps_until = decide(task, now).wait_until
@@ -49,6 +50,6 @@ def send_now(
         queue=queue,
         now=now,
     )
-    if waits_for_credits and after.submission is Submission.ACCEPTED:
+    if (waits_for_credits or was_short) and after.submission is Submission.ACCEPTED:
         resume_line(line=line, tasks=tasks, executions=executions, now=now, may_go_on=may_go_on)
     return after

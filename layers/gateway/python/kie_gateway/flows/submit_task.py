@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from kie_gateway.core import moves
@@ -13,16 +14,17 @@ from kie_gateway.core.errors import (
     OutOfTimeError,
     ProviderBusyError,
     ProviderError,
+    ProviderNoCreditsError,
     ProviderRejectedError,
     ProviderUnreachableError,
     RecordUnavailableError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.pace import CREDITS_PAUSE, Place
+from kie_gateway.core.pace import Place
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Accepted, Archive, Line, Provider, TaskStore
 from kie_gateway.core.report import Failed
-from kie_gateway.core.schedule import after_refusal_at
+from kie_gateway.core.schedule import after_refusal_at, after_want_of_credits_at
 from kie_gateway.core.task import Category, Failure, Submission, Task
 from kie_gateway.flows.hide_token import hide_token, hide_token_in_report
 from kie_gateway.flows.keep_answer import keep_answer
@@ -31,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 # Kie.ai has had more creations than it takes in ten seconds.
 TOO_MANY = frozenset({"429", "430"})
+# Of those in line, when it matters whether one of them is cheaper.
+_LOOKED_AT = 20
 
 
 def submit_task(
@@ -45,6 +49,7 @@ def submit_task(
     line: Line,
     spread: Callable[[], float] = random.random,
     prepare: Callable[[Task], Mapping[str, Any]] = lambda task: task.input,
+    balance: Callable[[], Decimal | None] = lambda: None,
 ) -> Task:
     """
     Send the creation of a task whose record says `sending`, for us.
@@ -53,6 +58,7 @@ def submit_task(
         line: Hears of refusals, and gives places.
         prepare: Makes of a task's input what Kie.ai can use; may raise ProviderError, as nothing
             is created by then.
+        balance: Asks what is left of the account at Kie.ai, None if it does not say.
 
     Returns:
         The record afterwards: running, still queued (refused for now, or unknown), failed, or
@@ -63,9 +69,10 @@ def submit_task(
     except (ProviderBusyError, ProviderUnreachableError) as error:
         place = _place(task, error, line)
         return refused_for_now(task, error, tasks=tasks, now=now(), spread=spread(), place=place)
+    except ProviderNoCreditsError as error:
+        funds = balance()
+        return _out_of_credits(task, error, funds, tasks=tasks, now=now(), line=line)
     except ProviderRejectedError as error:
-        if error.category == Category.INSUFFICIENT_CREDITS:
-            return _out_of_credits(task, error, tasks=tasks, now=now(), line=line)
         return _refused_for_good(task, error, tasks=tasks, now=now())
     except SubmissionUnknownError as error:
         return lose_submission(task, error.message, tasks=tasks, policy=policy, now=now())
@@ -109,14 +116,22 @@ def _place(
     """Take a place in the line if Kie.ai has had too many; None for every other trouble."""
     if not isinstance(error, ProviderBusyError) or error.provider_code not in TOO_MANY:
         return None
-    return _place_after(lambda: line.refuse(error.retry_after_seconds), task, line)
+
+    def tell() -> bool:
+        pace = line.look()
+        if pace is not None and pace.covers(task.price):
+            # The line waits for credits, of which this one needs no more than there are.
+            return False
+        line.refuse(error.retry_after_seconds)
+        return True
+
+    return _place_after(tell, task, line)
 
 
-def _place_after(tell: Callable[[], None], task: Task, line: Line) -> Place | None:
-    """Tell the line of a refusal and take a place in it; None if it does not answer."""
+def _place_after(tell: Callable[[], bool], task: Task, line: Line) -> Place | None:
+    """Tell the line of a refusal and take a place in it; None if it has none, or is not there."""
     try:
-        tell()
-        return line.join(task.owner)
+        return line.join(task.owner) if tell() else None
     except RecordUnavailableError as trouble:
         # The refusal itself is worth recording; without a place it is sent again by the clock.
         _log.warning("no place in the line for %s: %s", task.task_id, trouble)
@@ -176,13 +191,58 @@ def refused_for_now(
 
 
 def _out_of_credits(
-    task: Task, error: ProviderRejectedError, *, tasks: TaskStore, now: datetime, line: Line
+    task: Task,
+    error: ProviderNoCreditsError,
+    funds: Decimal | None,
+    *,
+    tasks: TaskStore,
+    now: datetime,
+    line: Line,
 ) -> Task:
-    """Wait for somebody to top up the account, all tasks together: it is not this one's fault."""
+    """
+    Wait for somebody to top up the account; others wait, too, only if nothing is left for them.
+
+    Args:
+        funds: What is left of the account, None if that is not known.
+    """
     _log.error("Kie.ai's account is out of credits: %s", error.message)
-    place = _place_after(line.hold, task, line)
-    at, turn = (place.at, place.turn) if place is not None else (now + CREDITS_PAUSE, None)
-    return _stay_queued(task, error, lambda _: at, tasks=tasks, now=now, turn=turn)
+
+    def tell() -> bool:
+        if funds is None or _is_left_for_others(task, funds, tasks, line):
+            return False
+        line.hold(funds)
+        return True
+
+    place = _place_after(tell, task, line)
+    if place is not None:
+        return _stay_queued(task, error, lambda _: place.at, tasks=tasks, now=now, turn=place.turn)
+    is_short = funds is None or task.price is None or funds < task.price
+    return _stay_queued(
+        task,
+        error,
+        lambda current: after_want_of_credits_at(current.submission_attempts, now),
+        tasks=tasks,
+        now=now,
+        # The index of those who wait wants a turn; in line it gets another.
+        turn=0 if is_short else None,
+        short_of_credits=is_short,
+    )
+
+
+def _is_left_for_others(task: Task, funds: Decimal, tasks: TaskStore, line: Line) -> bool:
+    """Whether what is left would do for the task itself, or for somebody in line."""
+    if funds <= 0:
+        return False
+    if task.price is None or task.price <= funds:
+        return True
+    others = (tasks.get(task_id) for task_id in line.first()[:_LOOKED_AT])
+    return any(
+        other is not None
+        and other.is_in_line
+        and other.task_id != task.task_id
+        and (other.price is None or other.price <= funds)
+        for other in others
+    )
 
 
 def _stay_queued(
@@ -193,6 +253,7 @@ def _stay_queued(
     tasks: TaskStore,
     now: datetime,
     turn: int | None = None,
+    short_of_credits: bool = False,
 ) -> Task:
     def decide(current: Task) -> moves.Move | None:
         return moves.refuse(
@@ -202,6 +263,7 @@ def _stay_queued(
             next_at=min(next_at(current), current.deadline_at),
             now=now,
             turn=turn,
+            short_of_credits=short_of_credits,
         )
 
     return tasks.move(task, decide).task

@@ -38,9 +38,14 @@ def take_turn(
         # Something else woke it.
         return task
     pace = line.look()
-    if task.next_step is not Step.SUBMIT or (pace is None and not task.is_in_line):
+    is_open = pace is None or pace.covers(task.price)
+    if task.next_step is not Step.SUBMIT or (is_open and not task.is_in_line):
         return _send(task, tasks, submit, now).task
-    if task.turn is None or (pace is not None and now() < pace.not_before):
+    if (
+        task.turn is None
+        or task.is_short_of_credits
+        or (pace is not None and now() < pace.not_before)
+    ):
         place = line.join(task.owner)
         return _wait(task, place.at, place.turn, tasks)
     send = line.reserve(_PATIENCE)
@@ -114,7 +119,8 @@ def tell_line(pace: Pace | None, sent: Task, line: Line) -> None:
     """
     if pace is None:
         return
-    if pace.for_credits and sent.submission is Submission.ACCEPTED:
+    is_taken = sent.submission is Submission.ACCEPTED
+    if pace.for_credits and is_taken and not pace.covers(sent.price):
         line.resume()
     if pace.refusals and sent.status is not Status.QUEUED:
         # Taken, or judged by what it asks for.

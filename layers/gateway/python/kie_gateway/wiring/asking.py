@@ -136,6 +136,7 @@ class Asking(Common):
             now=self.now,
             line=self.line,
             prepare=self._prepare,
+            balance=self.upstream_credits,
         )
 
     def _prepare(self, task: Task) -> Mapping[str, Any]:
