@@ -9,7 +9,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --ge
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test test-long bench bench-rush check format invoke key reconcile replay catalogue build deploy requirements openapi clean help
+.PHONY: dev demo test test-long bench bench-rush check format invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,23 +48,35 @@ invoke: $(VENV)/.done $(SAM_VENV)/.done ## Run a function on a sample event: mak
 openapi: $(VENV)/.done ## Write docs/openapi.json anew
 	@$(BIN)/python -m scripts.write_openapi
 
-key: $(VENV)/.done ## Make a key for callers of the deployed gateway: make key OWNER=alice STACK=kie-gateway
-	@$(BIN)/python -m scripts.make_key --owner "$(OWNER)" --stack "$(or $(STACK),kie-gateway)" $(ARGS)
+key: $(VENV)/.done ## Make a key for callers of the deployed gateway: make key OWNER=alice
+	@$(BIN)/python -m scripts.make_key --owner "$(OWNER)" $(ARGS)
 
-reconcile: $(VENV)/.done ## Compare ledger, tasks and Kie.ai's numbers: make reconcile STACK=kie-gateway
-	@$(BIN)/python -m scripts.reconcile --stack "$(or $(STACK),kie-gateway)" $(ARGS)
+reconcile: $(VENV)/.done ## Compare ledger, tasks and Kie.ai's numbers
+	@$(BIN)/python -m scripts.reconcile $(ARGS)
 
 catalogue: $(VENV)/.done ## Compare the catalogue with Kie.ai's own lists; with KIE_API_KEY, take up what is new
 	@$(BIN)/python -m scripts.refresh_catalogue $(ARGS)
 
-replay: $(VENV)/.done ## Read the archive again with this version: make replay STACK=kie-gateway ARGS=--apply
-	@$(BIN)/python -m scripts.replay --stack "$(or $(STACK),kie-gateway)" $(ARGS)
+replay: $(VENV)/.done ## Read the archive again with this version: make replay ARGS=--apply
+	@$(BIN)/python -m scripts.replay $(ARGS)
 
 build: $(SAM_VENV)/.done ## Build what is deployed (arm64, python3.13)
 	PATH="$(dir $(shell command -v $(PYTHON))):$$PATH" $(SAM) build
 
-deploy: build ## Deploy to the AWS account at hand; asks what it needs to know
-	$(SAM) deploy --guided
+deploy: $(VENV)/.done build ## Deploy to the AWS account at hand, for the first time or again; asks only what it needs to know
+	@$(BIN)/python -m scripts.deploy $(ARGS)
+
+destroy: $(VENV)/.done $(SAM_VENV)/.done ## Take the deployed gateway down; records and files stay
+	@$(BIN)/python -m scripts.destroy $(ARGS)
+
+kie-keys: $(VENV)/.done ## Change Kie.ai's keys of the deployed gateway
+	@$(BIN)/python -m scripts.change_keys $(ARGS)
+
+cloudfront-key: $(VENV)/.done build ## Serve files by CloudFront, or sign its links with a new key: make cloudfront-key FILE=key.pem
+	@$(BIN)/python -m scripts.cloudfront_key $(if $(FILE),--file "$(FILE)") $(ARGS)
+
+webhooks: $(VENV)/.done ## Tell whether Kie.ai's webhooks come through to the deployed gateway
+	@$(BIN)/python -m scripts.webhooks $(ARGS)
 
 requirements: $(VENV)/.done ## Take up the latest versions of all packages
 	$(COMPILE) --upgrade layers/deps/requirements.in -o layers/deps/requirements.txt

@@ -113,9 +113,7 @@ class LocalCloud:
         self.clock = clock
         self._aws = {**_AWS, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         self.template = template or Template()
-        declared = self.template.parameters
-        given = {**parameters.stand_in(declared), **(values or {})}
-        self.values = parameters.resolve(declared, given)
+        self.values = parameters.resolve_all(self.template, values or {})
         self._kie_keys = dict(kie_keys or {})
         self.log = log or Log()
         self.functions: dict[str, Function] = {}
@@ -160,7 +158,8 @@ class LocalCloud:
             "AWS_SECRET_ACCESS_KEY",
             "AWS_SESSION_TOKEN",
         )
-        return {"AWS_ENDPOINT_URL": self.aws.url, **{name: self._aws[name] for name in names}}
+        told = {name: self._aws[name] for name in names}
+        return {"AWS_ENDPOINT_URL": self.aws.url, **told, "STACK": stack.STACK_NAME}
 
     @property
     def files(self) -> Path:
@@ -213,7 +212,7 @@ class LocalCloud:
 
     def _start(self) -> None:
         seams.install()
-        self._exit.callback(_reset_moto)
+        self._exit.callback(reset_moto)
         folder = self._exit.enter_context(tempfile.TemporaryDirectory(prefix="dev-tls-"))
         self.aws = MotoServer(self._invoke_by_name, self._secret, Path(folder))
         self.aws.gate = self._gate()
@@ -358,7 +357,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _reset_moto() -> None:
+def reset_moto() -> None:
     """Leave nothing of this cloud in moto's globals for the next one."""
     seams.stop_executions()
     seams.switch_interpreter(on=False)

@@ -6,8 +6,12 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from dev import rules
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from dev.template import Template
 
 
 # The template's parameter for the secret with Kie.ai's keys, which is no part of the stack.
@@ -20,7 +24,7 @@ class ParameterError(Exception):
 
 
 def stand_in(declared: Mapping[str, object]) -> dict[str, str]:
-    """Give the secret's ARN a value until the local cloud has made one."""
+    """Give the secret's ARN a value until somebody has made one."""
     return {KIE_SECRET: _NOT_MADE_YET} if KIE_SECRET in declared else {}
 
 
@@ -57,6 +61,20 @@ def resolve(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str])
         return {name: _checked(name, rules, given) for name, rules in declared.items()}
     except ParameterError as exc:
         raise ParameterError(f"{exc}; parameters are {', '.join(sorted(declared))}") from None
+
+
+def resolve_all(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+    """
+    Give every parameter of a template its value, as far as its rules allow it.
+
+    Raises:
+        ParameterError: As `resolve`, or a rule of the template does not hold.
+
+    """
+    values = resolve(template.parameters, {**stand_in(template.parameters), **given})
+    for words in rules.broken(template.document.get("Rules", {}), values):
+        raise ParameterError(words)
+    return values
 
 
 def _refuse_unknown(declared: Mapping[str, object], given: Mapping[str, str]) -> None:

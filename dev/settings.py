@@ -24,6 +24,8 @@ LOCAL_HISTORY_TOKEN = "sim-history-token"  # noqa: S105 - the simulator's own, g
 LOCAL_HMAC_KEY = "local-webhook-key"
 # A simulated task takes seconds, so nobody should wait for what a real one takes.
 _FAST = {"FirstPollSeconds": "4", "PollCapSeconds": "5", "DeadlineSeconds": "600"}
+# Nothing is paid for, and there is one caller, who may want to see how much it takes.
+_UNLIMITED = {"RequestsPerMinute": "0", "TasksAtOnce": "0"}
 
 
 class SettingsError(Exception):
@@ -63,7 +65,7 @@ def read(environ: Mapping[str, str], template: Template) -> Settings:
     given = _given(template, kie_url, public_url)
     try:
         overrides = parameters.parse_overrides(environ.get("GATEWAY_PARAMETERS", ""))
-        values = parameters.resolve(template.parameters, {**given, **overrides})
+        values = parameters.resolve_all(template, {**given, **overrides})
     except parameters.ParameterError as exc:
         raise SettingsError(f"GATEWAY_PARAMETERS: {exc}") from exc
     return Settings(public_url, kie_url, simulator_port, folder.resolve(), values, keys)
@@ -83,7 +85,6 @@ def _kie_keys(environ: Mapping[str, str], *, simulated: bool) -> dict[str, str]:
 def _given(template: Template, kie_url: str, public_url: str) -> dict[str, str]:
     """Choose what takes the place of the template's defaults, before anyone overrides it."""
     given = {
-        **parameters.stand_in(template.parameters),
         "KieBaseUrl": kie_url,
         "PublicBaseUrl": public_url,
         "AllowedOrigins": "*",
@@ -93,7 +94,7 @@ def _given(template: Template, kie_url: str, public_url: str) -> dict[str, str]:
         hosts = template.parameters.get("ResultHosts", {}).get("Default", "")
         given["ResultHosts"] = f"{hosts},{address.netloc}".lstrip(",")
         given["KieUploadBaseUrl"] = given["GuessBaseUrl"] = kie_url
-        given |= _FAST
+        given |= _FAST | _UNLIMITED
     return {name: value for name, value in given.items() if name in template.parameters}
 
 

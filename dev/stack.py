@@ -83,7 +83,7 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
     document = translate(template, values)
     wanted = _outputs(document)
     mappings = _of_type(document, "AWS::Lambda::EventSourceMapping")
-    resources, outputs = _deploy(_creatable(document, wanted), values, client("cloudformation"))
+    resources, outputs = _deploy(creatable(document, wanted), values, client("cloudformation"))
     kinds = {name: document["Resources"][name]["Type"] for name in resources}
     for name, rules in template.bucket_cors(values).items():
         # moto's CloudFormation makes buckets without.
@@ -133,7 +133,7 @@ def _outputs(document: Document) -> Document:
     return {name: {"Value": value} for name, value in wanted.items()}
 
 
-def _creatable(document: Document, outputs: Document) -> Document:
+def creatable(document: Document, outputs: Document) -> Document:
     """Leave out what moto's CloudFormation lacks, what is ours, and the code."""
     known = set(get_model_map()) - _OURS - _UNUSED
     resources = {n: r for n, r in document["Resources"].items() if r["Type"] in known}

@@ -10,13 +10,13 @@ from kie_gateway.core.api_key import OWNER, USUAL, ApiKey, Scope
 from kie_gateway.core.errors import KeyNotFoundError
 from kie_gateway.flows.manage_keys import Issued, issue_key, revoke_key, rotate_key
 from kie_gateway.wiring.ids import new_key_id
-from scripts.stack import run, stack_outputs
+from scripts.stack import run, stack_outputs, usual_stack
 
 
 def main() -> None:
     """Do what is asked for in the stack's table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stack", default="kie-gateway", help="name of the deployed stack")
+    parser.add_argument("--stack", default=usual_stack(), help="name of the deployed stack")
     parser.add_argument("--owner", default="", help="whose tasks the key creates and sees")
     parser.add_argument("--name", default="made by make key", help="what the key is for")
     parser.add_argument("--days", type=int, help="how long the key is good; for ever without it")

@@ -32,7 +32,7 @@ from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.wiring.clock import utc_now
-from scripts.stack import run, stack_outputs, stack_parameters
+from scripts.stack import run, stack_outputs, stack_parameters, usual_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -127,7 +127,7 @@ def _note(client: "DynamoDBClient", table: str, stands: Checkpoint) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="reconcile", description=__doc__.strip().splitlines()[0])
-    parser.add_argument("--stack", default="kie-gateway", help="name of the deployed stack")
+    parser.add_argument("--stack", default=usual_stack(), help="name of the deployed stack")
     parser.add_argument("--days", type=int, default=7, help="age of tasks that Kie.ai is asked of")
     parser.add_argument("--offline", action="store_true", help="leave Kie.ai alone")
     return parser.parse_args()

@@ -19,7 +19,7 @@ from kie_gateway.flows.watch_again import watch_again
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.registry import family
 from kie_gateway.wiring.clock import utc_now
-from scripts.stack import run, stack_outputs
+from scripts.stack import run, stack_outputs, usual_stack
 
 
 def main() -> int:
@@ -66,7 +66,7 @@ def _words(report: Report) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="replay", description=__doc__.strip().splitlines()[0])
-    parser.add_argument("--stack", default="kie-gateway", help="name of the deployed stack")
+    parser.add_argument("--stack", default=usual_stack(), help="name of the deployed stack")
     parser.add_argument("--task", help="only this task")
     parser.add_argument("--apply", action="store_true", help="record results that were missed")
     return parser.parse_args()

@@ -124,6 +124,9 @@ class World:
             "KieUploadBaseUrl": self.kie.base_url,
             "PublicBaseUrl": front.url,
             "ResultHosts": f"{hosts},{self.kie.base_url.removeprefix('http://')}",
+            # Tests that are about limits set their own.
+            "RequestsPerMinute": "0",
+            "TasksAtOnce": "0",
         }
         handlers = self.functions.handlers()
         keys = {"api_key": "test", "webhook_hmac_key": HMAC_KEY}

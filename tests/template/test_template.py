@@ -113,7 +113,7 @@ def test_functions_lack_what_is_not_theirs(name: str, forbidden: set[str]) -> No
 def test_the_table_is_kept_backed_up_and_indexed() -> None:
     table = RESOURCES["TaskTable"]
     properties = table["Properties"]
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert table["UpdateReplacePolicy"] == "Retain"
     assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert properties["SSESpecification"]["SSEEnabled"] is True
     assert properties["TimeToLiveSpecification"]["AttributeName"] == "ttl"

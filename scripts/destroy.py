@@ -1,0 +1,74 @@
+"""
+Take the gateway down: `make destroy`. Records, files and keys stay, and how to remove them is said.
+
+Asks for the stack's name, typed in full; CONFIRM=name says it in a script.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import boto3
+
+from dev.parameters import KIE_SECRET
+from scripts import deployments
+from scripts.ask import ask
+from scripts.deploy import ROOT, SAM
+from scripts.stack import StackError, run, stack_outputs, stack_parameters, usual_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def main() -> int:
+    """Take it down."""
+    parser = argparse.ArgumentParser(prog="make destroy", description=__doc__.strip())
+    parser.add_argument("--stack", default=usual_stack(), help="name of the deployed stack")
+    stack = deployments.check_name(parser.parse_args().stack)
+    region = boto3.session.Session().region_name
+    stays = list(_what_stays(stack, region))
+    print(f"{stack} in {region}: API, functions, queues, alarms and logs go; callers get no answer")
+    print("any more, webhooks of open tasks are lost, and what Kie.ai still works on is paid for.")
+    print(
+        "Records, files and Kie.ai's keys stay: nothing that was paid for is thrown away unasked."
+    )
+    if (os.environ.get("CONFIRM") or ask("Type the stack's name to go on")) != stack:
+        raise StackError("nothing was done")
+    if code := _sam_delete(stack, region):
+        return code
+    print("\nWhat stays, and the commands that remove it for good:\n")
+    print("\n".join(stays))
+    return 0
+
+
+def _what_stays(stack: str, region: str) -> "Iterator[str]":
+    outputs, parameters = stack_outputs(stack), stack_parameters(stack)
+    table, bucket = outputs["TableName"], outputs["BucketName"]
+    where = f"--region {region}"
+    yield "# every task, key and ledger"
+    yield f"aws dynamodb update-table --table-name {table} --no-deletion-protection-enabled {where}"
+    yield f"aws dynamodb delete-table --table-name {table} {where}"
+    yield "# every result; the bucket itself goes once S3 has dropped what can still be had back"
+    yield f"aws s3 rm s3://{bucket} --recursive {where}"
+    yield f"aws s3 rb s3://{bucket} {where}    # two days later"
+    yield "# Kie.ai's keys; `make deploy` uses them again as long as they are there"
+    yield f"aws secretsmanager delete-secret --secret-id {parameters[KIE_SECRET]} {where}"
+    if secret := parameters.get("CloudFrontKeySecretArn"):
+        yield "# the key that signs links of CloudFront"
+        yield f"aws secretsmanager delete-secret --secret-id {secret} {where}"
+
+
+def _sam_delete(stack: str, region: str) -> int:
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": region}
+    command = [str(SAM), "delete", "--no-prompts", "--stack-name", stack, "--region", region]
+    sys.stdout.flush()
+    done = subprocess.run(  # noqa: S603 - our own words, and a stack's name that was checked
+        command, env=environment, stdin=subprocess.DEVNULL, cwd=ROOT, check=False
+    )
+    return done.returncode
+
+
+if __name__ == "__main__":
+    run(main)
