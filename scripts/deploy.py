@@ -68,7 +68,7 @@ def choose() -> Deployment:
             mail = ask("mail address for alarms, Enter for none")
             known = _with(known, {"AlarmEmail": mail})
     chosen = _with(known, _from_environment())
-    values = _values(chosen)
+    values = values_of(chosen)
     secret = _secret(stack, values, deployed)
     chosen = _with(chosen, {parameters.KIE_SECRET: secret})
     deployments.keep(chosen)
@@ -155,7 +155,7 @@ def _with(deployment: Deployment, given: Mapping[str, str]) -> Deployment:
     )
 
 
-def _values(deployment: Deployment) -> dict[str, str]:
+def values_of(deployment: Deployment) -> dict[str, str]:
     """
     Give every parameter its value.
 
@@ -173,12 +173,17 @@ def _secret(stack: str, values: Mapping[str, str], deployed: Mapping[str, str] |
     stands_in = parameters.stand_in(Template().parameters)[parameters.KIE_SECRET]
     named = values[parameters.KIE_SECRET]
     if named == stands_in:
-        named = (deployed or {}).get(parameters.KIE_SECRET) or KieSecret.usual_name(stack)
-    secret = KieSecret(named)
-    known = secret.read()
-    if known.get("api_key"):
+        named = (deployed or {}).get(parameters.KIE_SECRET, "")
+    secret = KieSecret(named or KieSecret.usual_name(stack))
+    arn = secret.arn()
+    if arn is None and named:
+        # Deleted for good since then.
+        secret = KieSecret(KieSecret.usual_name(stack))
+        arn = secret.arn()
+    known = secret.read() if arn else {}
+    if arn and known.get("api_key"):
         print("Kie.ai's keys stay as they are (`make kie-keys` changes them).")
-        return secret.arn()
+        return arn
     return secret.write(ask_for_keys(values["KieBaseUrl"], known))
 
 
@@ -192,7 +197,7 @@ def _sam_deploy(deployment: Deployment) -> int:
     template = os.environ.get("TEMPLATE") or str(BUILT)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as overrides:
         # JSON is YAML; in a file, no value has to get past a shell's or SAM's quotes.
-        json.dump(_values(deployment), overrides)
+        json.dump(values_of(deployment), overrides)
         overrides.flush()
         command = [
             *(str(SAM), "deploy", "--template-file", template),

@@ -43,9 +43,14 @@ class KieSecret:
         """Name the secret that `make deploy` makes for a stack."""
         return f"{stack}/kie"
 
-    def arn(self) -> str:
-        """Find it; raises botocore's ClientError if there is none."""
-        return self._client.describe_secret(SecretId=self._name)["ARN"]
+    def arn(self) -> str | None:
+        """Find it, even while it waits to be deleted; None if there is none."""
+        try:
+            return self._client.describe_secret(SecretId=self._name)["ARN"]
+        except ClientError as error:
+            if _code(error) == "ResourceNotFoundException":
+                return None
+            raise
 
     def read(self) -> dict[str, str]:
         """Read the keys; empty if there is no secret, or one that is about to be deleted."""
@@ -66,24 +71,19 @@ class KieSecret:
 
     def write(self, keys: dict[str, str]) -> str:
         """Put the keys in, wherever the secret stands in its life; returns its ARN."""
-        text = json.dumps({**dict.fromkeys(ENVIRONMENT, ""), **keys})
-        try:
-            made = self._client.create_secret(
-                Name=self._name, Description=_DESCRIPTION, SecretString=text
-            )
-        except ClientError as error:
-            # Its name stays taken while it waits to be deleted, which takes a week or more.
-            if _code(error) == "InvalidRequestException":
-                self._client.restore_secret(SecretId=self._name)
-            elif _code(error) != "ResourceExistsException":
-                raise
-            return self.replace(keys)
-        return made["ARN"]
+        if self.arn() is None:
+            return self._client.create_secret(
+                Name=self._name, Description=_DESCRIPTION, SecretString=_text(keys)
+            )["ARN"]
+        # Its name stays taken while it waits to be deleted, which takes a week or more.
+        if self._client.describe_secret(SecretId=self._name).get("DeletedDate"):
+            self._client.restore_secret(SecretId=self._name)
+        return self.replace(keys)
 
     def replace(self, keys: dict[str, str]) -> str:
         """Put other keys into the secret that there is; returns its ARN."""
-        text = json.dumps({**dict.fromkeys(ENVIRONMENT, ""), **keys})
-        return self._client.put_secret_value(SecretId=self._name, SecretString=text)["ARN"]
+        put = self._client.put_secret_value(SecretId=self._name, SecretString=_text(keys))
+        return put["ARN"]
 
 
 def ask_for_keys(kie_url: str, known: dict[str, str]) -> dict[str, str]:
@@ -179,6 +179,10 @@ def _checked(variable: str, value: str) -> str:
         return check(variable, value)
     except KeyFormatError as error:
         raise StackError(str(error)) from error
+
+
+def _text(keys: dict[str, str]) -> str:
+    return json.dumps({**dict.fromkeys(ENVIRONMENT, ""), **keys})
 
 
 def _code(error: ClientError) -> str:

@@ -48,7 +48,8 @@ def _sum(stack: str, metric: str, hours: int) -> int:
         MetricName=metric,
         Dimensions=[{"Name": "service", "Value": stack}],
         StartTime=now - timedelta(hours=hours),
-        EndTime=now,
+        # What came this second counts, too.
+        EndTime=now + timedelta(minutes=1),
         Period=3600,
         Statistics=["Sum"],
     )
