@@ -33,7 +33,7 @@ def main() -> int:
         return _refuse(f"{options.event}: the folder must be one of {known}, or give --function")
     # Functions and simulator write their logs to stdout.
     answer_to, sys.stdout = sys.stdout, sys.stderr
-    with sample_cloud() as samples:
+    with sample_cloud(function) as samples:
         try:
             answer, code = samples.invoke(function, event), 0
         except InvocationError as error:

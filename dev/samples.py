@@ -16,6 +16,7 @@ import httpx
 
 from dev.cloud import LocalCloud
 from dev.kie.server import KieSimulator
+from dev.pool import WorkerPool
 from dev.settings import LOCAL_KEY
 from dev.template import ROOT, Template
 from kie_gateway.aws.key_table import KeyTable
@@ -182,8 +183,12 @@ class Samples:
 
 
 @contextmanager
-def sample_cloud() -> Iterator[Samples]:
-    """Run the template's functions without containers, with sample tasks to work on."""
+def sample_cloud(wanted: str | None = None) -> Iterator[Samples]:
+    """
+    Run the template's functions without containers, with sample tasks to work on.
+
+    `wanted` is the function that will be invoked; its process starts while the tasks are made.
+    """
     template = Template()
     hosts = template.parameters["ResultHosts"]["Default"]
     with KieSimulator(port=0, seconds=0.1, create_limit=0) as simulator:
@@ -196,6 +201,8 @@ def sample_cloud() -> Iterator[Samples]:
             cloud.client("secretsmanager").put_secret_value(
                 SecretId=cloud.resources["CallbackSecret"], SecretString=CALLBACK_SECRET
             )
+            if wanted is not None and isinstance(function := cloud.functions[wanted], WorkerPool):
+                function.prewarm()
             samples = Samples(cloud, simulator)
             samples.seed()
             yield samples

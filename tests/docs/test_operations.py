@@ -23,7 +23,8 @@ def test_states_that_are_named_exist() -> None:
     named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", OPERATIONS))
     template = Template()
     known = STATES.keys() | template.document["Resources"].keys() | template.parameters.keys()
-    code = "".join(path.read_text() for path in (ROOT / "layers" / "gateway").rglob("*.py"))
+    folders = (ROOT / "layers" / "gateway", ROOT / "functions")
+    code = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
     assert [name for name in named - known if f'"{name}"' not in code] == []
 
 
