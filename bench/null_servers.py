@@ -63,6 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self, body: bytes = b"") -> None:
         self.send_response(200)
         self.send_header("ETag", '"x"')
+        self.send_header("x-amz-checksum-crc32", "AAAAAA==")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
