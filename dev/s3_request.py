@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -16,6 +17,8 @@ type Environ = dict[str, Any]
 type StartResponse = Callable[..., Any]
 
 _SERVICE = "/s3/aws4_request"
+# However many keys are asked for, S3 lists a thousand: AmazonS3/latest/API/API_ListObjectsV2.html.
+_LONG_LIST = re.compile(r"(?<![^&])(max-keys|max-uploads|max-parts)=(?!1000(?!\d))\d{4,}")
 _NOT_S3 = ("/moto-api", "/2015-03-31/", "/latest/")
 
 
@@ -90,12 +93,13 @@ class S3Request:
     def for_moto(self, body: bytes) -> Environ:
         """Give what moto is told: path style, one plain body, and no encoding of it."""
         path = self.path if not self.place.bucket else f"/{self.bucket}{self.path}"
-        raw = str(self.environ["RAW_URI"])
-        uri = path + raw[len(self.path) :]
+        query = _LONG_LIST.sub(r"\1=1000", str(self.environ["RAW_URI"])[len(self.path) + 1 :])
+        uri = f"{path}?{query}" if query else path
         environ = {
             **self.environ,
             "HTTP_HOST": f"127.0.0.1:{self.environ['SERVER_PORT']}",
             "PATH_INFO": unquote(path, "latin-1"),
+            "QUERY_STRING": query,
             "RAW_URI": uri,
             "REQUEST_URI": uri,
             "wsgi.url_scheme": "http",

@@ -27,6 +27,8 @@ def test_environment_is_the_templates_and_lambdas(cloud: LocalCloud) -> None:
     assert env["SECRET_ARN"] == cloud.resources["Generated"]
     assert env["AWS_LAMBDA_FUNCTION_NAME"] == cloud.resources["EchoFunction"]
     assert env["AWS_ENDPOINT_URL"] == cloud.aws.url
+    # Over plain http botocore would send files in another way than on AWS.
+    assert env["AWS_ENDPOINT_URL_S3"] == cloud.aws.url.replace("http:", "https:")
     assert "HOME" not in env
     assert (found["shared"], found["cwd"]) == ("shared", str(FIXTURES / "functions" / "echo"))
 

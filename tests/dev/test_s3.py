@@ -22,6 +22,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from dev.s3_checksums import checksum
 from dev.s3_errors import S3Error
@@ -250,6 +252,24 @@ def test_a_link_opens_at_the_signed_host_only(s3: Any, endpoint: str) -> None:
     answer = send(endpoint, "GET", link, headers={"Host": "files.example.com"})
 
     assert answer.code == "SignatureDoesNotMatch"
+
+
+def test_a_bucket_may_stand_in_the_host(cloud: Cloud, endpoint: str) -> None:
+    """As browsers resolve it on this machine: every name below localhost is this machine."""
+    port = urlsplit(endpoint).port
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://s3.us-east-1.localhost:{port}",
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
+    )
+    link = urlsplit(link_to(client))
+
+    assert link.netloc == f"{BUCKET}.s3.us-east-1.localhost:{port}"
+    answer = send(endpoint, "GET", target(link.geturl()), headers={"Host": link.netloc})
+    assert (answer.status, answer.body) == (200, b"hello")
 
 
 def test_an_expired_link_says_so(s3: Any, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -577,6 +597,17 @@ def test_tags_are_checked(s3: Any, tags: str, code: str) -> None:
         s3.put_object(Bucket=BUCKET, Key="k", Body=b"", Tagging=tags)
 
     assert code_of(failure) == code
+
+
+def test_a_list_has_a_thousand_keys_at_most(s3: Any) -> None:
+    # Not over HTTP: that would take most of a minute.
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for number in range(1001):
+        backend.put_object(BUCKET, f"k{number}", b"")
+
+    found = s3.list_objects_v2(Bucket=BUCKET, MaxKeys=5000)
+
+    assert (found["KeyCount"], found["IsTruncated"]) == (1000, True)
 
 
 def test_deleting_takes_a_thousand_keys_and_a_checksum(

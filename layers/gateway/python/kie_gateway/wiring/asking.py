@@ -47,7 +47,10 @@ from kie_gateway.settings import (
 )
 from kie_gateway.wiring.common import Common
 
-# Kie.ai fetches inputs when it comes to the task, which may take a while.
+# Kie.ai fetches inputs when it comes to the task, which may take a while. AWS ends such a link with
+# the credentials that have signed it, those of the function's role, which AWS renews by a schedule
+# that it does not document (repost.aws/knowledge-center/presigned-url-s3-bucket-expiration): links
+# of Lambda were seen to last 12 hours at most, and so less when they are signed late.
 _UPLOAD_LINK_SECONDS = 6 * 3600
 
 
