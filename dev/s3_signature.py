@@ -3,7 +3,7 @@ Signature Version 4, as S3 verifies it.
 
 AmazonS3/latest/API/sigv4-auth-using-authorization-header.html for headers,
 sigv4-query-string-auth.html for links. Version 2 is refused, as for every bucket made since
-2020-06-24 (AmazonS3/latest/userguide/UsingAWSSDK.html).
+2020-06-24 (aws.amazon.com/blogs/aws/amazon-s3-update-sigv2-deprecation-period-extended-modified).
 """
 
 from __future__ import annotations
