@@ -70,6 +70,8 @@ def _run(started: ExitStack) -> None:
             log=log,
             prewarm=True,
             reload=True,
+            region=chosen.region,
+            dials=chosen.dials,
         )
     )
     started.callback(_stop_listening_to_signals)

@@ -18,7 +18,7 @@ from botocore.config import Config
 from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal.models import moto_api_backend
 
-from dev import dynamodb_rules, parameters, seams, stack
+from dev import dynamodb_rules, parameters, seams, stack, template_rules
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.dials import Dials
 from dev.front import Front
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from dev.functions import Function, FunctionSpec, Handler, Outcome
+    from dev.stack import QueueSource
 
 # A key of a role, as functions have; the files of the person's own account must not even be
 # looked at.
@@ -200,7 +201,7 @@ class LocalCloud:
     def serving(self, function: str, handler: Handler) -> Iterator[None]:
         """Run a function in this process for a while."""
         before = self.functions[function]
-        here = InProcessFunction(before.spec, handler)
+        here = InProcessFunction(before.spec, handler, self.clock)
         self.functions[function] = here
         try:
             yield
@@ -295,7 +296,7 @@ class LocalCloud:
 
     def _function(self, name: str, spec: FunctionSpec) -> Function:
         if name in self._handlers:
-            return InProcessFunction(spec, self._handlers[name])
+            return InProcessFunction(spec, self._handlers[name], self.clock)
         pool = WorkerPool(spec, self.environment(name), self.log)
         if self._prewarm:
             pool.prewarm()
@@ -308,18 +309,32 @@ class LocalCloud:
             self.template.cors(self.values),
             self.functions,
             self._public_url or self.front.url,
+            allowed=self.stack.permissions.api_allows,
         )
-        self.front.serve(api, lambda: describe(self.functions))
+        self.front.serve(api, lambda: describe(self.functions), self.dials)
         self._exit.callback(self.front.stop)
 
     def _start_pollers(self) -> None:
         for source in self.stack.sources if self._poll_queues else ():
+            self._check_poller(source)
             submit = partial(self._submit, source.function)
             poller = QueuePoller(source, submit, self.client("sqs"), self.log, self.dials)
             self._exit.callback(poller.stop)
 
+    def _check_poller(self, source: QueueSource) -> None:
+        """Refuse a mapping as Lambda does when its function's role cannot read the queue."""
+        key = access_key_of(self.stack.roles[source.function])
+        principal = (self.aws.gate.principals or {})[key]
+        for action in template_rules.POLLER_NEEDS:
+            if not principal.may(action, source.queue_arn):
+                words = f"{source.function}'s role may not {action} on {source.queue_arn}"
+                raise template_rules.StackError(words)
+
     def _start_clocks(self) -> None:
         for schedule in self.template.schedules() if self._poll_queues else ():
+            if not self.stack.permissions.schedule_allows(schedule.function, schedule.name):
+                self.log.line("clock", f"{schedule.name} may not invoke {schedule.function}")
+                continue
             submit = partial(self._submit, schedule.function)
             clock = Clock(schedule, submit, self.log, self.region)
             self._exit.callback(clock.stop)

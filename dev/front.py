@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import threading
 import time
 import uuid
@@ -11,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from dev.dials import DialError, positions
 from dev.events import Request, Response
 from dev.gateway import MAX_BODY_BYTES, HttpApi, message
 from dev.logs import TASK_ID
@@ -19,6 +21,7 @@ from dev.loopback import LoopbackHandler, LoopbackServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dev.dials import Dials
     from dev.logs import Log
 
 _BODILESS = frozenset((204, 304))
@@ -40,6 +43,7 @@ class Front(LoopbackServer):
     Args:
         port: 0 for any free one.
         processes: Gives the body of `GET /_dev/processes`.
+        dials: What `GET /_dev/dials` tells and `POST /_dev/dials` turns.
 
     """
 
@@ -53,8 +57,8 @@ class Front(LoopbackServer):
         self.log = log
         self.url = f"http://127.0.0.1:{self.server_port}"
 
-    def serve(self, api: HttpApi, processes: Callable[[], bytes]) -> None:
-        self.api, self.processes = api, processes
+    def serve(self, api: HttpApi, processes: Callable[[], bytes], dials: Dials) -> None:
+        self.api, self.processes, self.dials = api, processes, dials
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -119,10 +123,14 @@ class _Handler(LoopbackHandler):
 
     def _own(self, request: Request) -> Response | None:
         """Answer what belongs to the harness; a tunnel shows itself by what it forwards."""
-        if request.path != "/_dev/processes" or request.header("x-forwarded-for"):
+        if not request.path.startswith("/_dev/") or request.header("x-forwarded-for"):
             return None
         host = (request.header("host") or "").rpartition(":")[0]
         if host not in {"127.0.0.1", "localhost"}:
+            return None
+        if request.path == "/_dev/dials":
+            return dials_answer(self.server.dials, request)
+        if request.path != "/_dev/processes":
             return None
         return Response(200, self.server.processes(), (("content-type", "application/json"),))
 
@@ -146,6 +154,19 @@ class _Handler(LoopbackHandler):
         ms = int((time.monotonic() - started) * 1000)
         text = f"{request.method} {path} {answer.status} {ms} ms"
         self.server.log.line("http", text, task_id=task[0] if task else "-")
+
+
+def dials_answer(dials: Dials, request: Request) -> Response:
+    """Turn dials, or tell their positions."""
+    status, problem = 200, None
+    if request.method == "POST":
+        try:
+            for name, value in dict(json.loads(request.body or b"{}")).items():
+                dials.set(name, value)
+        except (DialError, TypeError, ValueError) as exc:
+            status, problem = 400, str(exc)
+    body = {"message": problem} if problem else positions(dials)
+    return Response(status, json.dumps(body).encode(), (("content-type", "application/json"),))
 
 
 def _shown(api: HttpApi, request: Request) -> str:

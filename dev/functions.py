@@ -57,6 +57,28 @@ class Outcome:
         return json.loads(self.payload or b"null")
 
 
+# As Lambda counts answers, a hundred bytes more than requests:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html says 6 MB of both.
+MAX_ANSWER_BYTES = 6_291_556
+
+
+def bounded(outcome: Outcome) -> Outcome:
+    """Put Lambda's error in the place of an answer that is too large."""
+    if len(outcome.payload) <= MAX_ANSWER_BYTES:
+        return outcome
+    words = (
+        f"Response payload size exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes)."
+    )
+    error = {"errorMessage": words, "errorType": "Function.ResponseSizeTooLarge"}
+    return Outcome(json.dumps(error).encode(), failed=True)
+
+
+def timed_out(request_id: str, seconds: float) -> Outcome:
+    """Say that a function's time was over before it had answered."""
+    words = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
+    return failure("Sandbox.Timedout", words)
+
+
 def failure(error_type: str, message: str, trace: list[str] | None = None) -> Outcome:
     """Describe an error the way Lambda does."""
     body = {"errorMessage": message, "errorType": error_type, "stackTrace": trace or []}
@@ -77,11 +99,15 @@ class Function(Protocol):
 
 @dataclass
 class LocalContext:
-    """The context argument of a handler that runs in this process."""
+    """The context argument of a handler that runs in this process; `clock` tells its time."""
 
     spec: FunctionSpec
+    clock: Callable[[], float] = time.time
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
 
     @property
     def function_name(self) -> str:
@@ -100,16 +126,28 @@ class LocalContext:
         return str(self.spec.memory_mb)
 
     def get_remaining_time_in_millis(self) -> int:
-        left = self.spec.timeout_seconds - (time.monotonic() - self.started)
+        left = self.spec.timeout_seconds - (self.clock() - self.started)
         return max(int(left * 1000), 0)
+
+    @property
+    def overdue(self) -> bool:
+        return self.clock() - self.started > self.spec.timeout_seconds
 
 
 class InProcessFunction:
-    """A function whose handler is called in a thread of this process, as tests like it."""
+    """
+    A function whose handler is called in a thread of this process, as tests like it.
 
-    def __init__(self, spec: FunctionSpec, handler: Handler) -> None:
+    A thread cannot be ended; one that takes longer than the function's time has its answer taken
+    away, as on AWS, but what it has done is done.
+    """
+
+    def __init__(
+        self, spec: FunctionSpec, handler: Handler, clock: Callable[[], float] = time.time
+    ) -> None:
         self.spec = spec
         self._handler = handler
+        self._clock = clock
         self._threads = ThreadPoolExecutor(32, thread_name_prefix=spec.label)
 
     def submit(self, payload: bytes) -> Future[Outcome]:
@@ -122,8 +160,15 @@ class InProcessFunction:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _invoke(self, payload: bytes) -> Outcome:
+        context = LocalContext(self.spec, self._clock)
+        outcome = self._handle(payload, context)
+        if context.overdue:
+            return timed_out(context.aws_request_id, self.spec.timeout_seconds)
+        return bounded(outcome)
+
+    def _handle(self, payload: bytes, context: LocalContext) -> Outcome:
         try:
-            answer = self._handler(json.loads(payload), LocalContext(self.spec))
+            answer = self._handler(json.loads(payload), context)
             return Outcome(json.dumps(answer).encode())
         except Exception as exc:  # noqa: BLE001 - whatever a handler raises is Lambda's answer
             trace = traceback.format_tb(exc.__traceback__)

@@ -1,17 +1,25 @@
-"""API Gateway itself: routes, limits, errors and CORS, without the HTTP server in front of it."""
+"""
+API Gateway itself: routes, limits, errors and CORS, without the HTTP server in front of it.
+
+Limits: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html. It does
+not name the answers; 413 and 503 with these bodies are what HTTP APIs send, 431 is the status that
+RFC 6585 has for heads that are too large.
+"""
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from dev import events
 from dev.events import Request, Response
 from dev.routes import Router
+from dev.service_rules import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from dev.functions import Function
     from dev.routes import Match
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 30.0
+# The request line and the values of all headers.
+MAX_HEAD_BYTES = 10_240
 
 
 class HttpApi:
@@ -28,6 +38,7 @@ class HttpApi:
     Args:
         public_url: The address it is reached under, for the events.
         integration_seconds: How long a function may take; shorter in tests only.
+        allowed: Tells whether the API may invoke a function for a route's method and path.
 
     """
 
@@ -38,7 +49,10 @@ class HttpApi:
         functions: Mapping[str, Function],
         public_url: str,
         integration_seconds: float = INTEGRATION_SECONDS,
+        *,
+        allowed: Callable[[str, str, str], bool] = lambda *_: True,
     ) -> None:
+        self._allowed = allowed
         self._router = Router(routes)
         self._cors = cors
         self._functions = functions
@@ -58,8 +72,21 @@ class HttpApi:
         match = self.find(request.method, request.path)
         if match is None:
             return message(404, "Not Found", request)
+        if _head_bytes(request) > MAX_HEAD_BYTES:
+            return message(431, "Request Header Fields Too Large", request)
         payload = json.dumps(events.event(request, match, self._public_url)).encode()
-        pending = self._functions[match.route.function].submit(payload)
+        if not self._may_invoke(match.route, payload):
+            # Lambda refuses the invocation; callers see no more than of one that fails.
+            return message(500, "Internal Server Error", request)
+        return self._invoked(match.route, payload, request)
+
+    def _may_invoke(self, route: Route, payload: bytes) -> bool:
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            return False
+        return self._allowed(route.function, route.method, route.path)
+
+    def _invoked(self, route: Route, payload: bytes, request: Request) -> Response:
+        pending = self._functions[route.function].submit(payload)
         try:
             outcome = pending.result(self._integration_seconds)
         except FutureTimeoutError:
@@ -107,6 +134,11 @@ class HttpApi:
         if self._cors.credentials:
             headers.append(("access-control-allow-credentials", "true"))
         return headers
+
+
+def _head_bytes(request: Request) -> int:
+    line = len(request.method) + len(quote(request.path)) + len(request.query) + len("? HTTP/1.1")
+    return line + sum(len(value) for _, value in request.headers)
 
 
 def message(status: int, text: str, request: Request) -> Response:

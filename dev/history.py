@@ -16,6 +16,12 @@ from moto.stepfunctions.parser.api import ExecutionFailedEventDetails, HistoryEv
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEventException,
 )
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
+    StatesErrorName,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 
 if TYPE_CHECKING:
@@ -40,7 +46,11 @@ class HistoryFullError(FailureEventException):
 
     def __init__(self) -> None:
         # A task state that meets it writes this event, which is one too many again.
-        event: Any = SimpleNamespace(event_type=HistoryEventType.TaskFailed, event_details=None)
+        event: Any = SimpleNamespace(
+            event_type=HistoryEventType.TaskFailed,
+            event_details=None,
+            error_name=StatesErrorName(StatesErrorNameType.StatesRuntime),
+        )
         super().__init__(event)
 
     def get_execution_failed_event_details(self) -> ExecutionFailedEventDetails:

@@ -31,7 +31,7 @@ def principals(stack: Stack, client: Callable[[str], Any]) -> dict[str, Principa
     for user, arn in stack.roles.items():
         role = arn.rpartition("/")[2]
         known = found.get(access_key_of(role))
-        statements = known.statements if known else tuple(_statements(iam, role))
+        statements = known.statements if known else tuple(_statements(iam, stack, role))
         session = arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
         found[access_key_of(role)] = Principal(f"{session}/{user}", statements)
     return found
@@ -50,7 +50,7 @@ def bucket_policies(stack: Stack, s3: Any) -> dict[str, list[Mapping[str, Any]]]
     return found
 
 
-def _statements(iam: Any, role: str) -> list[Mapping[str, Any]]:
+def _statements(iam: Any, stack: Stack, role: str) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
@@ -58,18 +58,9 @@ def _statements(iam: Any, role: str) -> list[Mapping[str, Any]]:
         found += statements_of(
             ast.literal_eval(document) if isinstance(document, str) else document
         )
-    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        found += _attached(iam, policy)
-    return found
-
-
-def _attached(iam: Any, policy: Mapping[str, str]) -> list[Mapping[str, Any]]:
-    arn = policy["PolicyArn"]
-    if ":aws:policy/" in arn:
+    for arn in stack.managed_policies.get(role, ()):
         name = arn.rpartition("/")[2]
         if name not in MANAGED:
-            raise PolicyError(f"what AWS's policy {name} grants is not known on this machine")
-        return [MANAGED[name]]
-    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    return statements_of(found)
+            raise PolicyError(f"what the policy {arn} grants is not known on this machine")
+        found.append(MANAGED[name])
+    return found

@@ -1,4 +1,15 @@
-"""How `python -m dev` is set up: the environment, and the template's parameters."""
+"""
+How `python -m dev` is set up: the environment, and the template's parameters.
+
+`GATEWAY_REGION` says where the stack stands, such as `eu-south-1`; `AWS_REGION` is not read, for it
+belongs to a person's own account. `GATEWAY_DIALS` turns dials (dials.py), such as
+`GATEWAY_DIALS="index_lag_seconds=2 conflict_share=0.05 throttle_share=0.01"`; while the gateway
+runs, `POST /_dev/dials` does, with JSON such as `{"conflict_next": 3}`.
+
+Some of the template's parameters have other defaults here, while Kie.ai is simulated: the first
+question to Kie.ai comes after 4 s where the template's own default (0) waits for the model's
+typical time. `GATEWAY_PARAMETERS="FirstPollSeconds=0"` brings that back.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dev import parameters
+from dev.dials import DialError, Dials, parse
 from dev.template import ROOT
 from scripts import kie_keys
 
@@ -28,6 +40,11 @@ _FAST = {"FirstPollSeconds": "4", "PollCapSeconds": "5", "DeadlineSeconds": "600
 _UNLIMITED = {"RequestsPerMinute": "0", "TasksAtOnce": "0"}
 
 
+# As late as an account's own indexes and replicas usually are, and a patience that people have.
+_DIALS = {"index_lag_seconds": 0.1, "read_lag_seconds": 0.05, "retry_seconds": 2.0}
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+
+
 class SettingsError(Exception):
     """Something in the environment that `python -m dev` cannot work with."""
 
@@ -42,6 +59,8 @@ class Settings:
         simulator_port: Where the simulator is to listen; None when there is none.
         values: The value of every template parameter.
         kie_keys: What the secret with Kie.ai's keys holds.
+        region: Where the stack stands.
+        dials: How late and how busy AWS is.
 
     """
 
@@ -51,6 +70,8 @@ class Settings:
     state_folder: Path
     values: Mapping[str, str]
     kie_keys: Mapping[str, str]
+    region: str
+    dials: Dials
 
 
 def read(environ: Mapping[str, str], template: Template) -> Settings:
@@ -68,7 +89,19 @@ def read(environ: Mapping[str, str], template: Template) -> Settings:
         values = parameters.resolve_all(template, {**given, **overrides})
     except parameters.ParameterError as exc:
         raise SettingsError(f"GATEWAY_PARAMETERS: {exc}") from exc
-    return Settings(public_url, kie_url, simulator_port, folder.resolve(), values, keys)
+    try:
+        dials = parse(environ.get("GATEWAY_DIALS", ""), **_DIALS)
+    except (DialError, ValueError) as exc:
+        raise SettingsError(f"GATEWAY_DIALS: {exc}") from exc
+    region, state = _region(environ), folder.resolve()
+    return Settings(public_url, kie_url, simulator_port, state, values, keys, region, dials)
+
+
+def _region(environ: Mapping[str, str]) -> str:
+    region = environ.get("GATEWAY_REGION") or "us-east-1"
+    if not _REGION.fullmatch(region):
+        raise SettingsError(f"GATEWAY_REGION={region} is not a region, such as eu-south-1")
+    return region
 
 
 def _kie_keys(environ: Mapping[str, str], *, simulated: bool) -> dict[str, str]:

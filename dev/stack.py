@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.parsing import get_model_map
 
-from dev import translation
+from dev import template_rules, translation
 from dev.functions import FunctionSpec
+from dev.references import References
 from dev.seams import switch_interpreter
 from dev.template import fill
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dev.template import Document, Template
+    from dev.template_rules import Permissions
 
 STACK_NAME = "kie-gateway"
 # Ours is the poller in queues.py: moto's runs the function inside SendMessage and never redelivers.
@@ -54,6 +56,8 @@ class Stack:
         resources: Physical ids by logical id.
         kinds: Types by logical id.
         machines: ARNs of the state machines, by logical id.
+        managed_policies: ARNs of AWS's own policies that roles have, by the roles' names.
+        permissions: Who may invoke which function.
         roles: ARNs of the roles that functions and machines act under, by their logical ids.
 
     """
@@ -64,6 +68,8 @@ class Stack:
     sources: list[QueueSource]
     machines: dict[str, str]
     roles: dict[str, str]
+    managed_policies: dict[str, list[str]]
+    permissions: Permissions
 
     def physical(self, kind: str) -> dict[str, str]:
         """Map physical to logical ids of one type."""
@@ -81,6 +87,8 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
 
     """
     document = translate(template, values)
+    template_rules.check(document, values)
+    permissions = template_rules.Permissions(document, values)
     wanted = _outputs(document)
     mappings = _of_type(document, "AWS::Lambda::EventSourceMapping")
     resources, outputs = _deploy(creatable(document, wanted), values, client("cloudformation"))
@@ -99,6 +107,8 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
         ],
         machines=_machines(template, document, resources, outputs, client("stepfunctions")),
         roles=roles,
+        managed_policies=_managed_policies(document, values, resources),
+        permissions=permissions,
     )
 
 
@@ -207,6 +217,18 @@ def _roles(
             described = machines.describe_state_machine(stateMachineArn=resources[name])
             found[name] = described["roleArn"]
     return found
+
+
+def _managed_policies(
+    document: Document, values: dict[str, str], resources: dict[str, str]
+) -> dict[str, list[str]]:
+    """Read what moto's CloudFormation does not attach."""
+    roles = References(document, values).of_type("AWS::IAM::Role").items()
+    return {
+        resources[name]: list(properties.get("ManagedPolicyArns", []))
+        for name, properties in roles
+        if name in resources
+    }
 
 
 def _source(mapping: Document, arn: str, client: Any) -> QueueSource:

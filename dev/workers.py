@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from dev.functions import FunctionSpec, Outcome, failure
+from dev.functions import FunctionSpec, Outcome, bounded, failure, timed_out
 from dev.runtime_api import RuntimeApi
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ class Invocation:
         }
 
     def timed_out(self) -> Outcome:
-        seconds = f"{self.spec.timeout_seconds:.2f}"
-        message = f"RequestId: {self.id} Error: Task timed out after {seconds} seconds"
-        return failure("Sandbox.Timedout", message)
+        return timed_out(self.id, self.spec.timeout_seconds)
 
     def exited(self, returncode: int) -> Outcome:
         message = f"RequestId: {self.id} Error: Runtime exited with error: {exit_text(returncode)}"
@@ -115,7 +113,7 @@ class Worker:
         return invocation
 
     def finish(self, outcome: Outcome) -> None:
-        self.pool.finished(self, outcome)
+        self.pool.finished(self, bounded(outcome))
 
     def init_failed(self, outcome: Outcome) -> None:
         self.init_outcome = outcome

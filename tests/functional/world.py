@@ -52,8 +52,9 @@ class World:
         create_limit: Creations that Kie.ai takes in ten seconds; 0 for any number.
     """
 
-    def __init__(self, *, create_limit: int = 0) -> None:
+    def __init__(self, *, create_limit: int = 0, region: str = seams.REGION) -> None:
         self._create_limit = create_limit
+        self._region = region
         self.agenda = Agenda()
         self.functions = Functions(self.agenda)
         self.executions = Executions(self.agenda)
@@ -138,6 +139,8 @@ class World:
             front=front,
             log=log,
             poll_queues=False,
+            region=self._region,
+            clock=self.agenda.time,
         )
 
     def _add_key(self) -> None:
