@@ -36,7 +36,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from dev import dynamodb_rules, history, s3_links
+from dev import dynamodb_rules, history, redrive, s3_links
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.records import Key, touched_keys
 
@@ -58,6 +58,7 @@ def install() -> None:
     _transactions_touch_items_only()
     dynamodb_rules.install()
     history.install()
+    redrive.install()
     _waits_follow_the_clock()
     _interpreter_keeps_its_clients()
     _nothing_is_read_twice()

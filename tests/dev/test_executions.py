@@ -155,3 +155,59 @@ def test_running_executions_keep_their_definition(cloud: LocalCloud) -> None:
     later = sfn.start_execution(stateMachineArn=machine, name="later")["executionArn"]
     assert json.loads(ended(cloud, later)["output"]) == {"said": "new"}
     assert json.loads(ended(cloud, arn)["output"]) == {"said": "old"}
+
+
+def failing_twice(cloud: LocalCloud) -> dict[str, Any]:
+    """Describe a machine that sets something, then fails as long as a record is missing."""
+    read = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:getItem",
+        "Parameters": {
+            "TableName": cloud.resources["Table"],
+            "Key": {"pk": {"S": "redriven"}, "sk": {"S": "x"}},
+            "ConsistentRead": True,
+        },
+        "ResultSelector": {"pk.$": "$.Item.pk.S"},
+        "ResultPath": "$.found",
+        "End": True,
+    }
+    states = {"Set": {"Type": "Pass", "Result": {"set": "once"}, "Next": "Read"}, "Read": read}
+    return {"StartAt": "Set", "States": states}
+
+
+def test_a_redrive_goes_on_at_the_state_that_failed(cloud: LocalCloud) -> None:
+    """redrive-executions.html: the same execution, the same input, one history."""
+    sfn = cloud.client("stepfunctions")
+    arn = begin(cloud, "redriven", failing_twice(cloud), {"given": 1})
+    assert ended(cloud, arn)["status"] == "FAILED"
+    sfn.redrive_execution(executionArn=arn)
+    assert ended(cloud, arn)["status"] == "FAILED"
+    item = {"pk": {"S": "redriven"}, "sk": {"S": "x"}}
+    cloud.client("dynamodb").put_item(TableName=cloud.resources["Table"], Item=item)
+    assert "redriveDate" in sfn.redrive_execution(executionArn=arn)
+    answer = ended(cloud, arn)
+    assert answer["status"] == "SUCCEEDED"
+    assert json.loads(answer["output"]) == {"set": "once", "found": {"pk": "redriven"}}
+    found = events(cloud, arn)
+    assert [event["id"] for event in found] == list(range(1, len(found) + 1))
+    kinds = [event["type"] for event in found]
+    assert (kinds.count("ExecutionRedriven"), kinds.count("PassStateEntered")) == (2, 1)
+    with pytest.raises(sfn.exceptions.ExecutionNotRedrivable):
+        sfn.redrive_execution(executionArn=arn)
+
+
+def test_what_was_stopped_may_be_redriven_and_what_runs_may_not(cloud: LocalCloud) -> None:
+    """API_RedriveExecution.html: ExecutionNotRedrivable, ExecutionDoesNotExist."""
+    sfn = cloud.client("stepfunctions")
+    wait = {"Type": "Wait", "Seconds": 3600, "End": True}
+    arn = begin(cloud, "held", {"StartAt": "Wait", "States": {"Wait": wait}})
+    with pytest.raises(sfn.exceptions.ExecutionNotRedrivable):
+        sfn.redrive_execution(executionArn=arn)
+    sfn.stop_execution(executionArn=arn)
+    assert ended(cloud, arn)["status"] == "ABORTED"
+    sfn.redrive_execution(executionArn=arn)
+    assert sfn.describe_execution(executionArn=arn)["status"] == "RUNNING"
+    sfn.stop_execution(executionArn=arn)
+    assert ended(cloud, arn)["status"] == "ABORTED"
+    with pytest.raises(sfn.exceptions.ExecutionDoesNotExist):
+        sfn.redrive_execution(executionArn=arn.replace("held", "never"))
