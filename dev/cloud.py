@@ -32,7 +32,7 @@ from dev.pool import WorkerPool, describe
 from dev.principals import bucket_policies, principals
 from dev.queues import QueuePoller
 from dev.reload import watch
-from dev.s3_signature import Secret
+from dev.s3_credentials import Secret
 from dev.schedules import Clock
 from dev.state import State, rfc3339
 from dev.template import Template

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dev.functions import Outcome
     from dev.gate import Gate
-    from dev.s3_signature import Secrets
+    from dev.s3_credentials import Secrets
 
 _INVOKE = "/2015-03-31/functions/"
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
+from dev.s3_credentials import ALGORITHM, Credential, Secrets, compare, find_secret, stamp
 from dev.s3_errors import S3Error, access_denied, invalid_request
-from dev.s3_signature import ALGORITHM, Credential, Secrets, compare, find_secret, stamp
 
 if TYPE_CHECKING:
     from dev.s3_request import S3Request

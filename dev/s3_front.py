@@ -20,8 +20,8 @@ from dev.s3_signature import UNSIGNED, verify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from dev.s3_credentials import Secrets
     from dev.s3_request import Environ, StartResponse
-    from dev.s3_signature import Secrets
 
 
 class S3Front:

@@ -19,9 +19,9 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
+from dev.s3_credentials import Secret
 from dev.s3_front import S3Front
 from dev.s3_request import is_for_s3
-from dev.s3_signature import Secret
 from dev.s3_tls import EitherServer
 from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.core.remote_file import RemoteFile, StoredFile

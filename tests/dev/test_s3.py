@@ -26,10 +26,10 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from dev.s3_checksums import checksum
+from dev.s3_credentials import Credential, Secret, find_secret
 from dev.s3_errors import S3Error
 from dev.s3_form import verify_form
 from dev.s3_request import S3Request
-from dev.s3_signature import Credential, Secret, find_secret
 from tests.contract.clouds import BUCKET, Cloud, cloud_at, s3_endpoint, write_cloud_certificate
 
 if TYPE_CHECKING:
