@@ -30,6 +30,7 @@ from kie_gateway.core.errors import (
     GatewayError,
     IdempotencyMismatchError,
     ProviderError,
+    RecordGoneError,
     RecordUnavailableError,
     SourceBrokenError,
     StorageError,
@@ -234,8 +235,10 @@ class FakeTaskStore:
             if move is None:
                 return Moved(task, changed=False)
             with self._lock:
-                found = self._tasks.get(task.task_id, task)
-                if found.version == task.version and task.task_id in self._tasks:
+                found = self._tasks.get(task.task_id)
+                if found is None:
+                    raise RecordGoneError(f"{task.task_id} has been taken back")
+                if found.version == task.version:
                     after = replace(move.task, version=task.version + 1)
                     if is_booked(task, after):
                         at = move.entries[-1].at
@@ -256,6 +259,11 @@ class FakeTaskStore:
         waiting = [t for t in self._tasks.values() if t.release_at is not None]
         waiting.sort(key=lambda task: task.release_at or now)
         return [t.task_id for t in waiting if t.release_at is not None and t.release_at <= now]
+
+    def to_sweep(self, now: datetime) -> list[str]:
+        self._answer_or_fail()
+        due = [t for t in self._tasks.values() if t.is_swept and (t.sweep_at or now) <= now]
+        return [t.task_id for t in sorted(due, key=lambda task: task.sweep_at or now)]
 
     def note(self, task_id: str, entry: Entry) -> None:
         self._answer_or_fail()
@@ -487,6 +495,10 @@ class FakeExecutions:
     def stop(self, task_id: str, watch: int, why: str) -> None:
         self._fail_if_told()
         self.stopped.append((task_id, watch))
+
+    def is_running(self, task_id: str, watch: int) -> bool:
+        self._fail_if_told()
+        return (task_id, watch) in self.started and (task_id, watch) not in self.stopped
 
     def _fail_if_told(self) -> None:
         if self.error is not None:

@@ -1,4 +1,4 @@
-"""The clock of the books: give credits back in time, and act on what is left at Kie.ai."""
+"""The clock: look after what nobody follows, give credits back, act on what is left at Kie.ai."""
 
 from typing import Any
 
@@ -10,29 +10,37 @@ from kie_gateway.wiring.start import start
 
 gateway = start(BooksGateway)
 
+# Longer than anything that is done for one task: a question to Kie.ai, and a few writes.
+_ONE_TASK_SECONDS = 60
+# However much there is to look after, the credits get their share of the time.
+_FOR_CREDITS_SECONDS = 120
+
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 @gateway.time_left.kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
-    Do what is due.
+    Do what is due; what there is no time for is done at the next strike.
 
     Args:
         event: Of EventBridge's schedule; nothing of it is used.
 
     Returns:
-        `released` reservations, creations `resumed` that had waited for credits, and the
-        `upstream_credits`; None if Kie.ai did not say.
+        Tasks `swept` that nobody followed, `released` reservations, creations `resumed` that had
+        waited for credits, and the `upstream_credits`; None if Kie.ai did not say.
     """
+    swept = gateway.sweep(lambda: gateway.time_left() > _ONE_TASK_SECONDS + _FOR_CREDITS_SECONDS)
+    count("TasksSwept", swept)
     balance = gateway.upstream_credits()
     if balance is not None:
         # An alarm watches it.
         gauge("UpstreamCredits", float(balance))
     resumed = gateway.resume_line(balance)
-    released = gateway.release_credits()
+    released = gateway.release_credits(lambda: gateway.time_left() > _ONE_TASK_SECONDS)
     count("CreditsReleased", released)
     done = {
+        "swept": swept,
         "released": released,
         "resumed": resumed,
         "upstream_credits": float(balance) if balance is not None else None,

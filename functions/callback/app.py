@@ -24,7 +24,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     delivery = read_delivery(event)
     logger.append_keys(task_id=delivery.task_id)
     try:
-        recorded = gateway.webhooks.record(delivery, gateway.now())
+        recorded = gateway.webhooks.record(delivery, gateway.now)
     except WebhookRefusedError as refused:
         logger.warning("webhook refused", extra={"reason": refused.reason})
         count("WebhookRefused")

@@ -73,6 +73,7 @@ from kie_gateway.flows.resume_line import resume_if_funded
 from kie_gateway.flows.send_now import send_now
 from kie_gateway.flows.store_outputs import StoreOutputs
 from kie_gateway.flows.submit_task import submit_task
+from kie_gateway.flows.sweep_tasks import Sweep
 from kie_gateway.flows.watch_task import Watch
 from kie_gateway.kie.webhook import KieWebhooks
 from tests.fakes import (
@@ -567,7 +568,7 @@ class CreditsMachine(RuleBasedStateMachine):
         delivery = Delivery(
             task_id, callback_token(task_id, SECRET), "1", {}, json.dumps(body).encode()
         )
-        self.attempt(lambda: recorder.record(delivery, self.clock.now()), fault)
+        self.attempt(lambda: recorder.record(delivery, self.clock.now), fault)
 
     def refresh_now(self, task: Task) -> Task:
         if task.next_step is Step.SUBMIT:
@@ -586,7 +587,7 @@ class CreditsMachine(RuleBasedStateMachine):
             executions=self.executions,
             queue=self.queue,
             ask=self.ask,
-            now=self.clock.now(),
+            now=self.clock.now,
         )
 
     def release(self) -> int:
@@ -595,6 +596,15 @@ class CreditsMachine(RuleBasedStateMachine):
             tasks=self.tasks,
             refresh=self.refresh_now,
             close=self.close,
+            look_after=Sweep(
+                sweeps=self.store,
+                tasks=self.tasks,
+                executions=self.executions,
+                queue=self.queue,
+                files=self.outputs,
+                refresh=self.refresh_now,
+                now=self.clock.now,
+            ).look_after,
             now=self.clock.now,
         )
 

@@ -366,14 +366,10 @@ def test_a_key_outlives_its_task_by_a_day() -> None:
     assert claimed == [IdempotencyKey("alice", "order-1", "same", forget_at)]
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-def test_the_key_of_a_deleted_task_is_not_used_for_another(is_there: bool) -> None:
+def test_the_key_of_a_deleted_task_is_not_used_for_another() -> None:
     scene = Scene()
     task = scene.create(KEYED).task
-    if is_there:
-        scene.store.move(task, lambda current: moves.delete(current, NOW))
-    else:
-        scene.store.forget(task, None)
+    scene.store.move(task, lambda current: moves.delete(current, NOW))
     with pytest.raises(TaskNotFoundError):
         scene.create(KEYED, OTHER_ID)
     assert len(scene.kie.created) == 1

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -81,7 +82,8 @@ class Scene:
             callback_secret=lambda: SECRET,
             hmac_key=lambda: self.hmac_key,
         )
-        return recorder.record(Delivery(task_id, token, delivery_id, headers or {}, raw), LATER)
+        delivery = Delivery(task_id, token, delivery_id, headers or {}, raw)
+        return recorder.record(delivery, lambda: LATER)
 
     def is_usable(self, url: str) -> bool:
         self.meanwhile()
@@ -143,9 +145,7 @@ def test_the_same_again_is_a_duplicate_and_asks_for_nothing() -> None:
     assert len(scene.archive.bodies) == 2
 
 
-@pytest.mark.parametrize(
-    "status", [Status.STORING, Status.SUCCEEDED, Status.FAILED, Status.CANCELED]
-)
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELED])
 @pytest.mark.parametrize("told", [success(), fail(), b"not json"], ids=["success", "fail", "?"])
 def test_a_task_with_a_verdict_is_left_alone(status: Status, told: Any) -> None:
     scene = Scene(storing_task(status=status))
@@ -153,6 +153,33 @@ def test_a_task_with_a_verdict_is_left_alone(status: Status, told: Any) -> None:
     assert (scene.now, scene.queue.messages) == (scene.task, [])
     words = "not delivered" if status is Status.CANCELED else f"was {status.value} already"
     assert words in scene.store.words(scene.task)
+
+
+@pytest.mark.parametrize("told", [success(), fail(), b"not json"], ids=["success", "fail", "?"])
+@pytest.mark.parametrize("sweep_at", [None, LATER + seconds(80)], ids=["followed", "expired before"])
+def test_whoever_hears_again_of_results_that_nobody_copies_asks_for_their_copy(
+    told: Any, sweep_at: datetime | None
+) -> None:
+    """The function that heard first ended after its write, or never saw that write's answer."""
+    scene = Scene(storing_task(watches=2, sweep_at=sweep_at))
+    assert scene.deliver(told) is Recorded.DUPLICATE
+    assert (scene.now, scene.queue.messages) == (scene.task, [("store", TASK_ID)])
+    assert scene.executions.started == ({(TASK_ID, 2): LATER} if sweep_at else {})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"storing_until": LATER + seconds(5)}, id="copied"),
+        pytest.param({"next_at": LATER + seconds(5)}, id="tried again later"),
+        pytest.param({"next_at": LATER}, id="recorded at this moment"),
+        pytest.param({"attention": Attention.STORAGE_FAILED}, id="given up"),
+    ],
+)
+def test_a_copy_that_is_seen_to_is_not_asked_for_again(more: dict[str, Any]) -> None:
+    scene = Scene(storing_task(**more))
+    assert scene.deliver(success()) is Recorded.DUPLICATE
+    assert scene.queue.messages == []
 
 
 def test_a_result_before_the_creation_was_answered_brings_its_id() -> None:
@@ -271,7 +298,8 @@ def test_whoever_was_faster_stays_right(
     assert scene.deliver(success()) is Recorded.DUPLICATE
     assert scene.now.status is status
     assert scene.now.completed_by is not CompletedBy.WEBHOOK
-    assert scene.queue.messages == []
+    # The poll was long ago, and nobody has begun to copy.
+    assert scene.queue.messages == [("store", TASK_ID)] * (status is Status.STORING)
 
 
 def test_two_at_once_are_one_result_and_one_duplicate() -> None:

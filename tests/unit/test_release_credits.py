@@ -31,7 +31,9 @@ class Scene:
     tasks: list[Task]
     answer: Report | ProviderBusyError = field(default_factory=lambda: NotVisible("none"))
     refreshed: list[str] = field(default_factory=list)
+    looked_after: list[Task] = field(default_factory=list)
     troubled: str = ""
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         self.store = FakeTaskStore(*self.tasks)
@@ -47,7 +49,8 @@ class Scene:
             tasks=self.store,
             refresh=self.refresh,
             close=self.close,
-            now=Clock().now,
+            look_after=self.looked_after.append,
+            now=self.clock.now,
         )
 
     def refresh(self, task: Task) -> Task:
@@ -57,7 +60,9 @@ class Scene:
     def close(self, task: Task) -> Task:
         if task.task_id == self.troubled:
             raise RecordUnavailableError("down")
-        return close_reservation(task, tasks=self.store, kie=self.kie, now=Clock().now)
+        return close_reservation(
+            task, tasks=self.store, kie=self.kie, now=self.clock.now, must_answer=True
+        )
 
     def fate(self, task: Task) -> Fate | None:
         reservation = self.store.the(task).reservation
@@ -73,22 +78,54 @@ class Scene:
     [
         (NotVisible("none"), 1, Fate.RELEASED, 0),
         (Running("generating"), 1, Fate.RELEASED, 0),
-        (ProviderBusyError("busy"), 1, Fate.RELEASED, 0),
         (FINISHED, 0, Fate.CHARGED, 7),
         (FAILED, 0, Fate.RELEASED, 0),
     ],
-    ids=["unknown", "running", "busy", "finished", "failed"],
+    ids=["unknown", "running", "finished", "failed"],
 )
-def test_a_canceled_task_is_asked_about_first(
-    answer: Report | ProviderBusyError, released: int, fate: Fate, spent: int
+@pytest.mark.parametrize(
+    "unwanted",
+    [
+        pytest.param(DUE, id="canceled"),
+        pytest.param(replace(DUE, status=Status.EXPIRED, deleted_at=NOW), id="expired and deleted"),
+    ],
+)
+def test_an_unwanted_task_is_asked_about_first(
+    unwanted: Task, answer: Report, released: int, fate: Fate, spent: int
 ) -> None:
-    scene = Scene([DUE], answer)
+    scene = Scene([unwanted], answer)
     assert scene.release() == released
     assert scene.fate(DUE) is fate
     assert scene.account.reserved == 0
     assert scene.account.spent == spent
     assert scene.store.happened(DUE) == [Happened.CREDITS_SETTLED]
     assert scene.release() == 0
+    assert (scene.refreshed, scene.store.the(DUE).status) == ([], unwanted.status)
+
+
+@pytest.mark.parametrize("answer", [NotVisible("none"), FINISHED])
+def test_a_question_that_was_not_answered_is_asked_again_before_credits_come_back(
+    answer: Report,
+) -> None:
+    """One throttled call is no reason to give away what Kie.ai took for a result."""
+    scene = Scene([replace(DUE, completed_at=NOW - seconds(61))])
+    scene.kie.answers = [ProviderBusyError("busy"), ProviderBusyError("busy"), answer]
+    told = []
+    for _ in range(3):
+        told.append((scene.release(), scene.fate(DUE)))
+        scene.clock.advance(3600)
+    fate = Fate.CHARGED if answer is FINISHED else Fate.RELEASED
+    released = int(fate is Fate.RELEASED)
+    assert told == [(0, Fate.OPEN), (0, Fate.OPEN), (released, fate)]
+
+
+def test_a_question_that_is_never_answered_is_not_asked_for_ever() -> None:
+    scene = Scene([replace(DUE, completed_at=NOW - seconds(61))], ProviderBusyError("busy"))
+    asked = 0
+    while not scene.release():
+        asked += 1
+        scene.clock.advance(3600)
+    assert (scene.fate(DUE), asked) == (Fate.RELEASED, 24)
 
 
 def test_an_expired_task_is_refreshed_first() -> None:
@@ -99,7 +136,7 @@ def test_an_expired_task_is_refreshed_first() -> None:
     assert scene.kie.asked == []
 
 
-def test_a_task_that_nobody_watches_expires_first() -> None:
+def test_a_task_that_is_open_still_is_looked_after_and_keeps_its_credits() -> None:
     lost = replace(
         DUE,
         status=Status.QUEUED,
@@ -109,9 +146,23 @@ def test_a_task_that_nobody_watches_expires_first() -> None:
     )
     scene = Scene([lost])
     assert scene.release() == 0
-    assert scene.store.the(lost).status is Status.EXPIRED
-    assert scene.store.the(lost).release_at == NOW + seconds(60)
+    assert scene.looked_after == [lost]
     assert scene.fate(lost) is Fate.OPEN
+
+
+def test_the_rest_is_left_for_the_next_time_when_time_runs_out() -> None:
+    tasks = [replace(DUE, task_id=f"task_{n}") for n in range(3)]
+    scene, left = Scene(tasks), [True, True, False]
+    released = release_credits(
+        releases=scene.store,
+        tasks=scene.store,
+        refresh=scene.refresh,
+        close=scene.close,
+        look_after=scene.looked_after.append,
+        now=scene.clock.now,
+        has_time=lambda: left.pop(0),
+    )
+    assert (released, scene.release()) == (2, 1)
 
 
 def test_trouble_with_one_stops_no_other_and_is_not_tried_for_ever() -> None:

@@ -306,7 +306,7 @@ def refresh(
         executions=executions or FakeExecutions(),
         queue=queue or FakeQueue(),
         ask=scene.ask,
-        now=scene.clock.at,
+        now=scene.clock.now,
     )
 
 

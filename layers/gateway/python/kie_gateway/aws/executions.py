@@ -57,3 +57,25 @@ class WatchExecutions:
                 error="HandedOver",
                 cause=why,
             )
+
+    def is_running(self, task_id: str, watch: int) -> bool:
+        """
+        Whether a watch was started and has not ended.
+
+        Step Functions answers as of a moment ago ("eventually consistent", API_DescribeExecution):
+        one that was only just started may not be seen, and a second one beside it is harmless.
+
+        Raises:
+            RecordUnavailableError: Step Functions did not answer.
+        """
+        machine = self._machine_arn.replace(":stateMachine:", ":execution:")
+        with translated("Step Functions"):
+            try:
+                described = self._client.describe_execution(
+                    executionArn=f"{machine}:{execution_name(task_id, watch)}",
+                    # No permission for a key that the machine may be encrypted with is needed.
+                    includedData="METADATA_ONLY",
+                )
+            except self._client.exceptions.ExecutionDoesNotExist:
+                return False
+        return described["status"] == "RUNNING"

@@ -33,6 +33,8 @@ LINE = "kie.ai"
 SHORT = "kie.ai credits"
 # And all whose credits are given back at a known moment share this one.
 RELEASES = "credits"
+# And all that nobody may care for at a known moment.
+SWEEPS = "tasks"
 
 type Item = dict[str, "AttributeValueTypeDef"]
 
@@ -171,6 +173,7 @@ _CODECS: dict[str, _Codec] = {
             "delete_at",
             "deleted_at",
             "release_at",
+            "sweep_at",
             "created_at",
             "asked_at",
             "next_at",
@@ -191,7 +194,7 @@ def write_task(task: Task) -> Item:
     Write a task as an item.
 
     `next_step` is derived, and written because the state machine reads it without a function;
-    `line` and `releases` put the task into an index for as long as it waits.
+    `line`, `releases` and `sweeps` put the task into an index for as long as it waits.
     """
     item: Item = {**task_key(task.task_id), "next_step": {"S": task.next_step.value}}
     if task.is_in_line:
@@ -200,6 +203,8 @@ def write_task(task: Task) -> Item:
         item["line"] = {"S": SHORT}
     if task.release_at is not None:
         item["releases"] = {"S": RELEASES}
+    if task.is_swept:
+        item["sweeps"] = {"S": SWEEPS}
     for spec in fields(Task):
         value = getattr(task, spec.name)
         if value is not None and value not in ((), {}):

@@ -14,6 +14,7 @@ from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.aws.idempotency_item import claim, find_claim, idempotency_key, is_same_request
 from kie_gateway.aws.task_item import (
     RELEASES,
+    SWEEPS,
     Item,
     read_entry,
     read_task,
@@ -31,7 +32,7 @@ from kie_gateway.core.account import (
     funded,
     is_booked,
 )
-from kie_gateway.core.errors import CallerError, RecordUnavailableError
+from kie_gateway.core.errors import CallerError, RecordGoneError, RecordUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves import Move
 from kie_gateway.core.ports import Change, Decide, Existing, Moved, Page, TaskFilter
@@ -51,7 +52,7 @@ _MAX_LIST_READS = 5
 # Upgrades of a clip go by the clip's own id.
 _MOST_NAMESAKES = 20
 # Named at a time.
-_MOST_RELEASES = 100
+_MOST_DUE = 100
 
 
 class TaskTable:
@@ -207,7 +208,10 @@ class TaskTable:
             after, found = self._try_move(task, move, anew=attempt > 0)
             if after is not None:
                 return Moved(after, changed=True)
-            task = found or self.get(task.task_id) or task
+            current = found or self.get(task.task_id)
+            if current is None:
+                raise RecordGoneError(f"{task.task_id} has been taken back")
+            task = current
             self._pause(pause_seconds(attempt))
         raise RecordUnavailableError(f"the record of {task.task_id} is moving too fast")
 
@@ -240,16 +244,24 @@ class TaskTable:
 
     def due(self, now: datetime) -> list[str]:
         """Name some tasks whose credits are to be given back, the longest overdue first."""
+        return self._due("by_release", "releases = :all AND release_at <= :now", RELEASES, now)
+
+    def to_sweep(self, now: datetime) -> list[str]:
+        """Name some tasks that nobody may care for, the longest overdue first."""
+        return self._due("by_sweep", "sweeps = :all AND sweep_at <= :now", SWEEPS, now)
+
+    def _due(self, index: str, condition: str, everything: str, now: datetime) -> list[str]:
+        values: dict[str, AttributeValueTypeDef] = {
+            ":all": {"S": everything},
+            ":now": {"S": write_time(now)},
+        }
         with translated():
             found = self._client.query(
                 TableName=self._table,
-                IndexName="by_release",
-                KeyConditionExpression="releases = :credits AND release_at <= :now",
-                ExpressionAttributeValues={
-                    ":credits": {"S": RELEASES},
-                    ":now": {"S": write_time(now)},
-                },
-                Limit=_MOST_RELEASES,
+                IndexName=index,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                Limit=_MOST_DUE,
             )["Items"]
         return [item["task_id"]["S"] for item in found]
 

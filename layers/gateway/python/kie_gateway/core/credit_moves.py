@@ -1,19 +1,23 @@
 """Moves of a task that nobody waits for any more: only its credits are still to be settled."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kie_gateway.core.moves import Move
 from kie_gateway.core.report import Failed, Finished
-from kie_gateway.core.task import CompletedBy, Status, Task
+from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.core.task_credits import believed, charged, released
 from kie_gateway.core.timeline import Entry, Happened
 
+# A last question that was not answered is asked again after the one, for as long as the other.
+ASK_AGAIN_AFTER = timedelta(hours=1)
+ASK_FOR = timedelta(days=1)
+
 
 def close_canceled(task: Task, verdict: Finished | Failed, now: datetime) -> Move | None:
-    """Charge for a canceled task that Kie.ai made all the same, or give its credits back."""
+    """Charge for an unwanted task that Kie.ai made all the same, or give its credits back."""
     reservation = task.reservation
-    if task.status is not Status.CANCELED or reservation is None:
+    if not task.is_unwanted or reservation is None:
         return None
     if isinstance(verdict, Failed):
         after, words = released(task), "Kie.ai failed; the credits are given back."
@@ -21,10 +25,26 @@ def close_canceled(task: Task, verdict: Finished | Failed, now: datetime) -> Mov
         asked = believed(task, verdict.credits, CompletedBy.POLL)
         taken = asked if asked is not None else task.credits_charged
         after = charged(replace(task, credits_charged=taken))
-        words = "Kie.ai made the canceled task all the same, so it is charged."
+        words = f"Kie.ai made the {task.status.value} task all the same, so it is charged."
     if after.reservation == reservation:
         return None
     return Move(after, (_credits_entry(after, words, now),))
+
+
+def may_ask_again(task: Task, now: datetime) -> bool:
+    """Whether the last question about a task is young enough to be asked once more."""
+    reservation, ended_at = task.reservation, task.deleted_at or task.completed_at
+    if reservation is None or ended_at is None:
+        return False
+    first_due_at = ended_at + timedelta(seconds=reservation.release_after_seconds)
+    return now < first_due_at + ASK_FOR
+
+
+def release_later(task: Task, now: datetime) -> Move | None:
+    """Keep credits aside a little longer: Kie.ai did not answer the last question about them."""
+    if not task.status.is_settled or task.release_at is None or now < task.release_at:
+        return None
+    return Move(replace(task, release_at=now + ASK_AGAIN_AFTER))
 
 
 def release_overdue(task: Task, now: datetime) -> Move | None:

@@ -35,10 +35,10 @@ def decide(task: Task, now: datetime) -> Decision:
         `none` for a settled task, `stall` where only a person can help, otherwise a step with a
         moment that is never before `now`.
     """
-    if task.status is Status.EXPIRED:
-        return Decision(Step.STALL, now)
     if task.next_step is Step.NONE:
         return Decision(Step.NONE, now)
+    if task.status is Status.EXPIRED:
+        return Decision(Step.STALL, now)
     if task.status is Status.STORING:
         return _decide_storing(task, now)
     if now >= task.deadline_at:

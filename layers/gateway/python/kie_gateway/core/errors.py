@@ -37,7 +37,8 @@ GatewayError
 |  '- SourceBrokenError        empty, cut short, or larger than allowed
 |- IssuerUnavailableError      the issuer of a token does not hand out its keys
 |- RecordUnavailableError      the table, a queue or the machine did not answer
-|  '- RecordRefusedError       the table will never take this write
+|  |- RecordRefusedError       the table will never take this write
+|  '- RecordGoneError          the task was taken back meanwhile, as if it had never been created
 |- TaskStalledError            no verdict by the deadline: fails the execution for a person to see
 '- ConfigurationError          a setting is missing or wrong
 """
@@ -369,6 +370,10 @@ class RecordRefusedError(RecordUnavailableError):
 
     code = "record_refused"
     retryable = False
+
+
+class RecordGoneError(RecordUnavailableError):
+    """A task has been taken back, as if it had never been created, while it was to be moved."""
 
 
 class IssuerUnavailableError(GatewayError):

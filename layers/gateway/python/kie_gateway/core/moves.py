@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from kie_gateway.core.report import Failed, Finished
 from kie_gateway.core.schedule import after_storage_failure_at
+from kie_gateway.core.sweep import AFTER_DELETION, follow_entry, followed_anew
 from kie_gateway.core.task import (
     DELETED_OWNER,
     Attention,
@@ -235,7 +236,7 @@ def report_finished(
     now: datetime,
 ) -> Move | None:
     """Record Kie's verdict with its links; the first verdict wins."""
-    if task.status not in _MAY_GET_A_VERDICT or only_previews(task, finished):
+    if not _may_get_a_verdict(task) or only_previews(task, finished):
         return None
     credits_taken = believed(task, finished.credits, by)
     after = replace(
@@ -252,8 +253,6 @@ def report_finished(
         attention=None,
         next_at=now,
         store_attempts=0,
-        # Charged when it is stored.
-        release_at=None,
     )
     entry = Entry(
         happened,
@@ -264,7 +263,11 @@ def report_finished(
     if finished.credits != credits_taken:
         words = f"{entry.message} {finished.credits:g} credits make no sense and are not charged."
         entry = replace(entry, message=words)
-    return Move(after, (entry,))
+    if task.status is not Status.EXPIRED:
+        return Move(after, (entry,))
+    # Its execution has ended. Whoever makes this move may die before it has started another.
+    after = followed_anew(after, now)
+    return Move(after, (entry, follow_entry(after, now)))
 
 
 def fail(
@@ -276,7 +279,7 @@ def fail(
     submission: Submission | None = None,
 ) -> Move | None:
     """Record that the task came to nothing."""
-    if task.status not in _MAY_GET_A_VERDICT:
+    if not _may_get_a_verdict(task):
         return None
     after = replace(
         task,
@@ -304,7 +307,7 @@ def asked(
     completed_at: datetime | None = None,
 ) -> Move | None:
     """Record that Kie.ai was asked and gave no verdict."""
-    if task.status not in _MAY_GET_A_VERDICT:
+    if not _may_get_a_verdict(task):
         return None
     words = None if state else entry.message
     if task.upstream_task_id is None:
@@ -393,7 +396,10 @@ def delete(task: Task, now: datetime) -> Move | None:
         outputs=(),
         previews=(),
         upstream_facts={},
+        upstream_message=None,
         deleted_at=now,
+        # Whoever was at work on it may write its last file only now.
+        sweep_at=now + AFTER_DELETION,
     )
     return Move(after, (Entry(Happened.DELETED, now, "Deleted with its files by the caller."),))
 
@@ -544,6 +550,10 @@ def watch_again(task: Task, now: datetime) -> Move | None:
         {"watch": after.watches},
     )
     return Move(after, (entry,))
+
+
+def _may_get_a_verdict(task: Task) -> bool:
+    return task.status in _MAY_GET_A_VERDICT and task.deleted_at is None
 
 
 def _adopted(task: Task, upstream_task_id: str | None, now: datetime) -> Task:

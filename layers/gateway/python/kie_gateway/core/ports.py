@@ -98,7 +98,12 @@ class TaskStore(Protocol):
         """Read which version a task is in, perhaps a moment late; None if it is not there."""
 
     def move(self, task: Task, decide: Decide) -> Moved:
-        """Move the record, deciding again on the record as it stands whenever it has changed."""
+        """
+        Move the record, deciding again on the record as it stands whenever it has changed.
+
+        Raises:
+            RecordGoneError: The task has been taken back.
+        """
 
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         """Find tasks by Kie's id; one that was given its id a moment ago may be missing."""
@@ -152,6 +157,13 @@ class Releases(Protocol):
     """Tasks whose credits are to be given back."""
 
     def due(self, now: datetime) -> Sequence[str]:
+        """Name some that are due, the longest overdue first. Raises RecordUnavailableError."""
+
+
+class Sweeps(Protocol):
+    """Tasks that nobody may care for."""
+
+    def to_sweep(self, now: datetime) -> Sequence[str]:
         """Name some that are due, the longest overdue first. Raises RecordUnavailableError."""
 
 
@@ -220,6 +232,9 @@ class Executions(Protocol):
 
     def stop(self, task_id: str, watch: int, why: str) -> None:
         """End a watch that another one takes over from."""
+
+    def is_running(self, task_id: str, watch: int) -> bool:
+        """Whether a watch was started and has not ended."""
 
 
 class StoreQueue(Protocol):

@@ -183,7 +183,10 @@ class Task:
         upstream_facts: What else Kie.ai told of the result, such as seeds.
         sources: What Kie.ai said the results are; empty before its verdict.
         reservation: Of the owner's credits; None for work that was created elsewhere.
-        release_at: When credits are given back for want of a verdict.
+        release_at: When credits are given back for want of a verdict; of an open task, when
+            somebody looks whether it is followed.
+        sweep_at: When somebody looks at a task that its last move left in nobody's care
+            (`core/sweep.py`); None where `release_at` and an execution are enough.
         previews: Stored files that are no results: far below what was asked for.
         asked_at: When Kie.ai was last asked.
         next_at: Earliest moment for the next step of the watch.
@@ -229,6 +232,7 @@ class Task:
     credits_charged: float | None = None
     reservation: Reservation | None = None
     release_at: datetime | None = None
+    sweep_at: datetime | None = None
     completed_by: CompletedBy | None = None
     parent_id: str | None = None
     batch_id: str | None = None
@@ -252,6 +256,8 @@ class Task:
     @property
     def next_step(self) -> Step:
         """What the watch finds missing when it reads the record."""
+        if self.deleted_at is not None:
+            return Step.NONE
         match self.status:
             case Status.STORING:
                 return Step.STORE
@@ -269,13 +275,25 @@ class Task:
 
     @property
     def is_price_open(self) -> bool:
-        """Whether it was canceled while Kie.ai may have been at work on it, and not charged yet."""
+        """Whether nobody wants it any more while Kie.ai may have made it, and it is not charged."""
         return (
-            self.status is Status.CANCELED
+            self.is_unwanted
             and self.submission is not Submission.WAITING
             and self.reservation is not None
             and self.reservation.fate is not Fate.CHARGED
         )
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether a result would not be delivered: canceled, or deleted without a verdict."""
+        is_lost = self.status is Status.EXPIRED and self.deleted_at is not None
+        return self.status is Status.CANCELED or is_lost
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether somebody looks at it at `sweep_at`: it is open, or its files are to be gone."""
+        wants_care = not self.status.is_settled or self.deleted_at is not None
+        return self.sweep_at is not None and wants_care
 
     @property
     def is_in_line(self) -> bool:

@@ -47,6 +47,7 @@ def ask_kie(
     rungs: Sequence[Rung] = (),
     whole_ladder: bool = False,
     tell_unclear: Callable[[Task, str], None] = lambda _task, _reason: None,
+    must_answer: bool = False,
 ) -> Task:
     """
     Ask about a task that has no verdict yet.
@@ -57,18 +58,24 @@ def ask_kie(
         rungs: Who else may know, in order.
         whole_ladder: Ask them all, whether it is their time or not.
         tell_unclear: Told of answers that were not understood.
+        must_answer: Raise in the end if the status call brought no answer, and no rung a verdict.
 
     Returns:
         The record afterwards. It is not expired here, whatever the time.
+
+    Raises:
+        ProviderError: It is recorded that Kie.ai did not answer.
     """
     if task.upstream_task_id is None:
         return _without_id(task, tasks=tasks, policy=policy, now=now())
     if task.submission is Submission.IMPORTED:
         by = CompletedBy.IMPORT
     report: Report | None = None
+    trouble: ProviderError | None = None
     try:
         answer = kie.ask(task)
     except ProviderError as error:
+        trouble = error
         error.message = hide_token(error.message, task, callback_secret)
         after = _no_answer(task, error, tasks=tasks, policy=policy, now=now())
     else:
@@ -86,6 +93,8 @@ def ask_kie(
         # As it stood before this question: the first question alone is no sign of a lag.
         if whole_ladder or rung.is_due(task, report, now()):
             after = _climb(after, rung, tasks=tasks, callback_secret=callback_secret, now=now())
+    if must_answer and trouble is not None and after.status in _WITHOUT_VERDICT:
+        raise trouble
     return after
 
 

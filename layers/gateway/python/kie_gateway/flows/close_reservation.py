@@ -1,4 +1,4 @@
-"""Find out what a canceled task has cost: Kie.ai cannot be stopped, and charges for a success."""
+"""Find out what an unwanted task has cost: Kie.ai cannot be stopped, and charges for a success."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,18 +11,31 @@ from kie_gateway.core.task import Task
 
 
 def close_reservation(
-    task: Task, *, tasks: TaskStore, kie: Provider, now: Callable[[], datetime]
+    task: Task,
+    *,
+    tasks: TaskStore,
+    kie: Provider,
+    now: Callable[[], datetime],
+    must_answer: bool = False,
 ) -> Task:
     """
-    Ask Kie.ai about a canceled task, and charge it or give its credits back.
+    Ask Kie.ai about a canceled or deleted task, and charge it or give its credits back.
 
     Nothing of the answer is kept but the price. While there is no verdict the reservation stays.
+
+    Args:
+        must_answer: Raise if Kie.ai does not answer, instead of leaving the task as it is.
+
+    Raises:
+        ProviderError: It did not answer.
     """
     if not task.is_price_open or task.upstream_task_id is None:
         return task
     try:
         verdict = kie.ask(task).report
     except ProviderError:
+        if must_answer:
+            raise
         return task
     if isinstance(verdict, Partial):
         # Kie.ai has charged for the whole.

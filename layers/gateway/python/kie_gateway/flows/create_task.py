@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from kie_gateway.core import sweep_moves
 from kie_gateway.core.errors import (
     CallerError,
     CreationsStoppedError,
     IdempotencyMismatchError,
+    RecordGoneError,
     RecordUnavailableError,
     TaskNotFoundError,
 )
@@ -19,11 +21,15 @@ from kie_gateway.core.pace import Place, wake_at
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Executions, Existing, Line, StoreQueue, TaskStore
 from kie_gateway.core.reservation import Reservation
+from kie_gateway.core.sweep import AFTER_DEADLINE
 from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.submit_watched import submit_watched
 from kie_gateway.flows.take_turn import tell_line
+
+# As often as this, one after the other, nobody fails to start a watch.
+_MOST_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -102,22 +108,27 @@ def create_task(
         # What is only asked for again needs no place in the line, and can be had in any case.
         existing = tasks.existing(idempotency, now)
         if existing is not None:
-            return _replay(existing, tasks=tasks, executions=executions, policy=policy)
+            replayed = _replay(existing, tasks=tasks, executions=executions, policy=policy)
+            if replayed is not None:
+                return replayed
     if stopped is not None:
         raise CreationsStoppedError(f"no new tasks for now: {stopped}")
     is_open = pace is None or pace.covers(_price(new))
     place = None if is_open else _place(new, line, now)
     task = inputs.keep(_queued(new, task_id, now, place))
     try:
-        recorded = tasks.create(
-            task, _first_entries(task, place, now), idempotency, tasks_at_once=new.tasks_at_once
+        recorded = _record(
+            lambda: tasks.create(
+                task, _first_entries(task, place, now), idempotency, tasks_at_once=new.tasks_at_once
+            ),
+            lambda existing: _replay(existing, tasks=tasks, executions=executions, policy=policy),
         )
     except CallerError:
         inputs.drop(task)
         raise
-    if isinstance(recorded, Existing):
+    if isinstance(recorded, Created):
         inputs.drop(task)
-        return _replay(recorded, tasks=tasks, executions=executions, policy=policy)
+        return recorded
     task, first_look_at = recorded, _first_look_at(recorded, policy)
     try:
         executions.start(task.task_id, task.watches, first_look_at)
@@ -146,16 +157,42 @@ def create_task(
     return Created(after, replayed=False)
 
 
+def _record(
+    create: Callable[[], Task | Existing], replay: Callable[[Existing], Created | None]
+) -> Task | Created:
+    """Record a new task, or find the one of its key; one that is taken back meanwhile is none."""
+    for _ in range(_MOST_TRIES):
+        recorded = create()
+        if isinstance(recorded, Task):
+            return recorded
+        replayed = replay(recorded)
+        if replayed is not None:
+            return replayed
+    raise RecordUnavailableError("the task of this Idempotency-Key cannot be watched for now")
+
+
 def _replay(
     existing: Existing, *, tasks: TaskStore, executions: Executions, policy: PollPolicy
-) -> Created:
+) -> Created | None:
+    """
+    Answer with the task of a key; None if whoever created it could not have it watched.
+
+    Before anybody is told of the task it is made sure that it stays: its creator takes it back
+    only as long as nobody has moved it.
+    """
     if not existing.same_request:
         raise IdempotencyMismatchError(
             "this Idempotency-Key was used for another request; use a new key for a new task"
         )
     task = tasks.get(existing.task_id)
-    if task is None or task.deleted_at is not None:
+    if task is None:
+        return None
+    if task.deleted_at is not None:
         raise TaskNotFoundError("the task of this Idempotency-Key has been deleted")
+    try:
+        task = tasks.move(task, sweep_moves.vouch).task
+    except RecordGoneError:
+        return None
     if not task.status.is_settled:
         # The first request may have been cut off before it started the watch.
         executions.start(task.task_id, 1, _first_look_at(task, policy))
@@ -183,6 +220,8 @@ def _first_look_at(task: Task, policy: PollPolicy) -> datetime:
 
 
 def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> Task:
+    # When the sweep looks after it even if we die now, before anybody follows the task.
+    nobody_looks_at = now + timedelta(seconds=new.deadline_seconds) + AFTER_DEADLINE
     task = Task(
         task_id=task_id,
         owner=new.owner,
@@ -192,7 +231,8 @@ def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> T
         kind=new.kind or model_facts(new.model).kind,
         credits_estimated=new.credits_estimated,
         reservation=new.reservation,
-        release_at=_release_at(new, now),
+        release_at=nobody_looks_at if new.reservation is not None else None,
+        sweep_at=nobody_looks_at if new.reservation is None else None,
         input=new.input,
         metadata=new.metadata,
         callback_base_url=new.callback_base_url,
@@ -205,14 +245,6 @@ def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> T
         return replace(task, next_at=min(place.at, task.deadline_at), turn=place.turn)
     # Written with the task, so that the right to send needs no write of its own.
     return replace(task, submission=Submission.SENDING, submission_attempts=1, sending_at=now)
-
-
-def _release_at(new: NewTask, now: datetime) -> datetime | None:
-    """Choose when its credits come back even if we die now, before anybody watches the task."""
-    if new.reservation is None:
-        return None
-    latest = new.deadline_seconds + new.reservation.release_after_seconds
-    return now + timedelta(seconds=latest)
 
 
 def _first_entries(task: Task, place: Place | None, now: datetime) -> tuple[Entry, ...]:

@@ -1,27 +1,42 @@
 """Delete a task: its files, its input and what Kie.ai said; the ledger and the timeline stay."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from kie_gateway.core import moves
+from kie_gateway.core.errors import StorageError
+from kie_gateway.core.folders import folders_of
 from kie_gateway.core.ports import OutputStore, TaskStore
 from kie_gateway.core.task import Task
+
+_log = logging.getLogger(__name__)
 
 
 def delete_task(
     task: Task, *, tasks: TaskStore, files: OutputStore, now: Callable[[], datetime]
 ) -> None:
     """
-    Delete a task; one that is still open is canceled first.
+    Delete a task; one that is still open is canceled by the same move.
 
-    Files go before the record, so that whoever is interrupted finds the task and deletes it again.
+    The record goes first: from then on nobody finds the task, and nobody writes for it who has not
+    read it before. Then its files go, and once more by the sweep when everybody who may still have
+    been at work on it has ended (`flows/sweep_tasks.py`). So files that cannot be removed now, or
+    that come afterwards, are no trouble of the caller's.
 
     Raises:
-        StorageError, RecordUnavailableError: Not all is gone; doing it again is right.
+        RecordUnavailableError: Nothing has happened; doing it again is right.
     """
-    task = tasks.move(task, lambda current: moves.cancel(current, now())).task
-    for folder in ("outputs", "previews", "thumbnails", "inputs"):
-        files.delete_folder(f"{folder}/{task.owner}/{task.task_id}/")
-    for folder in ("webhooks", "answers"):
-        files.delete_folder(f"{folder}/{task.task_id}/")
-    tasks.move(task, lambda current: moves.delete(current, now()))
+    deleted = tasks.move(task, lambda current: _delete(current, now())).task
+    for folder in folders_of(deleted):
+        try:
+            files.delete_folder(folder)
+        except StorageError as error:
+            _log.warning("%s of a deleted task goes later: %s", folder, error.message)
+
+
+def _delete(task: Task, now: datetime) -> moves.Move | None:
+    canceled = moves.cancel(task, now)
+    entries = canceled.entries if canceled is not None else ()
+    deleted = moves.delete(canceled.task if canceled is not None else task, now)
+    return moves.Move(deleted.task, (*entries, *deleted.entries)) if deleted is not None else None

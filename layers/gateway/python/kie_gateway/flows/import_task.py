@@ -1,18 +1,23 @@
 """Adopt work that was created at Kie.ai by somebody else, or a bare link to a result."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from kie_gateway.core import moves
-from kie_gateway.core.errors import RecordUnavailableError, TaskNotFoundError
+from kie_gateway.core.errors import GatewayError, TaskNotFoundError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Executions, Existing, Provider, StoreQueue, TaskStore
 from kie_gateway.core.report import Failed, Finished, NotVisible, Report
+from kie_gateway.core.sweep import START_GRACE
 from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.watch_again import start_watch
+
+_log = logging.getLogger(__name__)
 
 # Importing twice gives the same task for as long as anybody may think of doing so.
 _MEMORY = timedelta(days=3650)
@@ -67,20 +72,23 @@ def import_task(
     """
     Adopt one piece of work; nothing stays behind when it raises.
 
+    Once it is recorded it is followed: by the execution that is started here, or by one that the
+    sweep or a second import starts if this one ends before.
+
     Args:
-        check_time: Raises OutOfTimeError if too little is left to record the task, have it watched,
-            or take it back.
+        check_time: Raises OutOfTimeError if too little is left to record the task and have it
+            watched.
 
     Raises:
         OutOfTimeError: It was not reached in time.
         TaskNotFoundError: Kie.ai knows no such task, or it is another owner's.
         ProviderError: Kie.ai did not say how the task stands.
-        RecordUnavailableError: The task could not be recorded or watched.
+        RecordUnavailableError: The task could not be recorded.
     """
     check_time()
     known = _known(adoption, tasks)
     if known is not None:
-        return Imported(known, is_new=False)
+        return _same(known, executions, queue, now)
     task = _new_task(adoption, task_id, now)
     move = _as_it_stands(task, _report(adoption, task, kie), policy=policy, now=now)
     key = IdempotencyKey(adoption.owner, adoption.name, "", now + _MEMORY)
@@ -90,17 +98,30 @@ def import_task(
         same = tasks.get(existing.task_id)
         if same is None or same.deleted_at is not None:
             raise TaskNotFoundError("the imported task has been deleted")
-        return Imported(same, is_new=False)
-    if move.task.status.is_settled:
-        return Imported(move.task, is_new=True)
-    try:
-        executions.start(task_id, move.task.watches, move.task.next_at or now)
-        if move.task.status is Status.STORING:
-            queue.request_storing(task_id)
-    except RecordUnavailableError:
-        tasks.forget(move.task, key)
-        raise
+        return _same(same, executions, queue, now)
+    _have_it_followed(move.task, executions, queue, now)
     return Imported(move.task, is_new=True)
+
+
+def _same(task: Task, executions: Executions, queue: StoreQueue, now: datetime) -> Imported:
+    """Answer with what was imported before; whoever did so may have ended at once."""
+    if task.is_swept:
+        _have_it_followed(task, executions, queue, now)
+    return Imported(task, is_new=False)
+
+
+def _have_it_followed(task: Task, executions: Executions, queue: StoreQueue, now: datetime) -> None:
+    """Start the watch, and have results copied at once; in trouble the sweep does it later."""
+    attempts: list[Callable[[], None]] = [
+        lambda: start_watch(task, executions=executions, now=now, wait_until=task.next_at)
+    ]
+    if task.status is Status.STORING:
+        attempts.append(lambda: queue.request_storing(task.task_id))
+    for attempt in attempts:
+        try:
+            attempt()
+        except GatewayError as error:
+            _log.warning("the sweep goes on with %s: %s", task.task_id, error)
 
 
 def _known(adoption: Adoption, tasks: TaskStore) -> Task | None:
@@ -129,6 +150,8 @@ def _new_task(adoption: Adoption, task_id: str, now: datetime) -> Task:
         callback_base_url="",
         created_at=now,
         deadline_at=now + timedelta(seconds=adoption.deadline_seconds),
+        # Nothing is reserved for it, so no other clock looks after it.
+        sweep_at=now + START_GRACE,
         submission=Submission.IMPORTED,
         upstream_task_id=adoption.upstream_task_id,
         submitted_at=now,

@@ -9,7 +9,7 @@ queue, so that the answer to the webhook never waits.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kie_gateway.core import moves
@@ -18,12 +18,15 @@ from kie_gateway.core.errors import GatewayError, WebhookRefusedError
 from kie_gateway.core.ports import Archive, Executions, Said, StoreQueue, TaskStore, WebhookReader
 from kie_gateway.core.report import Failed, Finished, Partial, Running
 from kie_gateway.core.sighting import note_sighting
-from kie_gateway.core.task import CompletedBy, Status, Task
+from kie_gateway.core.task import Attention, CompletedBy, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.keep_answer import without_token
-from kie_gateway.flows.watch_again import watch_again
+from kie_gateway.flows.watch_again import start_watch, watch_again
 
 _log = logging.getLogger(__name__)
+
+# Kie.ai tells again when it got no answer, which takes longer than recording an answer does.
+_SURELY_RECORDED = timedelta(seconds=1)
 
 
 class Recorded(StrEnum):
@@ -72,7 +75,7 @@ class WebhookRecorder:
     callback_secret: Callable[[], str]
     hmac_key: Callable[[], str | None]
 
-    def record(self, delivery: Delivery, now: datetime) -> Recorded:
+    def record(self, delivery: Delivery, now: Callable[[], datetime]) -> Recorded:
         """
         Record a delivery.
 
@@ -86,7 +89,7 @@ class WebhookRecorder:
         task = self.tasks.get(delivery.task_id)
         if task is None:
             return Recorded.UNDELIVERED
-        self._verify(task, delivery, now)
+        self._verify(task, delivery, now())
         if task.deleted_at is not None:
             # Nothing of it is kept but what it has cost.
             self._ask_price(task)
@@ -94,7 +97,8 @@ class WebhookRecorder:
         # Before it is read, so that no word of it can carry the token anywhere.
         body = without_token(delivery.body, task, secret)
         recorded = self._record(task, self.reader.read(task, body), now)
-        key = f"webhooks/{task.task_id}/{now:%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
+        key = f"webhooks/{task.task_id}/{now():%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
+        # If the task is deleted at this moment, the sweep removes the body.
         self._attempt("archive", lambda: self.archive.put_raw(key, body, "application/json"))
         return recorded
 
@@ -109,7 +113,7 @@ class WebhookRecorder:
             )
             raise
 
-    def _record(self, task: Task, said: Said, now: datetime) -> Recorded:
+    def _record(self, task: Task, said: Said, now: Callable[[], datetime]) -> Recorded:
         if isinstance(said.report, Running):
             words = f"Kie.ai tells of progress: {said.report.state}."
             return self._note(task, Happened.WEBHOOK_ACCEPTED, words, Recorded.PROGRESS, now)
@@ -121,11 +125,16 @@ class WebhookRecorder:
             return self._finish(task, said.report, said.upstream_task_id, now)
         return self._ask_instead(task, said, now)
 
-    def _record_canceled(self, task: Task, named: str | None, now: datetime) -> Recorded:
+    def _record_canceled(
+        self, task: Task, named: str | None, now: Callable[[], datetime]
+    ) -> Recorded:
         if named is not None:
-            self.tasks.move(task, lambda current: moves.adopt(current, named, next_at=now, now=now))
+            self._adopt(task, named, now())
         self._ask_price(task)
         return self._duplicate(task, now)
+
+    def _adopt(self, task: Task, named: str, now: datetime) -> None:
+        self.tasks.move(task, lambda current: moves.adopt(current, named, next_at=now, now=now))
 
     def _ask_price(self, task: Task) -> None:
         """Have Kie.ai asked what a canceled task has cost; without an answer it is asked later."""
@@ -137,7 +146,11 @@ class WebhookRecorder:
         return usable and not said.is_about_another_task
 
     def _finish(
-        self, task: Task, finished: Finished, upstream_task_id: str | None, now: datetime
+        self,
+        task: Task,
+        finished: Finished,
+        upstream_task_id: str | None,
+        now: Callable[[], datetime],
     ) -> Recorded:
         moved = self.tasks.move(
             task,
@@ -147,24 +160,26 @@ class WebhookRecorder:
                 upstream_task_id=upstream_task_id,
                 by=CompletedBy.WEBHOOK,
                 happened=Happened.WEBHOOK_ACCEPTED,
-                now=now,
+                now=now(),
             ),
         )
         if not moved.changed:
             return self._duplicate(moved.task, now)
-        # Recorded is recorded: if the queue refuses, the watch stores.
-        self._attempt("queue", lambda: self.queue.request_storing(task.task_id))
-        if task.status is Status.EXPIRED:
-            self._attempt("watch", lambda: self._watch_again(moved.task, now))
+        self._have_it_stored(moved.task, now())
         return Recorded.ACCEPTED
+
+    def _have_it_stored(self, task: Task, now: datetime) -> None:
+        """Ask for what the watch, or the sweep, does later in any case: recorded is recorded."""
+        self._attempt("queue", lambda: self.queue.request_storing(task.task_id))
+        self._attempt("watch", lambda: start_watch(task, executions=self.executions, now=now))
 
     def _watch_again(self, task: Task, now: datetime) -> None:
         watch_again(task, tasks=self.tasks, executions=self.executions, now=now)
 
-    def _ask_instead(self, task: Task, said: Said, now: datetime) -> Recorded:
+    def _ask_instead(self, task: Task, said: Said, now: Callable[[], datetime]) -> Recorded:
         named = said.upstream_task_id
         if named is not None:
-            self.tasks.move(task, lambda current: moves.adopt(current, named, next_at=now, now=now))
+            self._adopt(task, named, now())
         words = "No clear verdict with links that may be fetched; Kie.ai is asked."
         if isinstance(said.report, Failed):
             self._note_sighting(task, said, said.report.state)
@@ -175,7 +190,7 @@ class WebhookRecorder:
         self._attempt("queue", lambda: self.queue.request_asking(task.task_id))
         if task.status is Status.EXPIRED:
             # Its execution has ended; what the queue finds out must be watched.
-            self._attempt("watch", lambda: self._watch_again(task, now))
+            self._attempt("watch", lambda: self._watch_again(task, now()))
         return Recorded.UNCLEAR
 
     def _note_sighting(self, task: Task, said: Said, state: str) -> None:
@@ -183,16 +198,24 @@ class WebhookRecorder:
         if not said.is_about_another_task:
             self.tasks.move(task, lambda current: note_sighting(current, state))
 
-    def _duplicate(self, task: Task, now: datetime) -> Recorded:
+    def _duplicate(self, task: Task, now: Callable[[], datetime]) -> Recorded:
+        if _waits_for_a_copy(task, now()):
+            # Whoever recorded the first telling may have ended before it asked for the copy.
+            self._have_it_stored(task, now())
         words = f"Told again; the task was {task.status.value} already."
         if task.status is Status.CANCELED:
             words = "A late result; the task was canceled, so it is not delivered."
         return self._note(task, Happened.WEBHOOK_DUPLICATE, words, Recorded.DUPLICATE, now)
 
     def _note(
-        self, task: Task, happened: Happened, words: str, recorded: Recorded, now: datetime
+        self,
+        task: Task,
+        happened: Happened,
+        words: str,
+        recorded: Recorded,
+        now: Callable[[], datetime],
     ) -> Recorded:
-        self.tasks.note(task.task_id, Entry(happened, now, words))
+        self.tasks.note(task.task_id, Entry(happened, now(), words))
         return recorded
 
     def _attempt(self, what: str, act: Callable[[], object]) -> None:
@@ -201,3 +224,11 @@ class WebhookRecorder:
             act()
         except GatewayError as error:
             _log.warning("after a webhook: %s: %s", what, error)
+
+
+def _waits_for_a_copy(task: Task, now: datetime) -> bool:
+    """Whether results have been there for a while, and nobody copies them."""
+    if task.status is not Status.STORING or task.attention is Attention.STORAGE_FAILED:
+        return False
+    is_held = task.storing_until is not None and now < task.storing_until
+    return not is_held and (task.next_at is None or now - task.next_at >= _SURELY_RECORDED)

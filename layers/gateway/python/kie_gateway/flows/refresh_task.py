@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from kie_gateway.core import moves
+from kie_gateway.core import sweep_moves
 from kie_gateway.core.decision import is_being_sent
 from kie_gateway.core.ports import Executions, StoreQueue, TaskStore
 from kie_gateway.core.task import Attention, Status, Task
-from kie_gateway.flows.watch_again import watch_again
+from kie_gateway.flows.watch_again import start_watch
 
 
 def refresh_task(
@@ -17,21 +17,24 @@ def refresh_task(
     executions: Executions,
     queue: StoreQueue,
     ask: Callable[[Task], Task],
-    now: datetime,
+    now: Callable[[], datetime],
 ) -> Task:
     """
     Ask Kie.ai now, and have the results copied if it is done.
 
     A task without a running execution (expired, or given up on storing) gets one if there is
-    something to do, so that it is watched like any other. One that still has to be sent is for
-    `flows/send_now.py`, and one that is being sent is left to its sender.
+    something to do: the move that says so counts it, and whoever refreshes again, or the sweep,
+    starts it if this here ends before. One that still has to be sent is for `flows/send_now.py`,
+    and one that is being sent is left to its sender.
     """
     if is_being_sent(task, now):
         return task
     if task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED):
         after = ask(task)
     elif task.attention is Attention.STORAGE_FAILED:
-        after = tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
+        after = tasks.move(
+            task, lambda current: sweep_moves.try_storing_again(current, now())
+        ).task
     else:
         after = task
     if after.status is not Status.STORING:
@@ -39,7 +42,6 @@ def refresh_task(
     try:
         queue.request_storing(after.task_id)
     finally:
-        # Even if the queue is down: from here on nothing else would look at the task again.
-        if task.status is Status.EXPIRED or task.attention is Attention.STORAGE_FAILED:
-            after = watch_again(after, tasks=tasks, executions=executions, now=now)
+        # Even if the queue is down: perhaps nothing else follows the task by now.
+        start_watch(after, executions=executions, now=now())
     return after

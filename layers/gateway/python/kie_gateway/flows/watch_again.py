@@ -7,6 +7,22 @@ from kie_gateway.core.ports import Executions, TaskStore
 from kie_gateway.core.task import Task
 
 
+def start_watch(
+    task: Task, *, executions: Executions, now: datetime, wait_until: datetime | None = None
+) -> None:
+    """
+    Start the execution that a task's last move has counted, unless it was started before.
+
+    Args:
+        wait_until: When it looks at the task first; None for at once.
+
+    Raises:
+        RecordUnavailableError: It was not started; the sweep does it.
+    """
+    if task.is_swept and not task.status.is_settled:
+        executions.start(task.task_id, task.watches, wait_until or now)
+
+
 def watch_again(
     task: Task,
     *,

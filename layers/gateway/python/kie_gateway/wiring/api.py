@@ -130,7 +130,7 @@ class ApiGateway(Asking):
             executions=self.executions,
             queue=self.queue,
             ask=lambda task: self.ask(task, CompletedBy.REFRESH, whole_ladder=True),
-            now=self.now(),
+            now=self._tell_time,
         )
 
     def check_link(self, url: str) -> None:

@@ -158,7 +158,9 @@ class Asking(Common):
     def _link_upload(self, key: str) -> str:
         return self.bucket.presign(key, lifetime_seconds=_UPLOAD_LINK_SECONDS)
 
-    def ask(self, task: Task, by: CompletedBy, *, whole_ladder: bool = False) -> Task:
+    def ask(
+        self, task: Task, by: CompletedBy, *, whole_ladder: bool = False, must_answer: bool = False
+    ) -> Task:
         """Ask Kie.ai how a task stands, or whoever else may know, and record the answer."""
         return ask_kie(
             task,
@@ -172,6 +174,7 @@ class Asking(Common):
             rungs=self.rungs,
             whole_ladder=whole_ladder,
             tell_unclear=count_unclear,
+            must_answer=must_answer,
         )
 
     def upstream_credits(self) -> Decimal | None:
@@ -182,9 +185,11 @@ class Asking(Common):
             logger.warning("Kie.ai did not tell its balance", extra={"why": str(error)})
             return None
 
-    def close_reservation(self, task: Task) -> Task:
-        """Ask Kie.ai what a canceled task has cost."""
-        return close_reservation(task, tasks=self.tasks, kie=self.kie, now=self.now)
+    def close_reservation(self, task: Task, *, must_answer: bool = False) -> Task:
+        """Ask Kie.ai what a canceled or deleted task has cost."""
+        return close_reservation(
+            task, tasks=self.tasks, kie=self.kie, now=self.now, must_answer=must_answer
+        )
 
 
 def typical_seconds(model: str) -> float:
