@@ -8,7 +8,7 @@ queue, so that the answer to the webhook never waits.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ from kie_gateway.core.report import Failed, Finished, Partial, Running
 from kie_gateway.core.sighting import note_sighting
 from kie_gateway.core.task import Attention, CompletedBy, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.keep_answer import without_token
+from kie_gateway.flows.hide_token import hide_token_in_report, without_secrets, without_token
 from kie_gateway.flows.watch_again import start_watch, watch_again
 
 _log = logging.getLogger(__name__)
@@ -95,8 +95,10 @@ class WebhookRecorder:
             self._ask_price(task)
             return Recorded.UNDELIVERED
         # Before it is read, so that no word of it can carry the token anywhere.
-        body = without_token(delivery.body, task, secret)
-        recorded = self._record(task, self.reader.read(task, body), now)
+        said = self.reader.read(task, without_token(delivery.body, task, secret))
+        said = replace(said, report=hide_token_in_report(said.report, task, secret))
+        recorded = self._record(task, said, now)
+        body = without_secrets(delivery.body, task, secret)
         key = f"webhooks/{task.task_id}/{now():%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
         # If the task is deleted at this moment, the sweep removes the body.
         self._attempt("archive", lambda: self.archive.put_raw(key, body, "application/json"))
