@@ -118,3 +118,16 @@ def test_names_of_executions_fit_into_80_characters() -> None:
     assert execution_name(TASK_ID, 1) == TASK_ID
     assert execution_name(TASK_ID, 12) == f"{TASK_ID}-12"
     assert len(execution_name(TASK_ID, 10**9)) <= 80
+
+
+def test_a_watch_runs_from_its_start_to_its_end(
+    executions: WatchExecutions, stepfunctions: "SFNClient", machine_arn: str
+) -> None:
+    assert not executions.is_running(TASK_ID, 1)
+    executions.start(TASK_ID, 1, NOW)
+    assert executions.is_running(TASK_ID, 1)
+    assert not executions.is_running(TASK_ID, 2)
+    executions.stop(TASK_ID, 1, "an operator's word")
+    assert not executions.is_running(TASK_ID, 1)
+    with pytest.raises(RecordUnavailableError, match="Step Functions"):
+        WatchExecutions(stepfunctions, "no arn at all").is_running(TASK_ID, 1)
