@@ -78,9 +78,17 @@ def event_body(entry: Entry) -> EventBody:
 
 
 def etag(task: Task, now: datetime) -> str:
-    """Tell this state of the task from others; weak, because links differ every time."""
-    renewal = int(now.timestamp() // _LINKS_RENEWED_SECONDS) if task.outputs else 0
-    return f'W/"{task.version}-{renewal}"'
+    """
+    Tell this state of the task from others; weak, because links differ every time.
+
+    What changes by time alone, without a new version of the record, is part of it.
+    """
+    has_links = bool(task.outputs or task.previews)
+    renewal = int(now.timestamp() // _LINKS_RENEWED_SECONDS) if has_links else 0
+    by_time = "-stalled" if _attention(task, now) is not task.attention else ""
+    if has_links and deleted_at(task, now) is not None:
+        by_time += "-gone"
+    return f'W/"{task.version}-{renewal}{by_time}"'
 
 
 def retry_after_seconds(task: Task, now: datetime) -> int:
