@@ -310,6 +310,37 @@ def test_anothers_work_cannot_be_imported_even_when_deleted(world: World, task: 
         assert results[0] == results[1]
 
 
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        *(("veo3/1080p", "taskId"), ("veo3/4k", "taskId"), ("veo3/extend", "taskId")),
+        *(("suno/wav", "taskId"), ("suno/vocal-removal", "taskId"), ("suno/cover", "taskId")),
+        *(("runway/extend", "taskId"), ("grok-imagine/upscale", "task_id")),
+    ],
+)
+def test_anothers_work_cannot_be_followed_up_even_when_deleted(
+    world: World, task: Story, model: str, name: str
+) -> None:
+    """Whoever knew the id of a clip had it enlarged, and so had the clip."""
+    upstream_task_id = task.read()["upstream"]["task_id"]
+    given = {name: upstream_task_id, "prompt": "on and on", "audioId": "a", "quality": "720p"}
+    body = {"model": model, "input": given, "validate": False}
+    before = len(world.creations())
+    for is_deleted in (False, True):
+        if is_deleted:
+            ask(world, "DELETE /v1/tasks/<task_id>", f"Bearer {KEY}", task.task_id)
+        answer = ask(world, "POST /v1/tasks", "Bearer kg_stranger", body=body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [
+            {"pointer": f"/input/{name}", "detail": "Kie.ai knows no such task of yours"}
+        ]
+    assert len(world.creations()) == before
+    own = ask(world, "POST /v1/tasks", f"Bearer {KEY}", body=body)
+    elsewhere = {**body, "input": {**given, name: "0" * 32}}
+    others = ask(world, "POST /v1/tasks", "Bearer kg_stranger", body=elsewhere)
+    assert (own.status_code, others.status_code) == (202, 202)
+
+
 def test_the_same_idempotency_key_of_two_owners_is_two_keys(world: World) -> None:
     tasks = []
     for secret, prompt in ((KEY, "a kite"), ("kg_stranger", "a boat")):

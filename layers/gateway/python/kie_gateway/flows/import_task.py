@@ -15,14 +15,13 @@ from kie_gateway.core.report import Failed, Finished, NotVisible, Report
 from kie_gateway.core.sweep import START_GRACE
 from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.check_references import NO_SUCH_TASK
 from kie_gateway.flows.watch_again import start_watch
 
 _log = logging.getLogger(__name__)
 
 # Importing twice gives the same task for as long as anybody may think of doing so.
 _MEMORY = timedelta(days=3650)
-# The same words for what Kie.ai does not know and for what is somebody else's.
-_NO_SUCH_TASK = "Kie.ai knows no such task of yours"
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def _known(adoption: Adoption, tasks: TaskStore) -> Task | None:
     # A deleted task is still nobody else's.
     own = [task for task in same if task.paying_owner == adoption.owner]
     if same and not own:
-        raise TaskNotFoundError(_NO_SUCH_TASK)
+        raise TaskNotFoundError(NO_SUCH_TASK)
     return next((task for task in own if task.deleted_at is None), None)
 
 
@@ -163,7 +162,7 @@ def _report(adoption: Adoption, task: Task, kie: Provider) -> Report:
         return Finished(state="imported", sources=(Source(adoption.url),))
     report = kie.ask(task).report
     if isinstance(report, NotVisible):
-        raise TaskNotFoundError(_NO_SUCH_TASK)
+        raise TaskNotFoundError(NO_SUCH_TASK)
     return report
 
 

@@ -22,6 +22,7 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.idempotency import fingerprint
 from kie_gateway.core.ports import TaskFilter
 from kie_gateway.core.task import Status, Step
+from kie_gateway.flows.check_references import check_references
 from kie_gateway.flows.create_task import NewTask, create_task
 from kie_gateway.flows.delete_task import delete_task
 from kie_gateway.flows.use_uploads import check_uploads
@@ -226,6 +227,7 @@ class _Creations:
         asked = desk.app.request_headers
         owner = owner or desk.owner()
         check_uploads(task_input, owner, gateway.bucket.size_of)
+        check_references(task_input, owner, gateway.tasks.find_by_upstream)
         known = catalogue.find(model)
         estimated = estimate(known, task_input) if known is not None else None
         created = create_task(
