@@ -461,7 +461,7 @@ class CreditsMachine(RuleBasedStateMachine):
                     policy=POLICY,
                     line=self.line,
                     inputs=Inputs(self.archive),
-                    now=self.clock.now(),
+                    now=self.clock.now,
                 )
             except (InsufficientCreditsError, BudgetExceededError, TooManyTasksError):
                 assert self.found(task_id) is None
@@ -579,7 +579,7 @@ class CreditsMachine(RuleBasedStateMachine):
                 queue=self.queue,
                 line=self.line,
                 submit=self.submit,
-                now=self.clock.now(),
+                now=self.clock.now,
             )
         return refresh_task(
             task,

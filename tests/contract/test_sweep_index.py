@@ -1,4 +1,4 @@
-"""Who is in the index of the sweep: only tasks that nobody may care for, and only while it is so."""
+"""The index of the sweep holds tasks that nobody may care for, and only for as long."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from tests.fakes import FakeTaskStore
 from tests.makers import NOW, RESULT_URL, make_task, running_task, seconds
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+    pass
 
 LATER = NOW + seconds(4000)
 MUCH_LATER = LATER + seconds(86400)

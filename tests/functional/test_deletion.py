@@ -58,6 +58,26 @@ def test_a_deletion_in_trouble_is_finished(world: World, trouble: Trouble) -> No
             return
 
 
+class Meanwhile:
+    """Takes the place of S3's PutObject, and deletes the task before the nth call of it."""
+
+    def __init__(
+        self, world: World, task: Story, call: Any, number: int, *, is_killed: bool
+    ) -> None:
+        self.answers: list[int] = []
+        self._world, self._task, self._call = world, task, call
+        self._left, self._is_killed = number, is_killed
+
+    def __call__(self, **params: Any) -> Any:
+        self._left -= 1
+        if self._left:
+            return self._call(**params)
+        answer = self._world.http.delete(f"/v1/tasks/{self._task.task_id}")
+        self.answers.append(answer.status_code)
+        act = dies_after(self._call) if self._is_killed else self._call
+        return act(**params)
+
+
 @pytest.mark.parametrize("function", ["CallbackFunction", "StoreFunction", "WatchFunction"])
 @pytest.mark.parametrize("is_killed", [False, True], ids=["goes on", "is killed"])
 def test_a_deletion_while_others_are_at_work_leaves_nothing(
@@ -67,26 +87,12 @@ def test_a_deletion_while_others_are_at_work_leaves_nothing(
     prompt = f"{PROMPT} [webhook lost]" if function == "WatchFunction" else PROMPT
     for number in count(1):
         task = world.create(prompt)
-        deleted: list[int] = []
-        done = {"calls": 0}
-
-        def meanwhile(call: Any, task: Story = task, deleted: list[int] = deleted) -> Any:
-            def made(**params: Any) -> Any:
-                done["calls"] += 1
-                is_it = done["calls"] == number
-                if is_it:
-                    deleted.append(
-                        world.http.delete(f"/v1/tasks/{task.task_id}").status_code
-                    )
-                act = dies_after(call) if is_it and is_killed else call
-                return act(**params)
-
-            return made
-
         with monkeypatch.context() as patch:
             s3 = world.gateway(function).clients.s3
-            patch.setattr(s3, "put_object", meanwhile(s3.put_object))
+            meanwhile = Meanwhile(world, task, s3.put_object, number, is_killed=is_killed)
+            patch.setattr(s3, "put_object", meanwhile)
             world.run()
+        deleted = meanwhile.answers
         if not deleted:
             assert number > 1
             return
@@ -166,4 +172,4 @@ def test_links_that_kie_is_given_are_archived_without_their_signatures(world: Wo
             assert name in kept, "Kie.ai did not quote it"
             assert "X-Amz-Signature=[hidden]" in kept
             assert "X-Amz-Credential=[hidden]" in kept
-    assert MODEL != body["model"]
+    assert body["model"] != MODEL

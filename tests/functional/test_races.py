@@ -244,7 +244,7 @@ def create_eight(world: World, monkeypatch: pytest.MonkeyPatch, *fingerprints: s
                 policy=gateway.policy,
                 line=gateway.line,
                 inputs=gateway.inputs,
-                now=world.agenda.now(),
+                now=world.agenda.now,
             )
         except IdempotencyMismatchError as error:
             return error

@@ -35,7 +35,7 @@ def create(world: World, key: str) -> Created:
         submit=gateway.submit,
         policy=gateway.policy,
         line=gateway.line,
-        now=world.agenda.now(),
+        now=world.agenda.now,
     )
 
 

@@ -66,6 +66,7 @@ class Scene:
     store: FakeTaskStore = field(default_factory=FakeTaskStore)
     archive: FakeArchive = field(default_factory=FakeArchive)
     before_submit: Callable[[Task], object] = lambda _: None
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         self.line = FakeLine(self.store)
@@ -83,7 +84,7 @@ class Scene:
             policy=POLICY,
             line=self.line,
             inputs=Inputs(self.archive),
-            now=NOW,
+            now=self.clock.now,
             stopped=stopped,
         )
 
@@ -96,7 +97,7 @@ class Scene:
             archive=FakeArchive(),
             policy=POLICY,
             callback_secret="callback-secret",
-            now=Clock().now,
+            now=self.clock.now,
             line=self.line,
             spread=lambda: 0.5,
         )
@@ -373,3 +374,17 @@ def test_the_key_of_a_deleted_task_is_not_used_for_another() -> None:
     with pytest.raises(TaskNotFoundError):
         scene.create(KEYED, OTHER_ID)
     assert len(scene.kie.created) == 1
+
+
+def test_what_happens_after_a_slow_answer_is_not_stamped_before_it() -> None:
+    """The hand-over to another watch was told as of the moment at which the caller had asked."""
+    scene = Scene(kie=FakeProvider(creation=ProviderBusyError("busy", retry_after_seconds=1)))
+    scene.kie.meanwhile = lambda: scene.clock.advance(3)
+    task = scene.create().task
+    told = [(entry.happened, entry.at) for entry in scene.store.entries(task.task_id)]
+    assert told == [
+        (Happened.CREATED, NOW),
+        (Happened.SUBMISSION_STARTED, NOW),
+        (Happened.SUBMISSION_REFUSED, NOW + seconds(3)),
+        (Happened.WATCH_STARTED, NOW + seconds(3)),
+    ]

@@ -187,7 +187,7 @@ def test_a_state_is_told_from_the_next_by_its_version() -> None:
 def test_who_is_told_that_nothing_has_changed_sees_the_same_as_who_asks_anew(task: Task) -> None:
     """A caller's copy said that all was well for as long as the record was not moved."""
     seen: dict[str, object] = {}
-    for minute in range(0, 150):
+    for minute in range(150):
         now = NOW + seconds(minute * 60)
         body = task_body(task, base_url=BASE, link=link, now=now)
         assert seen.setdefault(etag(task, now), body) == body

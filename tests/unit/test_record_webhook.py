@@ -156,7 +156,9 @@ def test_a_task_with_a_verdict_is_left_alone(status: Status, told: Any) -> None:
 
 
 @pytest.mark.parametrize("told", [success(), fail(), b"not json"], ids=["success", "fail", "?"])
-@pytest.mark.parametrize("sweep_at", [None, LATER + seconds(80)], ids=["followed", "expired before"])
+@pytest.mark.parametrize(
+    "sweep_at", [None, LATER + seconds(80)], ids=["followed", "expired before"]
+)
 def test_whoever_hears_again_of_results_that_nobody_copies_asks_for_their_copy(
     told: Any, sweep_at: datetime | None
 ) -> None:

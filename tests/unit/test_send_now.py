@@ -51,7 +51,7 @@ class Scene:
             queue=self.queue,
             line=self.line,
             submit=self.submit,
-            now=self.clock.at,
+            now=self.clock.now,
         )
 
     def submit(self, task: Task) -> Task:

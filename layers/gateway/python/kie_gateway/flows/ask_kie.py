@@ -93,9 +93,14 @@ def ask_kie(
         # As it stood before this question: the first question alone is no sign of a lag.
         if whole_ladder or rung.is_due(task, report, now()):
             after = _climb(after, rung, tasks=tasks, callback_secret=callback_secret, now=now())
-    if must_answer and trouble is not None and after.status in _WITHOUT_VERDICT:
+    return _insist(after, trouble) if must_answer else after
+
+
+def _insist(task: Task, trouble: ProviderError | None) -> Task:
+    """Pass the trouble with the status call on, unless somebody else knew the verdict."""
+    if trouble is not None and task.status in _WITHOUT_VERDICT:
         raise trouble
-    return after
+    return task
 
 
 def _climb(

@@ -83,7 +83,7 @@ def create_task(
     policy: PollPolicy,
     line: Line,
     inputs: Inputs,
-    now: datetime,
+    now: Callable[[], datetime],
     stopped: str | None = None,
 ) -> Created:
     """
@@ -103,10 +103,11 @@ def create_task(
         RecordUnavailableError, StorageError: The same, as the task could not be recorded or
             watched.
     """
-    idempotency, pace = _idempotency(new, now), line.look()
+    created_at = now()
+    idempotency, pace = _idempotency(new, created_at), line.look()
     if idempotency is not None and (stopped is not None or pace is not None):
         # What is only asked for again needs no place in the line, and can be had in any case.
-        existing = tasks.existing(idempotency, now)
+        existing = tasks.existing(idempotency, created_at)
         if existing is not None:
             replayed = _replay(existing, tasks=tasks, executions=executions, policy=policy)
             if replayed is not None:
@@ -114,12 +115,15 @@ def create_task(
     if stopped is not None:
         raise CreationsStoppedError(f"no new tasks for now: {stopped}")
     is_open = pace is None or pace.covers(_price(new))
-    place = None if is_open else _place(new, line, now)
-    task = inputs.keep(_queued(new, task_id, now, place))
+    place = None if is_open else _place(new, line, created_at)
+    task = inputs.keep(_queued(new, task_id, created_at, place))
     try:
         recorded = _record(
             lambda: tasks.create(
-                task, _first_entries(task, place, now), idempotency, tasks_at_once=new.tasks_at_once
+                task,
+                _first_entries(task, place, created_at),
+                idempotency,
+                tasks_at_once=new.tasks_at_once,
             ),
             lambda existing: _replay(existing, tasks=tasks, executions=executions, policy=policy),
         )

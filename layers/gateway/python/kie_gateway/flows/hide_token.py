@@ -20,7 +20,6 @@ from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
 from kie_gateway.core.task import Task
 
-_HIDDEN_TOKEN = "[token]"
 _NAMES = (
     *("X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Credential"),
     *("X-Goog-Signature", "X-Goog-Credential", "AWSAccessKeyId", "OSSAccessKeyId"),
@@ -99,7 +98,7 @@ def without_secrets(raw: bytes, task: Task, callback_secret: str) -> bytes:
 
 
 def _without_token(text: str, task: Task, callback_secret: str) -> str:
-    return text.replace(callback_token(task.task_id, callback_secret), _HIDDEN_TOKEN)
+    return text.replace(callback_token(task.task_id, callback_secret), "[token]")
 
 
 def _without_signatures(text: str) -> str:

@@ -32,9 +32,7 @@ def refresh_task(
     if task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED):
         after = ask(task)
     elif task.attention is Attention.STORAGE_FAILED:
-        after = tasks.move(
-            task, lambda current: sweep_moves.try_storing_again(current, now())
-        ).task
+        after = tasks.move(task, lambda current: sweep_moves.try_storing_again(current, now())).task
     else:
         after = task
     if after.status is not Status.STORING:

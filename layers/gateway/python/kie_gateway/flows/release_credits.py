@@ -54,7 +54,7 @@ def release_credits(
                     look_after(task)
             except GatewayError as error:
                 _log.warning("the credits of %s are not released: %s", task_id, error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is
                 # A record that cannot even be read must not stand in the way of the others.
                 _log.exception("the credits of %s cannot be released", task_id)
     return released

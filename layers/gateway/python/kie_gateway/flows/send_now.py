@@ -19,7 +19,7 @@ def send_now(
     queue: StoreQueue,
     line: Line,
     submit: Callable[[Task], Task],
-    now: datetime,
+    now: Callable[[], datetime],
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> Task:
     """
@@ -37,8 +37,8 @@ def send_now(
     was_short = task.is_short_of_credits
     if task.is_in_line and not waits_for_credits:
         return task
-    sleeps_until = decide(task, now).wait_until
-    moved = tasks.move(task, lambda current: moves.start_submission(current, now))
+    sleeps_until = decide(task, now()).wait_until
+    moved = tasks.move(task, lambda current: moves.start_submission(current, now()))
     if not moved.changed:
         return moved.task
     after = submit_watched(
@@ -51,5 +51,5 @@ def send_now(
         now=now,
     )
     if (waits_for_credits or was_short) and after.submission is Submission.ACCEPTED:
-        resume_line(line=line, tasks=tasks, executions=executions, now=now, may_go_on=may_go_on)
+        resume_line(line=line, tasks=tasks, executions=executions, now=now(), may_go_on=may_go_on)
     return after

@@ -24,7 +24,7 @@ def submit_watched(
     tasks: TaskStore,
     executions: Executions,
     queue: StoreQueue,
-    now: datetime,
+    now: Callable[[], datetime],
 ) -> Task:
     """
     Submit; from here on trouble is the watch's and not the caller's.
@@ -38,11 +38,12 @@ def submit_watched(
         if after.status is Status.STORING:
             # The answer held the result: no webhook will come, and the watch sleeps.
             queue.request_storing(task.task_id)
-        due = decide(after, now)
+        # Kie.ai may have taken its time: what happens now is stamped as of now.
+        due = decide(after, now())
         is_open = after.status in (Status.QUEUED, Status.RUNNING)
         if is_open and sleeps_until - due.wait_until > _WORTH_IT:
             after = hand_over(
-                after, tasks=tasks, executions=executions, now=now, wait_until=due.wait_until
+                after, tasks=tasks, executions=executions, now=now(), wait_until=due.wait_until
             )
     except GatewayError as error:
         _log.warning("the watch goes on with %s: %s", task.task_id, error)

@@ -59,7 +59,7 @@ class Sweep:
             return task is not None and self.look_after(task)
         except GatewayError as error:
             _log.warning("%s is looked after later: %s", task_id, error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is
             # A record that cannot even be read must not stand in the way of the others.
             _log.exception("%s cannot be looked after", task_id)
         return False

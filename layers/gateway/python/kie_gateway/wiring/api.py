@@ -118,7 +118,7 @@ class ApiGateway(Asking):
             queue=self.queue,
             line=self.line,
             submit=self.submit,
-            now=self.now(),
+            now=self._tell_time,
             may_go_on=lambda: self.time_left() > _RECORD_AND_WATCH_SECONDS,
         )
 

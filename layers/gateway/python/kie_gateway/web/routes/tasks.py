@@ -256,7 +256,7 @@ class _Creations:
             policy=gateway.policy,
             line=gateway.line,
             inputs=gateway.inputs,
-            now=gateway.now(),
+            now=gateway.now,
             stopped=gateway.creation_switch.reason(),
         )
         logger.info(
