@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -91,9 +92,11 @@ def test_a_task_past_its_deadline_expires_and_is_asked_about() -> None:
     assert scene.refreshed == [TASK_ID]
 
 
-def test_a_watch_that_cannot_be_started_is_started_at_a_later_strike() -> None:
+def test_a_watch_that_cannot_be_started_is_started_at_a_later_strike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scene = Scene([STORING], executions=FakeExecutions())
-    scene.executions.start = failing(scene.executions.start)  # type: ignore[method-assign]
+    monkeypatch.setattr(scene.executions, "start", failing(scene.executions.start))
     assert scene.sweep() == 0
     scene.clock.advance(600)
     assert scene.sweep() == 1
@@ -112,7 +115,9 @@ def failing(start: Callable[..., None]) -> Callable[..., None]:
     return started
 
 
-def test_a_record_that_cannot_be_read_stops_no_other() -> None:
+def test_a_record_that_cannot_be_read_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     tasks = [replace(STORING, task_id=f"task_{n}") for n in range(3)]
     scene = Scene(tasks)
     get = scene.store.get
@@ -122,22 +127,24 @@ def test_a_record_that_cannot_be_read_stops_no_other() -> None:
             raise ValueError("not what this version writes")
         return get(task_id)
 
-    scene.store.get = unreadable  # type: ignore[method-assign]
+    monkeypatch.setattr(scene.store, "get", unreadable)
     assert scene.sweep() == 2
 
 
-def test_whoever_kills_the_function_is_not_the_first_at_the_next_strike() -> None:
+def test_whoever_kills_the_function_is_not_the_first_at_the_next_strike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The clock is set to later before anything is done, so the others are not kept waiting."""
     tasks = [replace(STORING, task_id=f"task_{n}", sweep_at=DUE + seconds(n / 9)) for n in range(3)]
     scene = Scene(tasks)
     start = scene.executions.start
 
-    def killed(task_id: str, *more: object) -> None:
+    def killed(task_id: str, *more: Any) -> None:
         if task_id == "task_0":
             raise KeyboardInterrupt
-        start(task_id, *more)  # type: ignore[arg-type]
+        start(task_id, *more)
 
-    scene.executions.start = killed  # type: ignore[method-assign]
+    monkeypatch.setattr(scene.executions, "start", killed)
     with pytest.raises(KeyboardInterrupt):
         scene.sweep()
     assert scene.sweep() == 2
@@ -150,12 +157,14 @@ def test_what_there_is_no_time_for_is_left_for_the_next_strike() -> None:
     assert scene.sweep() == 3
 
 
-def test_files_of_a_deleted_task_are_removed_until_they_are() -> None:
+def test_files_of_a_deleted_task_are_removed_until_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     deleted = running_task(
         status=Status.CANCELED, owner="deleted#alice", deleted_at=NOW, sweep_at=DUE
     )
     scene = Scene([deleted])
-    scene.files.delete_folder = troubled(scene.files.delete_folder)  # type: ignore[method-assign]
+    monkeypatch.setattr(scene.files, "delete_folder", troubled(scene.files.delete_folder))
     assert scene.sweep() == 0
     scene.clock.advance(600)
     assert (scene.sweep(), scene.store.the(deleted).sweep_at) == (1, None)
