@@ -34,7 +34,7 @@ SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 _USUAL_REGION = "us-east-1"
 # Only the first creation has failed, and all that it had made is gone again.
-_FAILED_AT_ONCE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"}
+_FAILED_AT_ONCE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 
 
 def main() -> int:
@@ -105,7 +105,8 @@ def _region(known: Deployment | None) -> str:
 def _deployed(stack: str) -> Mapping[str, str] | None:
     """Read what a stack was deployed with; None if there is none, or only a failed attempt."""
     found = describe(stack)
-    if found is None:
+    # The second is a name with a change set and nothing else; SAM goes on from there.
+    if found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS":
         return None
     status = found["StackStatus"]
     if status in _FAILED_AT_ONCE:

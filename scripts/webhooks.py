@@ -53,7 +53,7 @@ def _sum(stack: str, metric: str, hours: int) -> int:
         Period=3600,
         Statistics=["Sum"],
     )
-    return round(sum(point["Sum"] for point in found["Datapoints"]))
+    return sum(int(point["Sum"]) for point in found["Datapoints"])
 
 
 if __name__ == "__main__":

@@ -129,7 +129,10 @@ class CloudFormation:
         if url := form.get("TemplateURL"):
             # SAM gives the bucket in the path.
             bucket, key = urlsplit(url).path.removeprefix("/").split("/", 1)
-            text = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object(bucket, key).value.decode()
+            found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object(bucket, key)
+            if found is None:
+                raise RefusedError("S3 error: The specified key does not exist.")
+            text: str = found.value.decode()
             if len(text.encode()) > MOST_BYTES_IN_S3:
                 raise RefusedError("the template is too large")
             return text

@@ -35,6 +35,14 @@ def test_the_settings_are_the_templates() -> None:
         assert shown == IN_WORDS.get(name, str(PARAMETERS[name].get("Default", ""))), name
 
 
+def test_the_settings_begin_with_the_three_that_matter_first() -> None:
+    settings = README[README.index("### Settings") :]
+    table = r"^\| .+ \| default \| \|\n\|---.*\n((?:\|.*\n)+)"
+    first, *others = re.findall(table, settings, re.MULTILINE)
+    assert len(first.splitlines()) == 3
+    assert all(len(table.splitlines()) <= 9 for table in others)
+
+
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):

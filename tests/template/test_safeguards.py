@@ -63,7 +63,7 @@ def test_files_can_be_had_back_for_a_day_and_no_longer() -> None:
 
 def test_a_new_gateway_has_limits() -> None:
     """A key that got into the wrong hands used to spend without any."""
-    defaults = {name: one.get("Default") for name, one in TEMPLATE.parameters.items()}
+    defaults: dict[str, Any] = {n: one.get("Default") for n, one in TEMPLATE.parameters.items()}
     # A page that reads ten tasks a second, and two batches of a hundred, stay below them.
     assert 600 <= defaults["RequestsPerMinute"] <= 6000
     assert 200 <= defaults["TasksAtOnce"] <= 1000
