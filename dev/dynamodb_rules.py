@@ -169,19 +169,16 @@ def _write(
         clashing |= {keys[0]}
     refuse(action, keys, clashing)
     before = [(key, copy.deepcopy(stored(tables, key))) for key in keys]
-    streams = {
-        key.table: len(tables[key.table].stream_shard.items)
-        for key in keys
-        if tables[key.table].stream_shard
-    }  # type: ignore[union-attr]
+    shards: dict[str, Any] = {key.table: tables[key.table].stream_shard for key in keys}
+    streams = [(shard, len(shard.items)) for shard in shards.values() if shard is not None]
     answer = method(handler)
     try:
         _check_written(action, handler.body, keys, tables)
     except JsonRESTError:
         for key, item in before:
             put_back(tables, key, item)
-        for name, length in streams.items():
-            del tables[name].stream_shard.items[length:]  # type: ignore[union-attr]  # it was there before
+        for shard, length in streams:
+            del shard.items[length:]
         raise
     for key, item in before:
         law.past.note(key, item)

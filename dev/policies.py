@@ -120,7 +120,7 @@ def statements_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
     """
     # moto keeps an AWS::NoValue as an empty place.
-    found = [
+    found: list[Mapping[str, Any]] = [
         {name: _filled(value) for name, value in statement.items()}
         for statement in _listed(document["Statement"])
     ]

@@ -27,7 +27,8 @@ def principals(stack: Stack, client: Callable[[str], Any]) -> dict[str, Principa
         The roles by access key id.
 
     """
-    iam, found = client("iam"), {}
+    iam = client("iam")
+    found: dict[str, Principal] = {}
     for user, arn in stack.roles.items():
         role = arn.rpartition("/")[2]
         known = found.get(access_key_of(role))

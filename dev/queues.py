@@ -106,7 +106,7 @@ class QueuePoller:
         finally:
             self._free.release()
 
-    def _hidden_until(self, message: Message) -> int | None:
+    def _hidden_until(self, message: Message) -> float | None:
         """Tell when a message shows again, in unix milliseconds; SQS itself tells nobody."""
         _, _, _, region, _, name = self._source.queue_arn.split(":")
         queue = sqs_backends[ACCOUNT][region].queues[name]

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
@@ -78,7 +77,7 @@ def redrive(execution: Any) -> None:
     )
     worker.go_on(before, first.definition, execution.redrive_count)
     execution.exec_worker = worker
-    worker.start()
+    execution.exec_worker.start()
 
 
 class _RedrivenWorker(ExecutionWorker):
@@ -90,18 +89,20 @@ class _RedrivenWorker(ExecutionWorker):
         details = entered["stateEnteredEventDetails"]
         self._count = count
         self._definition = json.dumps({**json.loads(definition), "StartAt": details["name"]})
-        self.env = self._get_evaluation_environment()
-        self.env.event_manager = before.event_manager
-        self.env.event_history_context = EventHistoryContext(events[-1]["id"])
-        self.env.states.reset(input_value=json.loads(details["input"]))
+        env: Any = self._get_evaluation_environment()
+        env.event_manager = before.event_manager
+        env.event_history_context = EventHistoryContext(events[-1]["id"])
+        env.states.reset(input_value=json.loads(details["input"]))
+        self.env = env
 
     def _execution_logic(self) -> None:
         program = AmazonStateLanguageParser.parse(self._definition)[0]
         env: Any = self.env
+        details = {"executionRedrivenEventDetails": {"redriveCount": self._count}}
         env.event_manager.add_event(
             context=env.event_history_context,
             event_type=HistoryEventType.ExecutionRedriven,
-            event_details=EventDetails(executionRedrivenEventDetails={"redriveCount": self._count}),
+            event_details=details,
         )
         program.eval(env)
         self._execution_communication.terminated()

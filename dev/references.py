@@ -95,8 +95,8 @@ class References:
     def resolve(self, value: Any) -> Any:
         """Resolve whatever stands in a template."""
         if isinstance(value, list):
-            parts = [self.resolve(part) for part in value]
-            return [part for part in parts if part is not _NOTHING]
+            listed = [self.resolve(part) for part in value]
+            return [part for part in listed if part is not _NOTHING]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:

@@ -1,4 +1,4 @@
-"""AWS as moto plays it, with the resources that template.yaml describes."""
+"""AWS as moto plays it under DynamoDB's own rules, with the resources of template.yaml."""
 
 import os
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from dev import dynamodb_rules
+from dev.dials import Dials
 from dev.template import Template
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ _numbers = count()
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[boto3.session.Session]:
+    dynamodb_rules.install()
+    dynamodb_rules.govern(Dials())
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     with patch.dict(os.environ, dict.fromkeys(names, "testing")), mock_aws():
         yield boto3.session.Session(region_name="us-east-1")

@@ -111,7 +111,7 @@ def _until_in_flight(cloud: LocalCloud, number: int) -> None:
 def _released(cloud: LocalCloud, table: Table, beside: Any, put: Any) -> list[dict[str, Any]]:
     """Let a transaction and a single write arrive while another is under way."""
 
-    def answer(call: Any) -> dict[str, Any]:
+    def answer(call: Any) -> Any:
         with pytest.raises(ClientError) as caught:
             call()
         return caught.value.response
