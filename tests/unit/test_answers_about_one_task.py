@@ -206,6 +206,14 @@ def test_an_id_that_the_request_named_is_no_new_task(
         created(body, task_input={key: "the-earlier-one"})
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"code":422,"data":{"taskId":"the-earlier-one"', b'{"error":"x"}', b"[]"]
+)
+def test_a_broken_answer_about_an_earlier_task_proves_nothing(body: bytes) -> None:
+    with pytest.raises(SubmissionUnknownError):
+        created(body, task_input={"taskId": "the-earlier-one"})
+
+
 @pytest.mark.parametrize("data", ["ok", "success", "", "no task id here", 200, True, [], ["x"]])
 def test_not_everything_in_the_place_of_an_id_is_one(data: Any) -> None:
     with pytest.raises(SubmissionUnknownError):

@@ -74,7 +74,7 @@ class KieClient:
             report = speaks.interpret(body)
             accepted = self._read_created(response, body, report, task_input, known_id)
         else:
-            accepted = self._read_page(response, raw)
+            accepted = self._read_page(response, raw, task_input)
         return replace(accepted, raw=raw)
 
     def ask(self, task: Task) -> Answer:
@@ -126,7 +126,7 @@ class KieClient:
     ) -> Accepted:
         code, message = wire.code_of(body), wire.message_of(body)
         says_yes = code in YES and response.status_code < 400
-        asked = {wire.text(task_input.get(key)) for key in ("taskId", "task_id")} - {None}
+        asked = _ids_in(task_input)
         ids = [*wire.task_ids(body), *wire.bare_ids(body)]
         # An id that the request named may only be quoted back, so with a no it proves nothing.
         named = next((one for one in ids if says_yes or one not in asked), None)
@@ -136,6 +136,8 @@ class KieClient:
         if isinstance(report, Failed) and report.in_record and named is not None:
             return Accepted(named, report)
         works = isinstance(report, Running) and words.means_still_working(message)
+        if named is None:
+            says_yes = says_yes and code is not None
         if found is not None and (says_yes or works):
             return Accepted(found)
         proof = read_creation(response.status_code, code, message, names_task=named is not None)
@@ -143,10 +145,12 @@ class KieClient:
             return Accepted(named)
         raise self._refusal(proof, self._http.message_of(body), response)
 
-    def _read_page(self, response: httpx.Response, raw: bytes) -> Accepted:
+    def _read_page(
+        self, response: httpx.Response, raw: bytes, task_input: Mapping[str, Any]
+    ) -> Accepted:
         """Read what is no JSON object: a page of somebody on the way, or an answer cut short."""
         named = wire.id_in_cut_off(raw)
-        if named is not None:
+        if named is not None and named not in _ids_in(task_input):
             return Accepted(named)
         is_html = wire.is_html(raw)
         proof = read_page(response.status_code, is_html=is_html)
@@ -169,3 +173,9 @@ class KieClient:
                 return kind(message, provider_code=code, category=proof.category)
             case _:
                 return SubmissionUnknownError(f"code {code}: {message}", provider_code=code)
+
+
+def _ids_in(task_input: Mapping[str, Any]) -> set[str]:
+    """Name the earlier tasks that a request is about."""
+    found = (wire.text(task_input.get(key)) for key in ("taskId", "task_id"))
+    return {one for one in found if one is not None}

@@ -79,6 +79,15 @@ _VERDICTS = (
     r"涉黄|色情|裸露|暴力|血腥|涉政|侵权|版权|不当内容|不良(?:信息|内容)|名人|公众人物|真人|肖像|未成年",
 )
 _REFUSED = re.compile("|".join(_VERDICTS))
+# Somebody has judged: where a topic is named without one of these, words may be the caller's own.
+_JUDGED = re.compile(
+    r"\bflagged\b|\bmoderat|\bguardrail|\bcensor|\bfilter|\bsafety\b|\bpolic(?:y|ies)\b|\bviolat"
+    rf"|\b{_ACTS}\b|\bsensitiv|\binappropriate\b|\bprohibited\b|\bunsafe\b|\bpublic error\b"
+    r"|\b(?:not|never) (?:allowed|permitted)\b|\bdisallowed\b|\brisk control\b|\binspection\b"
+    r"|敏感|违规|违禁|违反|审核|不合规"
+)
+# What is quoted is the caller's: a prompt, the name of a file.
+_QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|`[^`]*`|“[^”]*”|「[^」]*」")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -94,3 +103,9 @@ def refuses_content(text: str) -> bool:
     if _FILTER_BROKE.search(said):
         return False
     return _REFUSED.search(_SETTINGS.sub(" ", said)) is not None
+
+
+def judges_content(text: str) -> bool:
+    """Whether the words, and not some that they quote, tell of somebody's verdict on content."""
+    said = _QUOTED.sub(" ", text)
+    return refuses_content(said) and _JUDGED.search(plain(said)) is not None

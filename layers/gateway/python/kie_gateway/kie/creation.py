@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from kie_gateway.core.task import Category
 from kie_gateway.kie import words
-from kie_gateway.kie.content_words import refuses_content
+from kie_gateway.kie.content_words import judges_content
 
 # 429 and 430: too often; 433: the key's hourly or daily cap; 455: maintenance. None is queued.
 BUSY_CODES = frozenset({"429", "430", "433", "455"})
@@ -106,12 +106,14 @@ def _refused(code: str, text: str) -> Category | None:
     category = words.category_of(code, text)
     if code in BUSY_CODES:
         # Not created in any case, and sending refused content again is of no use.
-        return category if category is Category.CONTENT_POLICY else None
+        return Category.CONTENT_POLICY if judges_content(text) else None
     if code in _REFUSALS:
         return category
     if words.tells_of_trouble(text):
         return None
-    if code in _OFF_CODES or (code in _WORDS_DECIDE and refuses_content(text)):
+    if code in _OFF_CODES:
         return category
+    if code in _WORDS_DECIDE and judges_content(text):
+        return Category.CONTENT_POLICY
     known_check = code == "500" and words.is_failed_check(text)
     return category if known_check else None
