@@ -8,6 +8,7 @@ it comes from and why it is read as it is.
 
 import csv
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,14 @@ def test_a_word_in_a_sentence_never_speaks_of_the_account(
     assert not isinstance(raised.value, ProviderNoCreditsError)
     if code >= 500:
         assert type(raised.value) is SubmissionUnknownError
+
+
+@pytest.mark.parametrize(
+    "words", ["input was rejected ", "violat ", "aB", "a, ", "blocked by ", '"', "系统"]
+)
+def test_words_of_any_length_are_read_at_once(words: str) -> None:
+    row = {"status": "200", "code": "500", "text": words * 50_000}
+    started = time.monotonic()
+    with pytest.raises(SubmissionUnknownError):
+        answered(row).create("google/nano-banana", {"prompt": "x"}, CALLBACK)
+    assert time.monotonic() - started < 2

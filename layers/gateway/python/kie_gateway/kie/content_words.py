@@ -40,7 +40,7 @@ _VERDICTS = (
     r"\brisk control\b|\b(?:content|data) (?:inspection|security)\b|\bcontent filter",
     r"\be005\b",
     (
-        r"\b(?:input|prompt|request|content|image) was rejected\b.*"
+        r"\b(?:input|prompt|request|content|image) was rejected\b.{0,200}"
         r"\b(?:different|another|adjust|modify|rephrase|revise)"
     ),
     # The rule that was broken.
@@ -88,12 +88,14 @@ _JUDGED = re.compile(
 )
 # What is quoted is the caller's: a prompt, the name of a file.
 _QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|`[^`]*`|“[^”]*”|「[^」]*」")
+# What matters is said by then; the rest may be anything of any length.
+_MOST_WORDS = 2000
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def plain(text: str) -> str:
     """Write words and codes of any style in one: lower case, single spaces, straight quotes."""
-    text = _HUMP.sub(" ", text).replace("_", " ").replace("’", "'").lower()  # noqa: RUF001
+    text = _HUMP.sub(" ", text[:_MOST_WORDS]).replace("_", " ").replace("’", "'").lower()  # noqa: RUF001
     return " ".join(text.split())
 
 
@@ -107,5 +109,5 @@ def refuses_content(text: str) -> bool:
 
 def judges_content(text: str) -> bool:
     """Whether the words, and not some that they quote, tell of somebody's verdict on content."""
-    said = _QUOTED.sub(" ", text)
+    said = _QUOTED.sub(" ", text[:_MOST_WORDS])
     return refuses_content(said) and _JUDGED.search(plain(said)) is not None
