@@ -257,7 +257,7 @@ def report_finished(
     entry = Entry(
         happened,
         now,
-        f"Kie.ai is done: {_count(finished.sources)}.",
+        f"Kie.ai is done: {_count(finished.sources)}.{_never_came(finished)}",
         {"state": finished.state, "by": by.value, "upstream_task_id": upstream_task_id},
     )
     if finished.credits != credits_taken:
@@ -589,6 +589,10 @@ def _stored_entry(output: Output, now: datetime) -> Entry:
 def without_query(url: str) -> str:
     """Drop the query, where hosts put signatures."""
     return url.partition("?")[0].partition("#")[0]
+
+
+def _never_came(finished: Finished) -> str:
+    return f" Promised and never there: {len(finished.missing)}." if finished.missing else ""
 
 
 def _count(sources: Sequence[Source]) -> str:
