@@ -249,6 +249,17 @@ def test_every_field_of_the_catalogue_is_one_that_the_old_endpoint_is_known_to_t
     assert set(model.field_names()) - {"model"} <= set(family(model.family).fields)
 
 
+@pytest.mark.parametrize(
+    "model", [one for one in catalogue.every() if one.moved], ids=lambda one: one.id
+)
+def test_no_field_that_the_catalogue_knows_is_renamed_on_the_new_road(
+    model: catalogue.Model,
+) -> None:
+    given = dict.fromkeys(model.field_names(), "x")
+    assert create(model.id, given)[1]["input"] == given
+    assert family_of(model.id).name == "market"
+
+
 def test_an_upgrade_without_an_id_is_not_taken_for_the_clip_that_it_upgrades() -> None:
     http = httpx.Client(
         base_url="https://kie.test",
