@@ -44,8 +44,8 @@ class _Codec:
     """How one kind of value is written (`tag` is DynamoDB's type) and read."""
 
     tag: str
-    write: Callable[[Any], str]
-    read: Callable[[str], Any]
+    write: Callable[[Any], str | bool]
+    read: Callable[[Any], Any]
 
 
 # Codes, states and names of Kie's.
@@ -207,7 +207,8 @@ def write_task(task: Task) -> Item:
         item["sweeps"] = {"S": SWEEPS}
     for spec in fields(Task):
         value = getattr(task, spec.name)
-        if value is not None and value not in ((), {}):
+        # A flag that is not set is left out like whatever else says nothing.
+        if value is not None and value is not False and value not in ((), {}):
             codec = _CODECS.get(spec.name, _TEXT)
             item[spec.name] = {codec.tag: codec.write(value)}  # type: ignore[misc]
     return item

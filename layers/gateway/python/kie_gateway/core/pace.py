@@ -55,7 +55,7 @@ def pause_after(refusals: int) -> timedelta:
     Args:
         refusals: In a row, this one included.
     """
-    return min(SHORT_PAUSE * 2 ** min(max(refusals - REFUSING, 0), 10), LONGEST_PAUSE)
+    return min(SHORT_PAUSE * 2.0 ** min(max(refusals - REFUSING, 0), 10), LONGEST_PAUSE)
 
 
 @dataclass(frozen=True)
