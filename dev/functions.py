@@ -90,7 +90,9 @@ class Function(Protocol):
 
     spec: FunctionSpec
 
-    def submit(self, payload: bytes) -> Future[Outcome]: ...
+    def submit(self, payload: bytes, *, patient: bool = False) -> Future[Outcome]:
+        """Invoke it; a patient caller waits for news anyway, and lets others go first."""
+        ...
 
     def processes(self) -> list[dict[str, Any]]: ...
 
@@ -150,7 +152,8 @@ class InProcessFunction:
         self._clock = clock
         self._threads = ThreadPoolExecutor(32, thread_name_prefix=spec.label)
 
-    def submit(self, payload: bytes) -> Future[Outcome]:
+    def submit(self, payload: bytes, *, patient: bool = False) -> Future[Outcome]:
+        del patient
         return self._threads.submit(self._invoke, payload)
 
     def processes(self) -> list[dict[str, Any]]:

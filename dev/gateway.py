@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from dev import events
 from dev.events import Request, Response
@@ -86,7 +86,8 @@ class HttpApi:
         return self._allowed(route.function, route.method, route.path)
 
     def _invoked(self, route: Route, payload: bytes, request: Request) -> Response:
-        pending = self._functions[route.function].submit(payload)
+        function = self._functions[route.function]
+        pending = function.submit(payload, patient=_waits_for_news(request))
         try:
             outcome = pending.result(self._integration_seconds)
         except FutureTimeoutError:
@@ -139,6 +140,11 @@ class HttpApi:
 def _head_bytes(request: Request) -> int:
     line = len(request.method) + len(quote(request.path)) + len(request.query) + len("? HTTP/1.1")
     return line + sum(len(value) for _, value in request.headers)
+
+
+def _waits_for_news(request: Request) -> bool:
+    """Whether a request holds a process for as long as nothing happens."""
+    return request.method == "GET" and "wait" in parse_qs(request.query, keep_blank_values=True)
 
 
 def message(status: int, text: str, request: Request) -> Response:

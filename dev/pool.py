@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dev.functions import Function, FunctionSpec
     from dev.logs import Log
 
-MAX_PROCESSES = 24
+MAX_PROCESSES = 40
 MAX_STARTING = 3
 IDLE_SECONDS = 60.0
 INIT_SECONDS = 30.0
@@ -29,6 +29,8 @@ class WorkerPool:
     All processes of one function.
 
     Grows while invocations wait, at most three cold starts at a time; shrinks to one when idle.
+    Lambda starts any number at once; this machine does not, so those that only wait for news come
+    last, and leave a process to everybody else.
     Outcomes are handed over outside the lock, for whoever waits may call again at once.
     """
 
@@ -44,8 +46,8 @@ class WorkerPool:
         self._stopped = threading.Event()
         threading.Thread(target=self._supervise, daemon=True).start()
 
-    def submit(self, payload: bytes) -> Future[Outcome]:
-        invocation = Invocation(self.spec, payload)
+    def submit(self, payload: bytes, *, patient: bool = False) -> Future[Outcome]:
+        invocation = Invocation(self.spec, payload, patient)
         with self._lock:
             self._waiting.append(invocation)
             self._dispatch()
@@ -148,18 +150,34 @@ class WorkerPool:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        while self._waiting and self._idle:
+        while self._idle and (invocation := self._next()) is not None:
             worker = self._idle.pop()
             # One that was killed a moment ago is about to be taken out by its follower.
             if worker.is_alive():
-                worker.give(self._waiting.popleft())
+                self._waiting.remove(invocation)
+                worker.give(invocation)
         while self._wants_another():
             self._start()
 
+    def _next(self) -> Invocation | None:
+        """Choose who gets an idle process; the last one is for those who do not wait for news."""
+        for invocation in self._waiting:
+            if not invocation.patient:
+                return invocation
+        may_take = len(self._idle) > 1 or not self._serves_patient()
+        return self._waiting[0] if self._waiting and may_take else None
+
+    def _serves_patient(self) -> bool:
+        return any(w.current is not None and w.current.patient for w in self._workers)
+
     def _wants_another(self) -> bool:
+        wanted = len(self._waiting) - len(self._idle)
+        if self._serves_patient():
+            # And one to spare.
+            wanted += 1
         return (
             not self._stopped.is_set()
-            and len(self._starting) < min(len(self._waiting), MAX_STARTING)
+            and len(self._starting) < min(wanted, MAX_STARTING)
             and len(self._workers) < MAX_PROCESSES
         )
 

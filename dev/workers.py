@@ -36,6 +36,7 @@ class Invocation:
 
     spec: FunctionSpec
     payload: bytes
+    patient: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     outcome: Future[Outcome] = field(default_factory=Future)
     # Unix time at which it must have ended; None until a process has taken it.
