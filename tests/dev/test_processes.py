@@ -104,3 +104,15 @@ def test_exceptions_carry_type_and_trace(cloud: LocalCloud) -> None:
     assert caught.value.error["errorType"] == "LookupError"
     assert "nothing there" in caught.value.error["errorMessage"]
     assert "app.py" in caught.value.error["stackTrace"][0]
+
+
+def test_who_waits_for_news_leaves_a_process_to_everybody_else(cloud: LocalCloud) -> None:
+    """Ten who wait hold every process but one, whoever came first."""
+    function = cloud.functions["EchoFunction"]
+    slow, quick = b'{"rawPath": "/sleep/1.5"}', b'{"rawPath": "/sleep/0"}'
+    function.submit(quick).result(20)
+    waiting = [function.submit(slow, patient=True) for _ in range(10)]
+    for _ in range(3):
+        assert not function.submit(quick).result(20).failed
+        assert not waiting[-1].done()
+    assert not any(one.result(60).failed for one in waiting)
