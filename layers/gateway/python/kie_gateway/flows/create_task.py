@@ -116,22 +116,18 @@ def create_task(
         raise CreationsStoppedError(f"no new tasks for now: {stopped}")
     is_open = pace is None or pace.covers(_price(new))
     place = None if is_open else _place(new, line, created_at)
-    task = inputs.keep(_queued(new, task_id, created_at, place))
-    try:
-        recorded = _record(
-            lambda: tasks.create(
-                task,
-                _first_entries(task, place, created_at),
-                idempotency,
-                tasks_at_once=new.tasks_at_once,
-            ),
-            lambda existing: _replay(existing, tasks=tasks, executions=executions, policy=policy),
-        )
-    except CallerError:
-        inputs.drop(task)
-        raise
+    recorded = _record(
+        _queued(new, task_id, created_at, place),
+        inputs,
+        lambda task: tasks.create(
+            task,
+            _first_entries(task, place, created_at),
+            idempotency,
+            tasks_at_once=new.tasks_at_once,
+        ),
+        lambda existing: _replay(existing, tasks=tasks, executions=executions, policy=policy),
+    )
     if isinstance(recorded, Created):
-        inputs.drop(task)
         return recorded
     task, first_look_at = recorded, _first_look_at(recorded, policy)
     try:
@@ -162,16 +158,29 @@ def create_task(
 
 
 def _record(
-    create: Callable[[], Task | Existing], replay: Callable[[Existing], Created | None]
+    new: Task,
+    inputs: Inputs,
+    create: Callable[[Task], Task | Existing],
+    replay: Callable[[Existing], Created | None],
 ) -> Task | Created:
-    """Record a new task, or find the one of its key; one that is taken back meanwhile is none."""
-    for _ in range(_MOST_TRIES):
-        recorded = create()
-        if isinstance(recorded, Task):
-            return recorded
-        replayed = replay(recorded)
-        if replayed is not None:
-            return replayed
+    """
+    Record a new task, or find the one of its key; one that is taken back meanwhile is none.
+
+    Nothing of its input stays behind unless it is recorded, or may be.
+    """
+    task = inputs.keep(new)
+    try:
+        for _ in range(_MOST_TRIES):
+            recorded = create(task)
+            if isinstance(recorded, Task):
+                return recorded
+            replayed = replay(recorded)
+            if replayed is not None:
+                inputs.drop(task)
+                return replayed
+    except CallerError:
+        inputs.drop(task)
+        raise
     raise RecordUnavailableError("the task of this Idempotency-Key cannot be watched for now")
 
 
