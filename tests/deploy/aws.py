@@ -4,14 +4,19 @@ import io
 import json
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 import boto3
+from moto.dynamodb.models import dynamodb_backends
 
-from dev import seams
+from dev import dynamodb_rules, seams
+from dev.dials import Dials
+from dev.gate import Gate
 from dev.moto_server import Environ, MotoServer, StartResponse
+from dev.s3_credentials import Secret
 from tests.deploy.cloudformation import CloudFormation, RefusedError
 
 REGION = "eu-central-1"
@@ -29,8 +34,11 @@ class Account(MotoServer):
         bodies: What was sent, by service and action; Secrets Manager's only as far as it tells.
     """
 
-    def __init__(self) -> None:
-        super().__init__(_no_functions)
+    def __init__(self, folder: Path) -> None:
+        super().__init__(_no_functions, {"test": Secret("test")}.get, folder)
+        tables = dynamodb_backends[seams.ACCOUNT][REGION].tables
+        law = dynamodb_rules.govern(Dials())
+        self.gate = Gate(f"{REGION}:{seams.ACCOUNT}", law, lambda: tables)
         self.cloudformation = CloudFormation(REGION)
         self.bodies: list[bytes] = []
 
@@ -82,11 +90,17 @@ class Account(MotoServer):
         return answer
 
 
-def new_account() -> Account:
-    """Make an account, with everything that moto is taught for the local cloud."""
+def new_account(folder: Path) -> Account:
+    """
+    Make an account, with everything that moto is taught for the local cloud.
+
+    Args:
+        folder: Where its certificate is put.
+
+    """
     seams.install()
     seams.generate_secrets_with(lambda _, length: "g" * length)
-    return Account()
+    return Account(folder)
 
 
 def _no_functions(name: str, _: bytes) -> Any:

@@ -24,8 +24,8 @@ type Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    made = new_account()
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    made = new_account(tmp_path_factory.mktemp("tls"))
     made.start()
     yield made
     made.stop()

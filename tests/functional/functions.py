@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from dev.cloud import LocalCloud
-from dev.functions import LocalContext
 from kie_gateway import observability
 from kie_gateway.flows.submit_task import submit_task
 from kie_gateway.kie.http import KieHttp
@@ -29,23 +28,6 @@ FUNCTIONS = (
 
 # What Lambda reports of a process that ended in the middle.
 ProcessEnded = type("Runtime.ExitError", (Exception,), {})
-
-
-# What Lambda reports of one that took longer than its function may.
-TimedOut = type("Sandbox.Timedout", (Exception,), {})
-
-
-class Limited(LocalContext):
-    """The context of an invocation that has the time of its function, by the world's clock."""
-
-    def __init__(self, context: LocalContext, agenda: Agenda) -> None:
-        super().__init__(context.spec, context.aws_request_id)
-        self._agenda = agenda
-        self._ends_at = agenda.time() + context.spec.timeout_seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Tell what is left; below zero where Lambda would have ended the process."""
-        return round((self._ends_at - self._agenda.time()) * 1000)
 
 
 class Killed(BaseException):
@@ -150,14 +132,10 @@ class Functions:
         return module
 
     def _handle(self, name: str, event: Any, context: Any) -> Any:
-        limited = Limited(context, self._agenda)
         try:
-            answer = self._apps[name].lambda_handler(event, limited)
+            return self._apps[name].lambda_handler(event, context)
         except Killed as killed:
             raise ProcessEnded(str(killed)) from None
-        if limited.get_remaining_time_in_millis() < 0:
-            raise TimedOut(f"Task timed out after {limited.spec.timeout_seconds:.2f} seconds")
-        return answer
 
 
 class KieLine(httpx.HTTPTransport):

@@ -35,6 +35,7 @@ def create(world: World, key: str) -> Created:
         submit=gateway.submit,
         policy=gateway.policy,
         line=gateway.line,
+        inputs=gateway.inputs,
         now=world.agenda.now,
     )
 

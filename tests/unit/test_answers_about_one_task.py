@@ -116,7 +116,9 @@ def test_a_webhook_that_tells_of_a_failure_makes_the_task_a_visible_one() -> Non
     )
     body = {"code": 400, "msg": FLAGGED, "data": {"taskId": UPSTREAM_ID, "fallbackFlag": False}}
     token = callback_token(UNSEEN.task_id, "secret")
-    recorder.record(Delivery(UNSEEN.task_id, token, "1", {}, json.dumps(body).encode()), NOW)
+    recorder.record(
+        Delivery(UNSEEN.task_id, token, "1", {}, json.dumps(body).encode()), lambda: NOW
+    )
     told = store.get(UNSEEN.task_id)
     assert told is not None
     # A claim is no verdict: Kie.ai is asked, and now its answer is understood.

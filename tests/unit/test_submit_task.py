@@ -414,6 +414,6 @@ def test_whatever_goes_wrong_the_caller_hears_of_the_task() -> None:
         tasks=FakeTaskStore(task),
         executions=FakeExecutions(),
         queue=FakeQueue(),
-        now=NOW,
+        now=lambda: NOW,
     )
     assert after == task

@@ -27,7 +27,7 @@ def refresh_task(
     starts it if this here ends before. One that still has to be sent is for `flows/send_now.py`,
     and one that is being sent is left to its sender.
     """
-    if is_being_sent(task, now):
+    if is_being_sent(task, now()):
         return task
     if task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED):
         after = ask(task)
