@@ -134,7 +134,7 @@ class Endless:
     def __init__(self) -> None:
         self.outcome: Future[Outcome] = Future()
 
-    def submit(self, _payload: bytes) -> Future[Outcome]:
+    def submit(self, payload: bytes, *, patient: bool = False) -> Future[Outcome]:
         return self.outcome
 
     def processes(self) -> list[dict[str, Any]]:
