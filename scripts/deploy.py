@@ -55,8 +55,9 @@ def choose() -> Deployment:
     account = boto3.client("sts").get_caller_identity()["Account"]
     if known is not None and (known.region, known.account) != (region, account):
         raise StackError(
-            f"{stack} is in account {known.account}, region {known.region}, and the environment"
-            f" speaks of {account}, {region}: change that, or name another stack with STACK="
+            f"{deployments.file().name}: {stack} is in account {known.account}, region"
+            f" {known.region}, and the environment speaks of {account}, {region}: change one of"
+            " the two, or name another stack with STACK="
         )
     print(f"account {account}, region {region}, stack {stack}")
     deployed = _deployed(stack)

@@ -60,6 +60,8 @@ def run(account: Account, folder: Path) -> Run:
             **account.environment,
             "DEPLOY_FILE": str(folder / "deploy.toml"),
             "AWS_REGION": REGION,
+            # SAM looks every five seconds how far CloudFormation has come; moto is done at once.
+            "SAM_CLI_POLL_DELAY": "0.2",
             # As if `make build` had been done.
             "TEMPLATE": str(ROOT / "template.yaml"),
             **environ,
