@@ -3,7 +3,7 @@ When somebody must look at a task, should whoever follows it have died.
 
 Most tasks need no clock of their own: an execution follows them, and `release_at` is set from
 their creation on. `sweep_at` is for those that come into the care of nobody by the very move that
-opens or deletes them. `docs/decisions/0009-the-sweep.md` has the reasons.
+opens or deletes them. `docs/decisions/0012-the-sweep.md` has the reasons.
 """
 
 from dataclasses import replace

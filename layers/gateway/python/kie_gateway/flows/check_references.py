@@ -5,7 +5,7 @@ One account at Kie.ai serves every owner, and whoever knows the id of a task the
 again: enlarged, extended, as a film or as separate tracks. So an id that this gateway knows as
 another owner's is refused, in the words for an id that Kie.ai does not know. An id that the
 gateway does not know was made elsewhere with the same account, and is anybody's who knows it, as
-with imports (`docs/decisions/0010-whose-work-is-followed-up.md`).
+with imports (`docs/decisions/0013-whose-work-is-followed-up.md`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

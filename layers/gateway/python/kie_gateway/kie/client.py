@@ -140,6 +140,8 @@ class KieClient:
             says_yes = says_yes and code is not None
         if found is not None and (says_yes or works):
             return Accepted(found)
+        if works:
+            raise SubmissionUnknownError(f"{message} No task id was named.")
         proof = read_creation(response.status_code, code, message, names_task=named is not None)
         if proof.reading is Reading.ACCEPTED:
             return Accepted(named)

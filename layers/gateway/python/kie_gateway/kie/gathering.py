@@ -10,7 +10,7 @@ turns up in, and pictures that only stand for a film.
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -144,9 +144,13 @@ def _usual(holder: Any, keys: tuple[str, ...], depth: int) -> Iterator[str]:
 
 def _gathered(record: Mapping[str, Any]) -> Iterator[str]:
     """Find what looks like results in a record, in order, each once, at most `MOST_LINKS`."""
+    yield from list(dict.fromkeys(without_echoes(record, _in_record(record))))[:MOST_LINKS]
+
+
+def without_echoes(record: Mapping[str, Any], found: Iterable[str]) -> Iterator[str]:
+    """Leave out links that the request named: Kie.ai may quote an input anywhere."""
     asked = {_place(link) for name in _ECHOES for link in _all_links(record.get(name), 0)}
-    found = dict.fromkeys(link for link in _in_record(record) if _place(link) not in asked)
-    yield from list(found)[:MOST_LINKS]
+    return (link for link in found if _place(link) not in asked)
 
 
 def _in_record(record: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from kie_gateway.core.task import Source
 from kie_gateway.kie import reading, wire
+from kie_gateway.kie.gathering import without_echoes
 
 _LIST_KEYS = ("sunoData", "suno_data", "data", "lyricsData", "lyrics_data")
 _LINK_KEYS = ("audioWavUrl", "audio_wav_url", "videoUrl", "video_url", "images")
@@ -29,9 +30,17 @@ def words_in(lists: Sequence[list[Any]]) -> tuple[Source, ...]:
     return next((found for one in lists if (found := _lyrics(one))), ())
 
 
-def others_in(holders: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
-    """Find what Suno's tools make: files, or else results that are no files."""
-    return reading.sources_of(_tool_links(holders)) or _documents(holders)
+def others_in(
+    holders: Sequence[Mapping[str, Any]], record: Mapping[str, Any]
+) -> tuple[Source, ...]:
+    """
+    Find what Suno's tools make: files, or else results that are no files.
+
+    Args:
+        record: As a whole, with what the request named.
+    """
+    links = without_echoes(record, _tool_links(holders))
+    return reading.sources_of(links) or _documents(holders)
 
 
 def _lyrics(texts: list[Any]) -> tuple[Source, ...]:
@@ -61,7 +70,7 @@ def _tool_links(holders: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _is_stem(key: str) -> bool:
     is_link = key.endswith(("Url", "_url"))
-    is_other = key.lower().startswith(("callback", "origin", "stream", "source", "image"))
+    is_other = key.lower().startswith(("callback", "origin", "stream", "source", "image", "input"))
     return is_link and not is_other and key not in _NOT_STEMS
 
 

@@ -87,7 +87,7 @@ class _Market(Family):
             tracks.sources
             or reading.sources_of(_links(data, results))
             or songs.words_in(lists)
-            or songs.others_in(holders)
+            or songs.others_in(holders, data)
             or _documents(results)
         )
         return without_the_missing(reading.conclude(reading.look(body, sources)), tracks)

@@ -71,7 +71,7 @@ class _Suno(Family):
         lists = songs.lists_in(holders)
         tracks = read_tracks(lists)
         found = reading.look(
-            body, tracks.sources or songs.words_in(lists) or songs.others_in(holders)
+            body, tracks.sources or songs.words_in(lists) or songs.others_in(holders, data)
         )
         step = (wire.text(data.get("callbackType")) or "").lower()
         if step in _STEPS:
