@@ -40,22 +40,35 @@ class InFlight:
         self._lock = threading.Lock()
         self._transactions: Counter[Key] = Counter()
         self._writes: Counter[Key] = Counter()
+        self._tokens: Counter[str | None] = Counter()
         self._found = threading.local()
 
     @contextmanager
-    def arrival(self, action: str, keys: list[Key]) -> Iterator[None]:
-        """Count a request as being worked on, from its arrival to its answer."""
+    def arrival(self, action: str, keys: list[Key], token: str | None = None) -> Iterator[None]:
+        """
+        Count a request as being worked on, from its arrival to its answer.
+
+        Args:
+            action: Such as `PutItem`.
+            keys: The items it is about.
+            token: Its client request token.
+
+        """
         mine = {"TransactWriteItems": self._transactions}.get(action, self._writes)
         writes = action != "TransactGetItems"
         with self._lock:
+            self._found.repeated = token is not None and self._tokens[token] > 0
             self._found.clashing = self._clashing(action, keys)
+            self._tokens[token] += 1
             if writes:
                 mine.update(keys)
         try:
             yield
         finally:
             self._found.clashing = frozenset()
+            self._found.repeated = False
             with self._lock:
+                self._tokens[token] -= 1
                 if writes:
                     mine.subtract(keys)
 
@@ -63,6 +76,20 @@ class InFlight:
         """Name the items of this thread's request that others were busy with."""
         found: frozenset[Key] = getattr(self._found, "clashing", frozenset())
         return found
+
+    def refuse_repetition(self) -> None:
+        """
+        Refuse a transaction that was sent again before it was answered.
+
+        Raises:
+            JsonRESTError: A TransactionInProgressException, which SDKs wait out.
+
+        """
+        if getattr(self._found, "repeated", False):
+            raise JsonRESTError(
+                ERROR_TYPE_PREFIX + "TransactionInProgressException",
+                "The transaction with the given request token is already in progress.",
+            )
 
     def _clashing(self, action: str, keys: list[Key]) -> frozenset[Key]:
         if action in _SINGLE_WRITES or action == "TransactWriteItems":

@@ -162,6 +162,7 @@ def _write(
 ) -> ActionResult:
     tables: dict[str, Table] = handler.dynamodb_backend.tables
     keys = touched_keys(action, handler.body, tables)
+    law.in_flight.refuse_repetition()
     if action == "TransactWriteItems" and law.tokens.has_done(handler.body):
         return ActionResult({"ConsumedCapacity": [], "ItemCollectionMetrics": {}})
     clashing = law.in_flight.clashing()

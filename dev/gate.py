@@ -120,7 +120,7 @@ class Gate:
             keys = read_keys(parameters, tables)
         else:
             keys = touched_keys(action, parameters, tables)
-        with self.law.in_flight.arrival(action, keys):
+        with self.law.in_flight.arrival(action, keys, parameters.get("ClientRequestToken")):
             yield
 
     def _unknown(self, environ: dict[str, Any], body: bytes) -> Refusal | None:

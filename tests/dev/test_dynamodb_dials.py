@@ -99,6 +99,22 @@ def test_transactions_under_way_hold_their_items(cloud: LocalCloud, table: Table
     table.transact(beside, put)
 
 
+def test_a_transaction_sent_again_too_early_is_in_progress(cloud: LocalCloud, table: Table) -> None:
+    """API_TransactWriteItems.html: TransactionInProgressException."""
+    put = ("Put", {"Item": item("twice")})
+    with cloud.aws.lock("DynamoDB"), ThreadPoolExecutor(2) as threads:
+        first = threads.submit(table.transact, put, ClientRequestToken="early")
+        _until_in_flight(cloud, 1)
+        second = threads.submit(table.transact, put, ClientRequestToken="early")
+        _until_in_flight(cloud, 2)
+        cloud.aws._locks["DynamoDB"].release()
+        first.result()
+        with refused("TransactionInProgressException"):
+            second.result()
+        cloud.aws._locks["DynamoDB"].acquire()
+    table.transact(put, ClientRequestToken="early")
+
+
 def _until_in_flight(cloud: LocalCloud, number: int) -> None:
     law, waited = cloud.aws.gate.law, threading.Event()
     for _ in range(200):

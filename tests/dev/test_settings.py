@@ -129,3 +129,18 @@ def test_wrong_parameters_end_the_program() -> None:
     assert refused.stderr.startswith("GATEWAY_PARAMETERS: unknown parameter DeadlineSecond; ")
     assert refused.stderr.count("\n") == 1
     assert "DeadlineSeconds" in refused.stderr
+
+
+def test_region_and_dials_are_read(tmp_path: Path) -> None:
+    """A person's own AWS_REGION is left alone; what is wrong is named."""
+    environ = {"GATEWAY_STATE": str(tmp_path), "GATEWAY_PORT": "8123", "AWS_REGION": "eu-west-1"}
+    usual = settings.read(environ, REAL)
+    assert usual.region == "us-east-1"
+    assert 0 < usual.dials.index_lag_seconds < 1
+    chosen = settings.read(
+        {**environ, "GATEWAY_REGION": "eu-south-1", "GATEWAY_DIALS": "index_lag_seconds=3"}, REAL
+    )
+    assert (chosen.region, chosen.dials.index_lag_seconds) == ("eu-south-1", 3)
+    for wrong in ({"GATEWAY_REGION": "Milan"}, {"GATEWAY_DIALS": "speed=9"}):
+        with pytest.raises(settings.SettingsError, match=next(iter(wrong))):
+            settings.read({**environ, **wrong}, REAL)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from dev import parameters, stack
-from dev.template import Template
+from dev import parameters, policies, stack
+from dev.cloud import LocalCloud
+from dev.events import Request
+from dev.gateway import HttpApi
+from dev.logs import Log
+from dev.template import Cors, Route, Template
 from dev.template_rules import Permissions, StackError, check
 from tests.dev.support import SMALL_STACK
 
@@ -154,3 +160,33 @@ def test_schedules_need_a_permission(real: Document) -> None:
     del document["Resources"][f"{schedule.function}{schedule.name}Permission"]
     permissions = Permissions(document, real_values())
     assert not permissions.schedule_allows(schedule.function, schedule.name)
+
+
+def test_a_role_that_cannot_read_its_queue_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """services-sqs-configure.html: Lambda does not create such a mapping."""
+    granted: Any = policies.MANAGED
+    name = "AWSLambdaSQSQueueExecutionRole"
+    monkeypatch.setitem(granted, name, {**granted[name], "Action": ["sqs:ReceiveMessage"]})
+    with (
+        pytest.raises(StackError, match="QueueFunction's role may not sqs:DeleteMessage"),
+        LocalCloud(SMALL, log=Log(io.StringIO())),
+    ):
+        pass
+
+
+def test_a_route_without_a_permission_is_a_500() -> None:
+    """http-api-develop-integrations-lambda.html: callers see no more."""
+    route = Route("GET", "/a", "EchoFunction")
+    request = Request(
+        method="GET",
+        path="/a",
+        query="",
+        headers=(),
+        body=b"",
+        source_ip="127.0.0.1",
+        request_id="1",
+        received=datetime.now(UTC),
+    )
+    api = HttpApi([route], Cors(), {}, "https://api.example.com", allowed=lambda *_: False)
+    answer = api.answer(request)
+    assert (answer.status, answer.body) == (500, b'{"message":"Internal Server Error"}')
