@@ -68,9 +68,9 @@ class InFlight:
             self._found.clashing = frozenset()
             self._found.repeated = False
             with self._lock:
-                self._tokens[token] -= 1
+                _leave(self._tokens, [token])
                 if writes:
-                    mine.subtract(keys)
+                    _leave(mine, keys)
 
     def clashing(self) -> frozenset[Key]:
         """Name the items of this thread's request that others were busy with."""
@@ -98,6 +98,14 @@ class InFlight:
             busy = (self._transactions, self._writes)
             return frozenset(key for key in keys if any(one[key] > 0 for one in busy))
         return frozenset()
+
+
+def _leave[T](counter: Counter[T], names: list[T]) -> None:
+    """Count some one less, and forget those that nobody counts any more."""
+    counter.subtract(names)
+    for name in names:
+        if counter[name] <= 0:
+            del counter[name]
 
 
 def refuse(action: str, keys: list[Key], clashing: frozenset[Key]) -> None:
