@@ -249,7 +249,12 @@ def test_the_books_are_kept_while_kie_does_not_answer(
     owner.give(5)
     for function in ("BooksFunction", "ApiFunction"):
         monkeypatch.setattr(owner.world.gateway(function), "kie_keys", unreadable)
-    assert tick(owner.world) == {"released": 0, "resumed": 0, "upstream_credits": None}
+    assert tick(owner.world) == {
+        "swept": 0,
+        "released": 0,
+        "resumed": 0,
+        "upstream_credits": None,
+    }
     params = {"owner": owner.name}
     seen = owner.admin.get("/v1/credits", params=params).json()
     assert (seen["balance"], seen["upstream"]) == (5, None)

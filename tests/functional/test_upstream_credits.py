@@ -141,7 +141,12 @@ def test_a_refresh_too_early_changes_nothing(world: World) -> None:
 def test_the_clock_sees_that_there_are_credits_again(world: World) -> None:
     tasks = [world.create(f"kite {number}") for number in range(3)]
     world.run_for(600)
-    assert tick(world) == {"released": 0, "resumed": 0, "upstream_credits": 0}
+    assert tick(world) == {
+        "swept": 0,
+        "released": 0,
+        "resumed": 0,
+        "upstream_credits": 0,
+    }
     fill(world, PRICE / 2)
     assert tick(world)["resumed"] == 0
     assert len(world.creations()) == 1
