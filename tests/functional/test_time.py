@@ -134,3 +134,23 @@ def test_items_of_an_import_that_were_not_reached_can_be_imported_again(
         201 if one["status"] == 503 else 200 for one in results
     ]
     assert {one["task"]["id"] for one in again} <= running(world)
+
+
+@pytest.mark.parametrize("function", ["StoreFunction", "WatchFunction"])
+def test_copies_know_how_much_time_there_is(
+    world: World, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    gateway, left = world.gateway(function), list[float]()
+    open_ = gateway.store.files.open
+
+    def look_and_open(url: str) -> Any:
+        left.append(gateway.time_left())
+        return open_(url)
+
+    monkeypatch.setattr(gateway.store.files, "open", look_and_open)
+    if function == "WatchFunction":
+        monkeypatch.setattr(world.messages, "deliver", lambda: False)
+    world.create("two kites [results 2]")
+    world.run()
+    assert len(left) == 2
+    assert all(800 < one <= 900 for one in left)

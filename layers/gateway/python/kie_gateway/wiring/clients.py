@@ -4,7 +4,7 @@ AWS clients: made once, while a function starts.
 Time-outs hold for each attempt, and there are up to four with pauses between them (botocore's
 `standard` mode). So that no call goes on when its function ends, an attempt is only begun while
 there is time for it: botocore takes whatever is raised before an attempt is sent for the call's
-error (`before-send`, https://botocore.amazonaws.com/v1/documentation/api/latest/topics/events.html).
+error (`before-send`, https://docs.aws.amazon.com/botocore/latest/topics/events.html).
 """
 
 import math
