@@ -39,7 +39,7 @@ def within(
         raise OutOfTimeError("it was not sent, as too little time was left")
     if seconds == connect + read:
         return timeout
-    connect = min(connect, seconds / 4)
+    connect = min(connect, seconds / 5)
     read = min(read, seconds - connect)
     return httpx.Timeout(
         read, connect=connect, pool=connect, write=min(timeout.write or read, read)

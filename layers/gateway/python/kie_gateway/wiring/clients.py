@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _RETRIES: Any = {"mode": "standard", "total_max_attempts": 4}
 # Together less than AWS_CALL_SECONDS.
-_AWS = Config(connect_timeout=1, read_timeout=3, retries=_RETRIES)
+_AWS = Config(connect_timeout=1, read_timeout=4, retries=_RETRIES)
 # A picture takes seconds, and a second call would only draw it twice.
 _FUNCTIONS = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
 _FUNCTION_CALL_SECONDS = 27.25
