@@ -91,6 +91,8 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
     permissions = template_rules.Permissions(document, values)
     wanted = _outputs(document)
     mappings = _of_type(document, "AWS::Lambda::EventSourceMapping")
+    resolved = References(document, values).of_type("AWS::Lambda::EventSourceMapping")
+    scaling = {name: one.get("ScalingConfig", {}) for name, one in resolved.items()}
     resources, outputs = _deploy(creatable(document, wanted), values, client("cloudformation"))
     kinds = {name: document["Resources"][name]["Type"] for name in resources}
     for name, rules in template.bucket_cors(values).items():
@@ -102,7 +104,7 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
         kinds=kinds,
         functions=_functions(template, resources, kinds, client("lambda")),
         sources=[
-            _source(mapping, outputs[f"{name}Source"], client("sqs"))
+            _source(mapping, scaling[name], outputs[f"{name}Source"], client("sqs"))
             for name, mapping in mappings.items()
         ],
         machines=_machines(template, document, resources, outputs, client("stepfunctions")),
@@ -231,14 +233,14 @@ def _managed_policies(
     }
 
 
-def _source(mapping: Document, arn: str, client: Any) -> QueueSource:
+def _source(mapping: Document, scaling: Document, arn: str, client: Any) -> QueueSource:
     return QueueSource(
         queue_url=client.get_queue_url(QueueName=arn.rsplit(":", 1)[-1])["QueueUrl"],
         queue_arn=arn,
         function=mapping["FunctionName"]["Ref"],
         batch_size=int(mapping.get("BatchSize", 10)),
         partial_failures="ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", ()),
-        concurrency=int(mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 1000)),
+        concurrency=int(scaling.get("MaximumConcurrency", 1000)),
     )
 
 
