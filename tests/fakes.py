@@ -675,11 +675,13 @@ class FakeOutputStore:
 
     Attributes:
         error: What storing raises after the file was read, None for success.
+        before_store: Called with the key of each file that was read and is about to be stored.
         after_store: Called with the key of each file that has been stored.
     """
 
     part_bytes: int = 10
     error: StorageError | None = None
+    before_store: Callable[[str], object] = lambda _: None
     after_store: Callable[[str], object] = lambda _: None
     objects: dict[str, StoredObject] = field(default_factory=dict)
 
@@ -692,16 +694,24 @@ class FakeOutputStore:
         content_disposition: str,
         cache_control: str,
         tags: str = "",
+        replaces: str | None = None,
     ) -> StoredFile:
         body = b"".join(iter(lambda: file.read(self.part_bytes), b""))
         file.finish()
+        self.before_store(key)
         if self.error is not None:
             raise self.error
+        if self.version(key) != replaces:
+            raise StorageError("somebody else has written this file")
         self.objects[key] = StoredObject(
             body, content_type, content_disposition, cache_control, tags
         )
         self.after_store(key)
         return StoredFile(file.bytes_read, file.sha256)
+
+    def version(self, key: str) -> str | None:
+        found = self.objects.get(key)
+        return hashlib.md5(found.body, usedforsecurity=False).hexdigest() if found else None
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:

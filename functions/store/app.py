@@ -12,6 +12,9 @@ from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start
 from kie_gateway.wiring.store import StoreGateway
 
+# The queue gives a message up at the fifth (`template.yaml`, StoreQueue).
+MOST_RECEIVED = 3
+
 gateway = start(StoreGateway)
 
 
@@ -39,15 +42,21 @@ def is_done(record: dict[str, Any]) -> bool:
         task = gateway.store(task)
     logger.info("task after storing", extra={"status": task.status.value})
     count(f"Stored{task.status.value.title()}")
-    return not comes_back(task, record["receiptHandle"])
+    return not comes_back(task, record)
 
 
-def comes_back(task: Task, receipt_handle: str) -> bool:
-    """Whether to copy again later, or to look whether another copy has come through."""
+def comes_back(task: Task, record: dict[str, Any]) -> bool:
+    """
+    Whether to copy again later, or to look whether another copy has come through.
+
+    A few times; what takes longer is left to the watch, before the message counts as dead.
+    """
+    receipt_handle = record["receiptHandle"]
+    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    if task.status is not Status.STORING or received >= MOST_RECEIVED:
+        return False
     now = gateway.now()
     decision = decide(task, now)
-    if task.status is not Status.STORING or decision.step is not Step.STORE:
-        return False
     try:
         gateway.queue.hide(receipt_handle, (decision.wait_until - now).total_seconds())
     except RecordUnavailableError as error:

@@ -24,7 +24,11 @@ class Messages:
 
     def deliver(self) -> bool:
         """Have one message worked off; False if there is none."""
-        received = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=1)
+        received = self._sqs.receive_message(
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=1,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
         for message in received.get("Messages", []):
             place = {"QueueUrl": self._queue_url, "ReceiptHandle": message["ReceiptHandle"]}
             if self._is_done(message):
@@ -48,6 +52,7 @@ class Messages:
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
+            "attributes": message["Attributes"],
         }
         try:
             answer = self._cloud.invoke("StoreFunction", {"Records": [record]})

@@ -50,7 +50,18 @@ DEADLINE = NOW + seconds(3600)
             id="storing knows no deadline",
         ),
         pytest.param(
-            storing_task(attention=Attention.STORAGE_FAILED), NOW, Step.STALL, NOW, id="given up"
+            storing_task(attention=Attention.STORAGE_FAILED, next_at=NOW + seconds(300)),
+            NOW,
+            Step.STORE,
+            NOW + seconds(300),
+            id="a person was told, and copying goes on",
+        ),
+        pytest.param(
+            storing_task(status=Status.EXPIRED, attention=Attention.STORAGE_FAILED),
+            NOW,
+            Step.STALL,
+            NOW,
+            id="given up",
         ),
         pytest.param(running_task(status=Status.EXPIRED), NOW, Step.STALL, NOW, id="expired"),
         pytest.param(running_task(status=Status.SUCCEEDED), NOW, Step.NONE, NOW, id="succeeded"),

@@ -16,7 +16,7 @@ from PIL import Image
 from kie_gateway.core.media import AAC, AVIF, HEIC, HTML, MediaType, identify
 from kie_gateway.core.media_facts import NOTHING_KNOWN, MediaFacts
 from kie_gateway.core.remote_file import HEAD_BYTES
-from kie_gateway.flows.store_outputs import SKIMMED_BYTES
+from kie_gateway.flows.skimmed_file import SKIMMED_BYTES
 from kie_gateway.media.measure import measure
 from kie_gateway.media.skimmed import GapError, Skimmed
 from tests.media_files import (

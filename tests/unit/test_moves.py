@@ -1,7 +1,7 @@
 """The rules of the record, move by move."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ from kie_gateway.core.task import (
     Attention,
     Category,
     CompletedBy,
+    Cure,
     Failure,
+    Missing,
     Output,
     Source,
     Status,
@@ -36,13 +38,15 @@ FAILED = Failed(state="fail", failure=Failure("500", Category.UPSTREAM, "Interna
 OUTPUT = Output(0, "image", "image/png", 10, "ab", "outputs/alice/x/0.png", RESULT_URL)
 
 
-def report(task: Task, now: datetime = LATER, **changes: Any) -> moves.Move | None:
+def report(
+    task: Task, finished: Finished = FINISHED, now: datetime = LATER, **changes: Any
+) -> moves.Move | None:
     arguments = {
         "upstream_task_id": UPSTREAM_ID,
         "by": CompletedBy.WEBHOOK,
         "happened": Happened.WEBHOOK_ACCEPTED,
     }
-    return moves.report_finished(task, FINISHED, now=now, **{**arguments, **changes})
+    return moves.report_finished(task, finished, now=now, **{**arguments, **changes})
 
 
 def moved(move: moves.Move | None) -> Task:
@@ -161,29 +165,137 @@ def test_hold_is_renewed_by_its_holder_only() -> None:
     assert moves.keep_storing(renewed, held.storing_until, LATER) is None
 
 
+def fail_copy(task: Task, now: datetime, cure: Cure = Cure.TIME, **changes: Any) -> Task:
+    """Begin to copy, and fail at the same moment."""
+    held = moved(moves.start_storing(task, now))
+    return moved(
+        moves.storing_failed(
+            held,
+            "cut short",
+            held.storing_until,
+            missing=[Missing(0, "cut short", cure)],
+            now=now,
+            **changes,
+        )
+    )
+
+
 def test_failed_copy_of_one_who_lost_the_hold_changes_nothing() -> None:
     held = moved(moves.start_storing(storing_task(), NOW))
-    assert moves.storing_failed(held, "cut", NOW, retryable=True, now=LATER) is None
+    lacking = [Missing(0, "cut short", Cure.TIME)]
+    assert moves.storing_failed(held, "cut short", NOW, missing=lacking, now=LATER) is None
+    assert moves.settle(held, [OUTPUT], LATER, held_until=NOW) is None
+    assert moves.keep_outputs(held, [OUTPUT], NOW, LATER) is None
 
 
-def test_copies_are_given_up_after_the_last_attempt_and_taken_up_by_a_refresh() -> None:
-    task, now = storing_task(), NOW
-    for _ in range(moves.MAX_STORE_ATTEMPTS):
-        held = moved(moves.start_storing(task, now))
-        task = moved(moves.storing_failed(held, "cut", held.storing_until, retryable=True, now=now))
-        now += seconds(600)
-    assert (task.status, task.attention) == (Status.STORING, Attention.STORAGE_FAILED)
-    assert moves.start_storing(task, now) is None
+def test_copies_that_fail_for_a_day_are_few_and_end() -> None:
+    """A file host was away for a night: its links live for a day, and so long it is asked."""
+    task, now = storing_task(deadline_at=NOW + timedelta(days=7)), NOW
+    pauses = []
+    while (task := fail_copy(task, now)).status is Status.STORING:
+        assert task.next_at is not None
+        assert (task.attention is Attention.STORAGE_FAILED) is (task.store_attempts >= 5)
+        assert task.error is None
+        pauses.append((task.next_at - now).total_seconds())
+        now = task.next_at
+    assert pauses[:8] == [5, 20, 80, 300, 600, 1200, 2400, 3600]
+    assert now == NOW + timedelta(hours=24)
+    assert len(pauses) < 40
+    assert (task.status, task.attention) == (Status.EXPIRED, Attention.STORAGE_FAILED)
+    assert task.error == Failure(
+        "storage_failed", Category.STORAGE, "1 of 1 results could not be copied: cut short", True
+    )
+    assert task.sources == storing_task().sources
     again = moved(moves.try_storing_again(task, now))
+    assert (again.attention, again.error, again.store_attempts) == (None, None, 0)
     assert moves.start_storing(again, now) is not None
 
 
-def test_forbidden_source_is_given_up_at_once() -> None:
-    held = moved(moves.start_storing(storing_task(), NOW))
+@pytest.mark.parametrize(
+    ("deadline", "completed", "now", "until"),
+    [
+        (3600, 0, 0, 3600),
+        (700_000, -600, 0, 86_400 - 600),
+        # Three attempts, however near the end.
+        (10, 0, 9, 9 + 30),
+        (700_000, -90_000, 0, 30),
+        # A result that comes after its deadline is tried while its links live.
+        (10, 0, 3600, 86_400),
+        (10, -90_000, 3600, 3600 + 600),
+        # Kie's clock may go wrong.
+        (700_000, 99_999, 0, 86_400),
+    ],
+)
+def test_copies_are_tried_until_the_links_end_or_the_deadline_comes(
+    deadline: int, completed: int, now: int, until: int
+) -> None:
+    task = running_task(deadline_at=NOW + seconds(deadline))
+    if now >= deadline:
+        task = replace(task, status=Status.EXPIRED)
+    finished = replace(FINISHED, completed_at=NOW + seconds(completed))
+    after = moved(report(task, finished, now=NOW + seconds(now)))
+    assert after.copy_until == NOW + seconds(until)
+
+
+def test_what_only_a_person_can_mend_ends_at_once() -> None:
+    task = fail_copy(storing_task(), NOW, Cure.PERSON)
+    assert (task.status, task.attention) == (Status.EXPIRED, Attention.STORAGE_FAILED)
+    assert task.error is not None
+    assert task.error.retryable
+
+
+def test_a_copy_that_failed_is_no_failure_of_kies() -> None:
+    """Kie.ai has made the result, and its record says something else when it is old."""
+    task = fail_copy(storing_task(), NOW, Cure.PERSON)
+    assert moves.fail(task, FAILED, by=None, now=LATER) is None
+    assert moves.asked(task, "generating", _entry(), next_at=LATER) is None
+    assert moved(report(task)).status is Status.STORING
+
+
+def test_a_refresh_of_a_copy_that_waits_does_not_begin_to_count_anew() -> None:
+    task = storing_task()
+    for minute in range(6):
+        task = fail_copy(task, NOW + seconds(600 * minute))
+    now = NOW + seconds(3001)
+    again = moved(moves.try_storing_again(task, now))
+    assert (again.next_at, again.store_attempts) == (now, 6)
+    assert again.attention is Attention.STORAGE_FAILED
+    assert moves.try_storing_again(again, now) is None
+
+
+def test_what_is_stored_is_kept_and_what_is_missing_is_named() -> None:
+    sources = (Source(RESULT_URL), Source(RESULT_URL + "2"), Source(RESULT_URL + "3"))
+    gone = NOW + timedelta(days=7)
+    second = replace(OUTPUT, index=1)
+    task = fail_copy(storing_task(sources=sources), NOW, outputs=[second], delete_at=gone)
+    assert (task.outputs, task.delete_at) == ((second,), gone)
+    assert task.missing == (Missing(0, "cut short", Cure.TIME),)
+    held = moved(moves.start_storing(task, LATER))
     task = moved(
-        moves.storing_failed(held, "not allowed", held.storing_until, retryable=False, now=NOW)
+        moves.settle(
+            held,
+            [OUTPUT, replace(OUTPUT, index=2)],
+            LATER,
+            gone + timedelta(days=1),
+            held_until=held.storing_until,
+        )
     )
-    assert task.attention is Attention.STORAGE_FAILED
+    assert [output.index for output in task.outputs] == [0, 1, 2]
+    # The first files to come are the first to go.
+    assert (task.status, task.missing, task.delete_at) == (Status.SUCCEEDED, (), gone)
+
+
+def test_what_kie_never_delivered_is_named_and_the_rest_is_a_success() -> None:
+    """Two tracks were promised and paid, and only the second ever had audio."""
+    finished = replace(FINISHED, missing=(0,))
+    task = moved(report(running_task(), finished))
+    lacking = (Missing(0, "Kie.ai never delivered it.", Cure.NOTHING),)
+    assert task.missing == lacking
+    settled = moves.settle(task, [replace(OUTPUT, index=1)], LATER)
+    after = moved(settled)
+    assert (after.status, after.missing) == (Status.SUCCEEDED, lacking)
+    assert settled is not None
+    assert "Output 0: Kie.ai never delivered it." in settled.entries[-1].message
 
 
 def test_success_has_its_outputs() -> None:

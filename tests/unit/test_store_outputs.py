@@ -8,20 +8,33 @@ from typing import Any
 
 import pytest
 
+from kie_gateway.aws.task_item import write_task
 from kie_gateway.core import moves
 from kie_gateway.core.errors import (
+    HostNotListedError,
     ProviderBusyError,
     ProviderError,
     RecordUnavailableError,
     SourceForbiddenError,
     SourceGoneError,
+    SourceTooLargeError,
     SourceUnavailableError,
     StorageError,
 )
 from kie_gateway.core.media_facts import NOTHING_KNOWN, MediaFacts
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.report import Finished, Report, Running
-from kie_gateway.core.task import Attention, Output, Source, Status, Task
+from kie_gateway.core.task import (
+    Attention,
+    Category,
+    CompletedBy,
+    Cure,
+    Missing,
+    Output,
+    Source,
+    Status,
+    Task,
+)
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.store_outputs import StoreOutputs
 from tests.fakes import (
@@ -58,6 +71,7 @@ class Scene:
     facts: MediaFacts = NOTHING_KNOWN
     retention_days: int = 0
     told: list[Task] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store = FakeTaskStore(self.task)
@@ -73,6 +87,7 @@ class Scene:
             now=self.clock.now,
             retention_days=self.retention_days,
             tell_success=self.told.append,
+            tell_unlisted=self.unlisted.append,
         )
         after = copier(task or self.now)
         assert after == self.now
@@ -148,15 +163,9 @@ def test_a_picture_that_stood_in_the_answer_is_stored_with_its_bytes() -> None:
     assert scene.outputs.objects[output.key].body == PNG
 
 
-@pytest.mark.parametrize(
-    "first",
-    [GONE, SourceUnavailableError("slow"), FakeFile(PNG, breaks_at=20)],
-    ids=["gone", "unavailable", "cut"],
-)
-def test_another_link_to_the_same_result_is_tried(first: Any) -> None:
+def test_another_link_to_the_same_result_is_stored_with_what_kie_says_of_it() -> None:
     source = Source(FIRST, alternates=(SECOND, THIRD), duration_seconds=12.5)
-    files = FakeFiles({FIRST: first, SECOND: PNG})
-    scene = Scene(files, storing_task(sources=(source,)))
+    scene = Scene(FakeFiles({FIRST: GONE, SECOND: PNG}), storing_task(sources=(source,)))
     (output,) = scene.copy().outputs
     assert (output.sha256, output.duration_seconds) == (sha256(PNG), 12.5)
     assert (scene.files.opened, scene.kie.asked) == ([FIRST, SECOND], [])
@@ -202,49 +211,221 @@ def test_files_are_kept_for_as_long_as_the_task_says(
 
 
 @pytest.mark.parametrize(
-    ("second", "outputs", "words"),
+    ("second", "words"),
     [
-        (FakeFile(JPG, breaks_at=30), FakeOutputStore(), "the file was cut short"),
-        (SourceUnavailableError("too slow"), FakeOutputStore(), "too slow"),
-        (JPG, FakeOutputStore(error=StorageError("S3 refused the upload")), "S3 refused"),
+        (FakeFile(JPG, breaks_at=30), "the file was cut short"),
+        (SourceUnavailableError("too slow"), "too slow"),
+        (StorageError("S3 refused the upload"), "S3 refused"),
     ],
     ids=["cut", "unavailable", "S3"],
 )
-def test_one_file_too_few_is_no_success_and_tried_again(
-    second: Any, outputs: FakeOutputStore, words: str
+def test_what_is_stored_is_there_at_once_and_the_rest_is_tried_again(
+    second: Any, words: str
 ) -> None:
-    scene = Scene(FakeFiles({FIRST: PNG, SECOND: second}), storing(FIRST, SECOND), outputs=outputs)
+    """Two of three pictures could be copied, and the caller got none."""
+    files = FakeFiles({FIRST: PNG, SECOND: second, THIRD: PNG})
+    scene = Scene(files, storing(FIRST, SECOND, THIRD))
     task = scene.copy()
-    assert (task.status, task.outputs, task.attention) == (Status.STORING, (), None)
+    assert (task.status, task.attention, task.error) == (Status.STORING, None, None)
+    assert [(one.index, one.key) for one in task.outputs] == [(0, key("0.png")), (2, key("2.png"))]
+    [missing] = task.missing
+    assert (missing.index, missing.cure) == (1, Cure.TIME)
+    assert words in missing.reason
     assert (task.storing_until, task.next_at) == (None, NOW + seconds(5))
-    assert scene.happened == [Happened.STORING_STARTED, Happened.STORING_FAILED]
+    started, failed = Happened.STORING_STARTED, Happened.STORING_FAILED
+    assert scene.happened == [started, Happened.STORED, Happened.STORED, failed]
     assert words in scene.store.words(task)
     assert key("1.jpg") not in scene.outputs.objects
-    scene.files.files[SECOND], scene.outputs.error = JPG, None
+    scene.files.files[SECOND] = JPG
     assert scene.copy() == task
     scene.clock.advance(5)
-    assert [output.bytes for output in scene.copy().outputs] == [len(PNG), len(JPG)]
-    assert scene.told == [scene.now]
-
-
-def test_after_the_last_attempt_a_person_must_look() -> None:
-    scene = Scene(FakeFiles({FIRST: SourceUnavailableError("down")}))
-    pauses = []
-    while (task := scene.copy()).next_at is not None:
-        pauses.append((task.next_at - scene.clock.at).total_seconds())
-        scene.clock.at = task.next_at
-    assert pauses == [5, 20, 80, 300]
-    assert (task.status, task.attention) == (Status.STORING, Attention.STORAGE_FAILED)
-    assert "Not tried again until the task is refreshed" in scene.store.words(task)
-    scene.copy()
-    assert len(scene.files.opened) == moves.MAX_STORE_ATTEMPTS
-
-
-def test_a_forbidden_source_is_not_tried_twice() -> None:
-    scene = Scene(FakeFiles({FIRST: SourceForbiddenError("not a listed result host")}))
+    scene.files.opened.clear()
     task = scene.copy()
-    assert (task.status, task.attention) == (Status.STORING, Attention.STORAGE_FAILED)
-    assert "not a listed result host" in scene.store.words(task)
+    assert scene.files.opened == [SECOND]
+    assert [output.bytes for output in task.outputs] == [len(PNG), len(JPG), len(PNG)]
+    assert (task.status, task.missing, scene.told) == (Status.SUCCEEDED, (), [task])
+
+
+def test_from_the_fifth_attempt_on_a_person_is_told_and_at_the_deadline_it_ends() -> None:
+    scene = Scene(FakeFiles({FIRST: SourceUnavailableError("down")}))
+    seen = []
+    while (task := scene.copy()).next_at is not None:
+        told = task.attention is Attention.STORAGE_FAILED
+        seen.append(((task.next_at - scene.clock.at).total_seconds(), told))
+        scene.clock.at = task.next_at
+    early = [(5, False), (20, False), (80, False), (300, False)]
+    assert seen == [*early, (600, True), (1200, True), (1395, True)]
+    assert scene.clock.at == scene.task.deadline_at
+    assert (task.status, task.attention) == (Status.EXPIRED, Attention.STORAGE_FAILED)
+    assert "Not tried again until the task is refreshed" in scene.store.words(task)
+    assert scene.happened[-2:] == [Happened.STORING_FAILED, Happened.EXPIRED]
+    opened = len(scene.files.opened)
+    assert scene.copy() == task
+    assert len(scene.files.opened) == opened
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        HostNotListedError("'evil.example' is not a listed result host", "evil.example"),
+        SourceForbiddenError("leads to the private address 10.0.0.1"),
+        SourceTooLargeError("the file is larger than 1000 bytes"),
+    ],
+)
+def test_what_only_a_person_can_mend_ends_at_once(error: StorageError) -> None:
+    scene = Scene(FakeFiles({FIRST: error}))
+    task = scene.copy()
+    assert (task.status, task.attention) == (Status.EXPIRED, Attention.STORAGE_FAILED)
+    assert task.error is not None
+    assert (task.error.code, task.error.category) == ("storage_failed", Category.STORAGE)
+    assert error.message in task.error.message
+    assert error.message in scene.store.words(task)
+    assert task.sources == scene.task.sources
+    scene.files.files[FIRST] = PNG
+    scene.store.move(task, lambda current: moves.try_storing_again(current, NOW))
+    assert scene.copy().status is Status.SUCCEEDED
+
+
+def test_a_page_in_the_place_of_a_file_is_believed_the_second_time() -> None:
+    scene = Scene(FakeFiles({FIRST: b"<!DOCTYPE html><html></html>"}))
+    assert scene.copy().status is Status.STORING
+    scene.clock.advance(5)
+    assert scene.copy().status is Status.EXPIRED
+
+
+def test_what_time_may_heal_is_waited_for_beside_what_only_a_person_can_mend() -> None:
+    files = FakeFiles({FIRST: SourceTooLargeError("too large"), SECOND: GONE})
+    scene = Scene(files, storing(FIRST, SECOND))
+    task = scene.copy()
+    assert (task.status, [one.cure for one in task.missing]) == (
+        Status.STORING,
+        [Cure.PERSON, Cure.TIME],
+    )
+    files.files[SECOND] = PNG
+    scene.clock.advance(5)
+    task = scene.copy()
+    # Two gigabytes of something too large are not fetched again and again.
+    assert scene.files.opened.count(FIRST) == 1
+    assert (task.status, [one.index for one in task.outputs]) == (Status.EXPIRED, [1])
+    assert [(one.index, one.reason) for one in task.missing] == [(0, "too large")]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        GONE,
+        SourceUnavailableError("slow"),
+        FakeFile(PNG, breaks_at=20),
+        HostNotListedError("'new.example' is not a listed result host", "new.example"),
+        SourceForbiddenError("leads to a private address"),
+        SourceTooLargeError("too large"),
+        b"<!DOCTYPE html><html></html>",
+    ],
+)
+def test_another_link_is_tried_whatever_was_wrong_with_the_first(first: Any) -> None:
+    """A track lay on a host that nobody had listed, and its other link on one that was."""
+    source = Source(FIRST, alternates=(SECOND, THIRD))
+    scene = Scene(FakeFiles({FIRST: first, SECOND: PNG}), storing_task(sources=(source,)))
+    assert scene.copy().status is Status.SUCCEEDED
+    listed = not isinstance(first, HostNotListedError)
+    assert scene.unlisted == ([] if listed else ["new.example"])
+    assert (Happened.HOST_NOT_LISTED in scene.happened) is not listed
+    assert ("new.example" in scene.store.words(scene.task)) is not listed
+
+
+def test_of_several_links_the_trouble_that_may_pass_counts() -> None:
+    source = Source(FIRST, alternates=(SECOND,))
+    hosts = {
+        FIRST: SourceUnavailableError("down"),
+        SECOND: HostNotListedError("not listed", "new.example"),
+    }
+    scene = Scene(FakeFiles(hosts), storing_task(sources=(source,)))
+    assert scene.copy().status is Status.STORING
+    scene.clock.advance(5)
+    scene.copy()
+    # Once is enough for the timeline; the metric counts them all.
+    assert scene.happened.count(Happened.HOST_NOT_LISTED) == 1
+    assert scene.unlisted == ["new.example", "new.example"]
+
+
+def test_what_kie_never_delivered_leaves_its_number_free() -> None:
+    lacking = (Missing(0, "Kie.ai never delivered it.", Cure.NOTHING),)
+    scene = Scene(FakeFiles({FIRST: PNG}), storing(FIRST, missing=lacking))
+    task = scene.copy()
+    assert (task.status, task.missing) == (Status.SUCCEEDED, lacking)
+    assert [(one.index, one.key) for one in task.outputs] == [(1, key("1.png"))]
+
+
+# --- many, and long ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how_many", [20, 21, 95, 300])
+def test_many_results_are_recorded_in_portions(how_many: int) -> None:
+    links = [f"{HOST}/{number}.png" for number in range(how_many)]
+    scene = Scene(FakeFiles(dict.fromkeys(links, PNG)), storing(*links))
+    written: list[int] = []
+    move = scene.store.move
+
+    def counted(task: Task, decide: Any) -> Any:
+        def noted(current: Task) -> moves.Move | None:
+            made: moves.Move | None = decide(current)
+            written.append(len(made.entries) if made else 0)
+            return made
+
+        return move(task, noted)
+
+    scene.store.move = counted  # type: ignore[method-assign]
+    task = scene.copy()
+    assert (task.status, len(task.outputs)) == (Status.SUCCEEDED, how_many)
+    # With the task and its account, far from the hundred items of a transaction.
+    assert max(written) <= 41
+    assert scene.happened.count(Happened.STORED) == how_many
+
+
+def test_a_copy_that_dies_among_many_goes_on_where_it_was() -> None:
+    links = [f"{HOST}/{number}.png" for number in range(50)]
+    files = FakeFiles(dict.fromkeys(links, PNG))
+    scene = Scene(files, storing(*links))
+
+    def break_down() -> None:
+        scene.store.unavailable = True
+
+    files.files[links[45]] = FakeFile(PNG, meanwhile=break_down)
+    with pytest.raises(RecordUnavailableError):
+        scene.copy()
+    scene.store.unavailable = False
+    assert [output.index for output in scene.now.outputs] == list(range(40))
+    files.files[links[45]] = PNG
+    files.opened.clear()
+    scene.clock.advance(45)
+    assert scene.copy().status is Status.SUCCEEDED
+    assert sorted(files.opened) == sorted(links[40:])
+
+
+def test_links_too_long_for_the_record_are_asked_for_when_they_are_copied() -> None:
+    """Forty links of 8 KB with alternates are a megabyte, and a record takes 400 KB."""
+    padding = "x" * 8000
+    sources = tuple(
+        Source(f"{HOST}/{n}.png?{padding}", alternates=(f"{HOST}/{n}.jpg?{padding}",))
+        for n in range(40)
+    )
+    finished = Finished("success", sources)
+    moved = moves.report_finished(
+        running_task(),
+        finished,
+        upstream_task_id=UPSTREAM_ID,
+        by=CompletedBy.POLL,
+        happened=Happened.RESULT_REPORTED,
+        now=NOW,
+    )
+    assert moved is not None
+    assert len(moved.task.sources) == 40
+    assert len(str(write_task(moved.task))) < 100_000
+    files = FakeFiles({source.url: PNG for source in sources})
+    scene = Scene(files, moved.task, FakeProvider(answers=[finished]))
+    task = scene.copy()
+    assert (task.status, len(task.outputs)) == (Status.SUCCEEDED, 40)
+    assert scene.kie.asked == [UPSTREAM_ID]
 
 
 # --- links that have expired --------------------------------------------------------------------
@@ -261,7 +442,8 @@ def test_expired_links_are_exchanged_for_fresh_ones() -> None:
     assert (task.status, scene.kie.asked) == (Status.SUCCEEDED, [UPSTREAM_ID])
     assert [source.url for source in task.sources] == [THIRD, FRESH]
     assert [output.sha256 for output in task.outputs] == [sha256(PNG), sha256(JPG)]
-    assert sorted(scene.files.opened) == sorted([FIRST, SECOND, THIRD, FRESH])
+    # What was copied already is not copied again.
+    assert sorted(scene.files.opened) == sorted([FIRST, SECOND, FRESH])
     assert Happened.KIE_ASKED in scene.happened
 
 
@@ -340,8 +522,9 @@ def take_over(task: Task) -> moves.Move | None:
 
 
 def settle(task: Task) -> moves.Move | None:
+    """Another copy has taken over, and is done."""
     output = Output(0, "image", "image/png", 48, sha256(PNG), key("0.png"), f"{HOST}/a.bin")
-    return moves.settle(task, [output], NOW)
+    return moves.settle(task, [output], NOW, held_until=task.storing_until)
 
 
 def cancel(task: Task) -> moves.Move | None:
@@ -378,6 +561,87 @@ def test_what_another_copy_has_settled_stays_settled() -> None:
     assert scene.now.status is Status.SUCCEEDED
     assert list(scene.outputs.objects) == [key("0.png")]
     assert scene.told == []
+
+
+def test_a_slow_copy_writes_over_nothing_that_another_has_settled() -> None:
+    """
+    A copy slept so long that another took over, and the host had other bytes for that one.
+
+    When the first woke up, it put its bytes where the record told of those of the second.
+    """
+    scene = Scene(FakeFiles({FIRST: FakeFile(PNG)}))
+    second = Scene(FakeFiles({FIRST: PNG + b"other bytes"}), outputs=scene.outputs)
+    second.store, second.clock = scene.store, scene.clock
+    settled: list[Task] = []
+
+    def sleep(_: str) -> None:
+        # All is read, and nothing is written yet: nobody asks whose turn it is any more.
+        scene.outputs.before_store = lambda _: None
+        scene.clock.advance(45)
+        settled.append(second.copy())
+
+    scene.outputs.before_store = sleep
+    assert scene.copy() == settled[0]
+    [output] = settled[0].outputs
+    assert (settled[0].status, scene.told, second.told) == (Status.SUCCEEDED, [], settled)
+    assert output.sha256 == sha256(scene.outputs.objects[output.key].body)
+
+
+def test_a_slow_copy_writes_over_nothing_of_a_second_attempt_either() -> None:
+    """The same where something lay there before, which may be written over by whoever holds it."""
+    scene = Scene(FakeFiles({FIRST: FakeFile(PNG)}), storing(FIRST, store_attempts=1))
+    scene.outputs.objects[key("0.png")] = StoredObject(b"of a dead copy", "", "", "")
+    second = Scene(FakeFiles({FIRST: PNG + b"other bytes"}), outputs=scene.outputs)
+    second.store, second.clock = scene.store, scene.clock
+
+    def sleep(_: str) -> None:
+        scene.outputs.before_store = lambda _: None
+        scene.clock.advance(45)
+        second.copy()
+
+    scene.outputs.before_store = sleep
+    [output] = scene.copy().outputs
+    assert output.sha256 == sha256(scene.outputs.objects[output.key].body)
+    assert (len(scene.told), len(second.told)) == (0, 1)
+
+
+def test_a_copy_that_looks_too_late_finds_that_it_was_taken_over() -> None:
+    """It looks what lies there when the other one is done: that is not its to write over."""
+    scene = Scene(FakeFiles({FIRST: PNG}), storing(FIRST, store_attempts=1))
+    second = Scene(FakeFiles({FIRST: PNG + b"other bytes"}), outputs=scene.outputs)
+    second.store, second.clock = scene.store, scene.clock
+    version = scene.outputs.version
+
+    def slow(name: str) -> str | None:
+        scene.outputs.version = version  # type: ignore[method-assign]
+        scene.clock.advance(45)
+        second.copy()
+        # As a copy would that was frozen between two instructions.
+        scene.clock.at = NOW + seconds(1)
+        return version(name)
+
+    scene.outputs.version = slow  # type: ignore[method-assign]
+    [output] = scene.copy().outputs
+    assert output.sha256 == sha256(scene.outputs.objects[output.key].body)
+    assert (len(scene.told), len(second.told)) == (0, 1)
+
+
+def test_a_copy_that_was_overtaken_while_it_wrote_tries_again() -> None:
+    """The slow one writes first; the one that took over does not record what it did not write."""
+    scene = Scene(FakeFiles({FIRST: FakeFile(PNG)}))
+    second = Scene(FakeFiles({FIRST: PNG + b"other bytes"}), outputs=scene.outputs)
+    second.store, second.clock = scene.store, scene.clock
+
+    def write_first(name: str) -> None:
+        scene.outputs.before_store = lambda _: None
+        scene.outputs.objects[name] = StoredObject(PNG, "", "", "")
+
+    scene.outputs.before_store = write_first
+    task = second.copy()
+    assert (task.status, task.outputs) == (Status.STORING, ())
+    scene.clock.advance(5)
+    [output] = second.copy().outputs
+    assert output.sha256 == sha256(scene.outputs.objects[output.key].body)
 
 
 def delete(task: Task) -> moves.Move | None:

@@ -43,7 +43,10 @@ WAITING = make_task(submission=Submission.WAITING, sending_at=None, next_at=SOON
 UNKNOWN = make_task(
     submission=Submission.UNKNOWN, attention=Attention.SUBMISSION_UNKNOWN, next_at=SOON
 )
-GIVEN_UP = storing_task(attention=Attention.STORAGE_FAILED, store_attempts=5, next_at=None)
+GIVEN_UP = storing_task(
+    status=Status.EXPIRED, attention=Attention.STORAGE_FAILED, store_attempts=5, next_at=None
+)
+TOLD = storing_task(attention=Attention.STORAGE_FAILED, store_attempts=5, next_at=SOON)
 EXPIRED = running_task(
     status=Status.EXPIRED, attention=Attention.STALLED, next_at=DEADLINE + seconds(10)
 )
@@ -151,6 +154,8 @@ STEPS: list[tuple[str, Task, Step, datetime, list[str], Step, datetime]] = [
     ("told", storing_task(), Step.STORE, NOW, ["store"], Step.NONE, NOW),
     ("told late", storing_task(), Step.STORE, DEADLINE, ["store"], Step.NONE, DEADLINE),
     ("given up", GIVEN_UP, Step.STORE, NOW, [], Step.STALL, NOW),
+    ("given up meanwhile", GIVEN_UP, Step.ASK, NOW, [], Step.STALL, NOW),
+    ("still trying", TOLD, Step.STORE, SOON, ["store"], Step.NONE, SOON),
     ("not told yet", running_task(), Step.STORE, NOW, [], Step.ASK, NOW + seconds(60)),
     ("nothing to do", running_task(), Step.NONE, NOW, [], Step.ASK, NOW + seconds(60)),
     ("not stalled at all", running_task(), Step.STALL, NOW, [], Step.ASK, NOW + seconds(60)),
@@ -319,6 +324,7 @@ REFRESHED: list[tuple[str, Task, Any, list[str], Status, bool, bool]] = [
     ("late", EXPIRED, finish, ["ask"], Status.STORING, True, True),
     ("storing", storing_task(), finish, [], Status.STORING, True, False),
     ("given up", GIVEN_UP, finish, [], Status.STORING, True, True),
+    ("still trying", TOLD, finish, [], Status.STORING, True, False),
     ("stored", storing_task(status=Status.SUCCEEDED), finish, [], Status.SUCCEEDED, False, False),
     ("failed", running_task(status=Status.FAILED), finish, [], Status.FAILED, False, False),
     ("canceled", running_task(status=Status.CANCELED), finish, [], Status.CANCELED, False, False),

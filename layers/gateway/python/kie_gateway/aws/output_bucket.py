@@ -15,7 +15,7 @@ from kie_gateway.core.remote_file import RemoteFile, StoredFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, HeadObjectOutputTypeDef
 
 LARGEST_SINGLE_PUT_BYTES = 5 * 1024**3
 LARGEST_DELETE_BATCH = 1000
@@ -36,6 +36,11 @@ class _Headers(TypedDict):
     ContentDisposition: str
     CacheControl: str
     Tagging: str
+
+
+class _Condition(TypedDict, total=False):
+    IfNoneMatch: str
+    IfMatch: str
 
 
 class OutputBucket:
@@ -61,12 +66,16 @@ class OutputBucket:
         content_disposition: str,
         cache_control: str,
         tags: str = "",
+        replaces: str | None = None,
     ) -> StoredFile:
         """
         Copy a file while it is being read.
 
         Args:
             tags: Of the object, written as an HTTP query.
+            replaces: Entity tag of the object that may be written over; None if none may be. S3
+                refuses the upload with 412 where something else lies by then (user guide, "How to
+                prevent object overwrites with conditional writes").
 
         A file of known length goes up in one request. Nothing becomes visible when it breaks off:
         the body raises before the upload is complete, and S3 keeps no half objects.
@@ -83,17 +92,27 @@ class OutputBucket:
             "CacheControl": cache_control,
             "Tagging": tags,
         }
+        only: _Condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
         with _translated("the upload", body):
             if isinstance(body, _SizedBody):
-                self._put(key, cast("IO[bytes]", body), headers)
+                self._put(key, cast("IO[bytes]", body), headers, only)
             else:
-                self._put_in_parts(key, body, headers)
+                self._put_in_parts(key, body, headers, only)
         return StoredFile(file.bytes_read, file.sha256)
 
-    def _put(self, key: str, body: "IO[bytes] | bytes", headers: "_Headers") -> None:
-        self._client.put_object(Bucket=self._bucket_name, Key=key, Body=body, **headers)
+    def version(self, key: str) -> str | None:
+        """Tell the entity tag of an object; None if there is none."""
+        found = self._head(key)
+        return found["ETag"] if found is not None else None
 
-    def _put_in_parts(self, key: str, body: "_Body", headers: "_Headers") -> None:
+    def _put(
+        self, key: str, body: "IO[bytes] | bytes", headers: "_Headers", only: "_Condition"
+    ) -> None:
+        self._client.put_object(Bucket=self._bucket_name, Key=key, Body=body, **headers, **only)
+
+    def _put_in_parts(
+        self, key: str, body: "_Body", headers: "_Headers", only: "_Condition"
+    ) -> None:
         """
         Send a file whose length nobody knows.
 
@@ -101,7 +120,7 @@ class OutputBucket:
         """
         part = body.read(PART_BYTES)
         if len(part) < PART_BYTES:
-            self._put(key, part, headers)
+            self._put(key, part, headers, only)
             return
         place: _Place = {"Bucket": self._bucket_name, "Key": key}
         begun = self._client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32", **headers)
@@ -130,7 +149,7 @@ class OutputBucket:
                 part = b""
                 part = body.read(PART_BYTES)
             self._client.complete_multipart_upload(
-                **place, UploadId=upload_id, MultipartUpload={"Parts": sent}
+                **place, UploadId=upload_id, MultipartUpload={"Parts": sent}, **only
             )
         except BaseException:
             # What stays behind when this fails too is ended by the bucket's lifecycle.
@@ -201,9 +220,13 @@ class OutputBucket:
 
     def size_of(self, key: str) -> int | None:
         """Tell the size of an object in bytes; None if there is none."""
+        found = self._head(key)
+        return found["ContentLength"] if found is not None else None
+
+    def _head(self, key: str) -> "HeadObjectOutputTypeDef | None":
         try:
             with _translated("looking for a file"):
-                return self._client.head_object(Bucket=self._bucket_name, Key=key)["ContentLength"]
+                return self._client.head_object(Bucket=self._bucket_name, Key=key)
         except StorageError as error:
             cause = error.__cause__
             if not isinstance(cause, ClientError):

@@ -15,7 +15,9 @@ from kie_gateway.core.task import (
     Attention,
     Category,
     CompletedBy,
+    Cure,
     Failure,
+    Missing,
     Output,
     Source,
     Status,
@@ -35,6 +37,8 @@ SHORT = "kie.ai credits"
 RELEASES = "credits"
 # And all that nobody may care for at a known moment.
 SWEEPS = "tasks"
+# What is longer than some twenty outputs is compressed.
+_LONGEST_PLAIN = 8 * 1024
 
 type Item = dict[str, "AttributeValueTypeDef"]
 
@@ -91,6 +95,18 @@ def _read_source(values: dict[str, Any]) -> Source:
     )
 
 
+def _packed(text: str) -> str:
+    """Compress a long list of JSON, which repeats the same names and beginnings."""
+    if len(text) <= _LONGEST_PLAIN:
+        return text
+    return b64encode(zlib.compress(text.encode())).decode()
+
+
+def _unpacked(text: str) -> str:
+    """Undo `_packed`; a list of JSON begins with what Base64 never has."""
+    return text if text.startswith("[") else zlib.decompress(b64decode(text)).decode()
+
+
 def _read_failure(text: str) -> Failure:
     values = json.loads(text)
     return Failure(**{**values, "category": Category(values["category"])})
@@ -129,8 +145,16 @@ _TIME = _Codec("S", write_time, datetime.fromisoformat)
 _JSON = _Codec("S", _json, json.loads)
 _OUTPUTS = _Codec(
     "S",
-    lambda outputs: _json([asdict(output) for output in outputs]),
-    lambda text: tuple(Output(**values) for values in json.loads(text)),
+    lambda outputs: _packed(_json([asdict(output) for output in outputs])),
+    lambda text: tuple(Output(**values) for values in json.loads(_unpacked(text))),
+)
+_MISSING = _Codec(
+    "S",
+    lambda missing: _packed(_json([asdict(one) for one in missing])),
+    lambda text: tuple(
+        Missing(**{**values, "cure": Cure(values["cure"])})
+        for values in json.loads(_unpacked(text))
+    ),
 )
 _CODECS: dict[str, _Codec] = {
     "status": _Codec("S", str, Status),
@@ -149,6 +173,7 @@ _CODECS: dict[str, _Codec] = {
         lambda text: tuple(_read_source(values) for values in json.loads(text)),
     ),
     "outputs": _OUTPUTS,
+    "missing": _MISSING,
     "previews": _OUTPUTS,
     "error": _Codec("S", _write_failure, _read_failure),
     "reservation": _Codec("S", _write_reservation, _read_reservation),
@@ -178,6 +203,7 @@ _CODECS: dict[str, _Codec] = {
             "asked_at",
             "next_at",
             "storing_until",
+            "copy_until",
         ),
         _TIME,
     ),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from kie_gateway.core.moves import Move
 from kie_gateway.core.report import Failed, Finished
 from kie_gateway.core.task import CompletedBy, Task
-from kie_gateway.core.task_credits import believed, charged, released
+from kie_gateway.core.task_credits import believed, charged, closed, released
 from kie_gateway.core.timeline import Entry, Happened
 
 # A last question that was not answered is asked again after the one, for as long as the other.
@@ -51,8 +51,10 @@ def release_overdue(task: Task, now: datetime) -> Move | None:
     """Give credits back for a task of which nothing has been heard for too long."""
     if not task.status.is_settled or task.release_at is None or now < task.release_at:
         return None
-    after = released(task)
+    after = closed(task)
     words = "No verdict for too long; the credits are given back. A late success is charged still."
+    if task.outputs:
+        words = "The rest did not come in time; charged for what is stored."
     return Move(after, (_credits_entry(after, words, now),))
 
 

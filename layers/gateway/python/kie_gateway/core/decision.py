@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kie_gateway.core.pace import wake_at
-from kie_gateway.core.task import Attention, Status, Step, Submission, Task
+from kie_gateway.core.task import Status, Step, Submission, Task
 
 # Longer than any call of ours to Kie.ai can take: after it, a creation that still reads `sending`
 # was abandoned by its sender.
@@ -58,7 +58,5 @@ def is_being_sent(task: Task, now: datetime) -> bool:
 
 
 def _decide_storing(task: Task, now: datetime) -> Decision:
-    if task.attention is Attention.STORAGE_FAILED:
-        return Decision(Step.STALL, now)
     moments = (now, task.next_at or now, task.storing_until or now)
     return Decision(Step.STORE, max(moments))

@@ -31,10 +31,15 @@ GatewayError
 |  |- SubmissionUnknownError   the creation may have been accepted: never send it again
 |  '- ProviderContractError    an answer that was not understood
 |- StorageError                a result could not be copied into the bucket
-|  |- SourceForbiddenError     the link leads where we must not go
-|  |- SourceGoneError          the link has expired (403, 404, 410)
-|  |- SourceUnavailableError   the file host did not answer well; asking again is right
-|  '- SourceBrokenError        empty, cut short, or larger than allowed
+|  |- SourceError
+|  |  |- SourceForbiddenError  the link leads where we must not go
+|  |  |  '- HostNotListedError
+|  |  |- SourceGoneError       the link has expired (403, 404, 410)
+|  |  |- SourceUnavailableError  the file host did not answer well; asking again is right
+|  |  '- SourceBrokenError     empty or cut short
+|  |     |- SourceTooLargeError  larger than allowed
+|  |     '- SourcePageError    a page, or an error in the shape of one
+|  '- LeaseLostError           another copy has taken over
 |- IssuerUnavailableError      the issuer of a token does not hand out its keys
 |- RecordUnavailableError      the table, a queue or the machine did not answer
 |  |- RecordRefusedError       the table will never take this write
@@ -333,29 +338,60 @@ class StorageError(GatewayError):
         self.message = message
 
 
-class SourceForbiddenError(StorageError):
+class LeaseLostError(StorageError):
+    """Another copy of the same results has taken over; nothing may be recorded of this one."""
+
+
+class SourceError(StorageError):
+    """Something about a link or its host; another link to the same result may do."""
+
+
+class SourceForbiddenError(SourceError):
     """The link leads outside `ResultHosts`, or to a private address that is not listed."""
 
     code = "source_forbidden"
     retryable = False
 
 
-class SourceGoneError(StorageError):
+class HostNotListedError(SourceForbiddenError):
+    """
+    The link leads to a host outside `ResultHosts`.
+
+    Attributes:
+        host: As in the link, with its port if it is not the usual one.
+    """
+
+    def __init__(self, message: str, host: str) -> None:
+        super().__init__(message)
+        self.host = host
+
+
+class SourceGoneError(SourceError):
     """The link has expired; a fresh one may exist at Kie.ai."""
 
     code = "source_gone"
 
 
-class SourceUnavailableError(StorageError):
+class SourceUnavailableError(SourceError):
     """The file host failed, timed out or broke the connection."""
 
     code = "source_unavailable"
 
 
-class SourceBrokenError(StorageError):
-    """The body was empty, shorter than announced, or larger than `MaxResultBytes`."""
+class SourceBrokenError(SourceError):
+    """The body was empty or shorter than announced."""
 
     code = "source_broken"
+
+
+class SourceTooLargeError(SourceBrokenError):
+    """The body is larger than `MaxResultBytes`."""
+
+    retryable = False
+
+
+class SourcePageError(SourceBrokenError):
+    """A page came, or an error in the shape of one: no model makes such."""
 
 
 class RecordUnavailableError(GatewayError):

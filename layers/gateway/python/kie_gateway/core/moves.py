@@ -14,12 +14,27 @@ from datetime import datetime, timedelta
 
 from kie_gateway.core.report import Failed, Finished
 from kie_gateway.core.schedule import after_storage_failure_at
+from kie_gateway.core.storing import (
+    MOST_PREVIEWS,
+    Results,
+    copy_until,
+    fitting,
+    merged,
+    never_came,
+    place_of,
+    results_of,
+    still_missing,
+    with_results,
+)
 from kie_gateway.core.sweep import AFTER_DELETION, follow_entry, followed_anew
 from kie_gateway.core.task import (
     DELETED_OWNER,
     Attention,
+    Category,
     CompletedBy,
+    Cure,
     Failure,
+    Missing,
     Output,
     Source,
     Status,
@@ -33,13 +48,15 @@ from kie_gateway.core.task_credits import (
     given_up,
     released,
     released_later,
+    unstored,
 )
 from kie_gateway.core.timeline import Entry, Happened
 
 # A copy renews its hold every 15 s; one that has not for 45 s is dead, and another may begin.
 STORING_LEASE = timedelta(seconds=45)
 RENEW_AFTER = timedelta(seconds=15)
-MAX_STORE_ATTEMPTS = 5
+# From so many attempts on a person is told, while they go on.
+TELLING_STORE_ATTEMPTS = 5
 # A stalled task that is looked at again within this time has only just stalled.
 STALL_REST = timedelta(seconds=10)
 
@@ -239,20 +256,22 @@ def report_finished(
     if not _may_get_a_verdict(task) or only_previews(task, finished):
         return None
     credits_taken = believed(task, finished.credits, by)
+    completed_at = finished.completed_at or now
+    known = replace(_adopted(task, upstream_task_id, now), upstream_completed_at=completed_at)
     after = replace(
-        _adopted(task, upstream_task_id, now),
+        with_results(known, results_of(finished)),
         status=Status.STORING,
-        sources=finished.sources,
         completed_by=by,
         upstream_state=finished.state,
         upstream_code=None,
         upstream_message=None,
         upstream_facts=finished.facts,
-        upstream_completed_at=finished.completed_at or now,
         credits_charged=credits_taken,
+        error=None,
         attention=None,
         next_at=now,
         store_attempts=0,
+        copy_until=copy_until(known, now),
     )
     entry = Entry(
         happened,
@@ -278,8 +297,8 @@ def fail(
     now: datetime,
     submission: Submission | None = None,
 ) -> Move | None:
-    """Record that the task came to nothing."""
-    if not _may_get_a_verdict(task):
+    """Record that the task came to nothing; not of one whose result only could not be copied."""
+    if not _may_get_a_verdict(task) or task.is_unstored:
         return None
     after = replace(
         task,
@@ -307,7 +326,7 @@ def asked(
     completed_at: datetime | None = None,
 ) -> Move | None:
     """Record that Kie.ai was asked and gave no verdict."""
-    if not _may_get_a_verdict(task):
+    if not _may_get_a_verdict(task) or task.is_unstored:
         return None
     words = None if state else entry.message
     if task.upstream_task_id is None:
@@ -394,6 +413,7 @@ def delete(task: Task, now: datetime) -> Move | None:
         metadata={},
         sources=(),
         outputs=(),
+        missing=(),
         previews=(),
         upstream_facts={},
         upstream_message=None,
@@ -406,11 +426,16 @@ def delete(task: Task, now: datetime) -> Move | None:
 
 def start_storing(task: Task, now: datetime) -> Move | None:
     """Take the right to copy the results; whoever comes while it is held, or too early, waits."""
-    if task.status is not Status.STORING or task.attention is Attention.STORAGE_FAILED:
+    if task.status is not Status.STORING:
         return None
     if any(moment is not None and now < moment for moment in (task.storing_until, task.next_at)):
         return None
-    after = replace(task, storing_until=now + STORING_LEASE, store_attempts=task.store_attempts + 1)
+    after = replace(
+        task,
+        storing_until=now + STORING_LEASE,
+        store_attempts=task.store_attempts + 1,
+        copy_until=task.copy_until or copy_until(task, now),
+    )
     entry = Entry(
         Happened.STORING_STARTED,
         now,
@@ -420,41 +445,98 @@ def start_storing(task: Task, now: datetime) -> Move | None:
     return Move(after, (entry,))
 
 
-def keep_storing(task: Task, held_until: datetime, now: datetime) -> Move | None:
+def keep_storing(task: Task, held_until: datetime | None, now: datetime) -> Move | None:
     """Renew the hold on a task whose copy takes long; None if somebody else holds it by now."""
-    if task.status is not Status.STORING or task.storing_until != held_until:
+    if not _is_held(task, held_until):
         return None
     return Move(replace(task, storing_until=now + STORING_LEASE))
 
 
-def renew_sources(task: Task, sources: tuple[Source, ...], now: datetime) -> Move | None:
+def renew_sources(
+    task: Task, results: Results, held_until: datetime | None, now: datetime
+) -> Move | None:
     """Put fresh links in the place of expired ones."""
-    if task.status is not Status.STORING or not sources or sources == task.sources:
+    if not _is_held(task, held_until):
+        return None
+    if not results.sources or fitting(results.sources) == task.sources:
         return None
     entry = Entry(Happened.KIE_ASKED, now, "A link had expired; Kie.ai gave fresh ones.")
-    return Move(replace(task, sources=sources), (entry,))
+    return Move(with_results(task, results), (entry,))
+
+
+def keep_outputs(
+    task: Task,
+    outputs: Sequence[Output],
+    held_until: datetime | None,
+    now: datetime,
+    delete_at: datetime | None = None,
+) -> Move | None:
+    """Record what is stored so far of many results."""
+    if not _is_held(task, held_until) or not outputs:
+        return None
+    entries = tuple(_stored_entry(output, now) for output in outputs)
+    return Move(_with_outputs(task, outputs, delete_at), entries)
 
 
 def storing_failed(
-    task: Task, words: str, held_until: datetime | None, *, retryable: bool, now: datetime
+    task: Task,
+    words: str,
+    held_until: datetime | None,
+    *,
+    missing: Sequence[Missing],
+    now: datetime,
+    outputs: Sequence[Output] = (),
+    delete_at: datetime | None = None,
 ) -> Move | None:
-    """Record that our copy failed; after the last attempt a person must look."""
-    if task.status is not Status.STORING or task.storing_until != held_until:
+    """
+    Record that some or all results could not be copied, and what could.
+
+    It is tried again while time may heal one of them and there is time; then the task ends.
+
+    Args:
+        missing: Those that this attempt could not copy.
+        outputs: Those that it could.
+    """
+    if not _is_held(task, held_until):
         return None
-    given_up = not retryable or task.store_attempts >= MAX_STORE_ATTEMPTS
+    after = _with_outputs(task, outputs, delete_at)
+    after = replace(after, missing=still_missing(after, missing), storing_until=None)
+    until = task.copy_until or copy_until(task, now)
+    heals = any(one.cure is Cure.TIME for one in after.missing)
+    ends = not heals or now >= until
+    facts = {"attempt": task.store_attempts, "given_up": ends}
+    if ends:
+        words = f"{words} Not tried again until the task is refreshed."
+        after = _expired(after, now)
+    else:
+        told = task.store_attempts >= TELLING_STORE_ATTEMPTS
+        after = replace(
+            after,
+            next_at=min(after_storage_failure_at(task.store_attempts, now), until),
+            attention=Attention.STORAGE_FAILED if told else task.attention,
+        )
+    entries = [_stored_entry(output, now) for output in outputs]
+    entries.append(Entry(Happened.STORING_FAILED, now, words, facts))
+    if ends:
+        kept = "Not every result is stored; the links are kept, and a late copy still counts."
+        entries.append(Entry(Happened.EXPIRED, now, kept))
+    return Move(after, tuple(entries))
+
+
+def _expired(task: Task, now: datetime) -> Task:
+    """End a task whose results could not be copied: no failure, since Kie.ai has made them."""
+    lacking = [one for one in task.missing if one.cure is not Cure.NOTHING]
+    words = f"{len(lacking)} of {len(task.sources)} results could not be copied"
+    reason = next((one.reason for one in lacking), "")
     after = replace(
         task,
-        storing_until=None,
-        next_at=None if given_up else after_storage_failure_at(task.store_attempts, now),
-        attention=Attention.STORAGE_FAILED if given_up else task.attention,
+        status=Status.EXPIRED,
+        attention=Attention.STORAGE_FAILED,
+        error=Failure("storage_failed", Category.STORAGE, f"{words}: {reason}", retryable=True),
+        completed_at=now,
+        next_at=None,
     )
-    entry = Entry(
-        Happened.STORING_FAILED,
-        now,
-        words if not given_up else f"{words} Not tried again until the task is refreshed.",
-        {"attempt": task.store_attempts, "given_up": given_up},
-    )
-    return Move(after, (entry,))
+    return unstored(after, now)
 
 
 def settle(
@@ -463,25 +545,37 @@ def settle(
     now: datetime,
     delete_at: datetime | None = None,
     previews: Sequence[Output] = (),
+    held_until: datetime | None = None,
 ) -> Move | None:
-    """Record that every output lies in the bucket, and until when; previews may lie beside."""
-    if task.status is not Status.STORING:
+    """
+    Record that every output lies in the bucket, and until when; previews may lie beside.
+
+    Args:
+        outputs: Those that are not on record yet.
+        held_until: As the copy holds the task; whoever has lost it may have been written over.
+    """
+    if not _is_held(task, held_until):
         return None
+    after = _with_outputs(task, outputs, delete_at)
     after = replace(
-        task,
+        after,
         status=Status.SUCCEEDED,
-        outputs=tuple(outputs),
-        previews=(*task.previews, *previews),
+        missing=never_came(task),
+        previews=_with_previews(task, previews),
         completed_at=now,
-        delete_at=delete_at,
         attention=None,
         storing_until=None,
         next_at=None,
     )
+    words = f"Every output is stored: {len(after.outputs)}."
+    if after.missing:
+        words = f"Every output that Kie.ai gave is stored: {len(after.outputs)}. " + " ".join(
+            f"Output {one.index}: {one.reason}" for one in after.missing[:MOST_PREVIEWS]
+        )
     after = charged(after)
     entries = (
         *(_stored_entry(output, now) for output in outputs),
-        Entry(Happened.SUCCEEDED, now, f"Every output is stored: {len(outputs)}."),
+        Entry(Happened.SUCCEEDED, now, words),
     )
     return Move(after, entries)
 
@@ -489,7 +583,7 @@ def settle(
 def only_previews(task: Task, finished: Finished) -> bool:
     """Whether a verdict names nothing but files that turned out to be previews."""
     known = {preview.source_url for preview in task.previews}
-    return bool(known) and all(without_query(one.url) in known for one in finished.sources)
+    return bool(known) and all(place_of(one.url) in known for one in finished.sources)
 
 
 def keep_previews(
@@ -502,14 +596,16 @@ def keep_previews(
     now: datetime,
 ) -> Move | None:
     """Go on waiting: what Kie.ai named is far below what was asked for."""
-    if task.status is not Status.STORING or task.storing_until != held_until:
+    if not _is_held(task, held_until):
         return None
     # Past its deadline it is the watch that says so, as for every task without a verdict.
     after = replace(
         task,
         status=Status.RUNNING,
-        previews=(*task.previews, *previews),
+        previews=_with_previews(task, previews),
         sources=(),
+        outputs=(),
+        missing=(),
         completed_by=None,
         upstream_completed_at=None,
         storing_until=None,
@@ -527,17 +623,32 @@ def keep_previews(
 
 def stall_storing(task: Task, now: datetime) -> Move | None:
     """Record that an execution fails for given-up copies; entered again, it tries again."""
-    if task.attention is not Attention.STORAGE_FAILED or task.next_at is not None:
+    if not task.is_unstored or task.next_at is not None:
         return None
     return Move(replace(task, next_at=now + STALL_REST))
 
 
 def try_storing_again(task: Task, now: datetime) -> Move | None:
-    """Give a task whose copies failed a fresh set of attempts."""
-    if task.status is not Status.STORING or task.attention is not Attention.STORAGE_FAILED:
+    """Copy now what could not be copied: anew if that was given up, and sooner if it was not."""
+    entry = Entry(Happened.REFRESHED, now, "Copying is tried again.")
+    if task.status is Status.STORING:
+        due = task.next_at is None or task.next_at <= now
+        return None if due else Move(replace(task, next_at=now), (entry,))
+    if not task.is_unstored:
         return None
-    after = replace(task, attention=None, store_attempts=0, next_at=now, storing_until=None)
-    return Move(after, (Entry(Happened.REFRESHED, now, "Copying is tried again."),))
+    after = replace(
+        task,
+        status=Status.STORING,
+        attention=None,
+        error=None,
+        missing=never_came(task),
+        store_attempts=0,
+        copy_until=copy_until(task, now, anew=True),
+        next_at=now,
+        storing_until=None,
+        completed_at=None,
+    )
+    return Move(after, (entry,))
 
 
 def watch_again(task: Task, now: datetime) -> Move | None:
@@ -586,9 +697,19 @@ def _stored_entry(output: Output, now: datetime) -> Entry:
     )
 
 
-def without_query(url: str) -> str:
-    """Drop the query, where hosts put signatures."""
-    return url.partition("?")[0].partition("#")[0]
+def _is_held(task: Task, held_until: datetime | None) -> bool:
+    """Whether the copy that holds the task until then still does."""
+    return task.status is Status.STORING and task.storing_until == held_until
+
+
+def _with_outputs(task: Task, outputs: Sequence[Output], delete_at: datetime | None) -> Task:
+    """Add stored files; those that were first are the first to go."""
+    gone_at = task.delete_at if task.outputs else delete_at
+    return replace(task, outputs=merged(task.outputs, outputs), delete_at=gone_at)
+
+
+def _with_previews(task: Task, previews: Sequence[Output]) -> tuple[Output, ...]:
+    return (*task.previews, *previews)[-MOST_PREVIEWS:]
 
 
 def _never_came(finished: Finished) -> str:

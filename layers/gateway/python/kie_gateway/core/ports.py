@@ -425,8 +425,18 @@ class OutputStore(Protocol):
         content_disposition: str,
         cache_control: str,
         tags: str = "",
+        replaces: str | None = None,
     ) -> StoredFile:
-        """Copy a file; nothing half-written stays behind when it raises StorageError."""
+        """
+        Copy a file; nothing half-written stays behind when it raises StorageError.
+
+        Args:
+            replaces: The version that may be written over, as `version` told it; None if nothing
+                may be. What somebody else has written meanwhile stays.
+        """
+
+    def version(self, key: str) -> str | None:
+        """Tell what lies under a key, in a word that others differ from; None if nothing does."""
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove files; those that are not there are no error."""

@@ -7,7 +7,11 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from kie_gateway.core.errors import ConfigurationError, SourceForbiddenError
+from kie_gateway.core.errors import (
+    ConfigurationError,
+    HostNotListedError,
+    SourceForbiddenError,
+)
 
 type Address = IPv4Address | IPv6Address
 
@@ -112,7 +116,8 @@ class ResultHosts:
             scheme, port = "https", None if port == _usual_port("http") else port
         port = port or _usual_port(scheme)
         if not self._lists(host, port):
-            raise SourceForbiddenError(f"{_shown(netloc)} is not a listed result host")
+            shown = host if port == HTTPS_PORT else f"{host}:{port}"
+            raise HostNotListedError(f"{_shown(netloc)} is not a listed result host", shown)
         target = quote(path or "/", safe=_PATH_CHARACTERS)
         if query:
             target += "?" + quote(query, safe=_QUERY_CHARACTERS)

@@ -40,10 +40,10 @@ def look_later(task: Task, now: datetime) -> Move | None:
 
 
 def try_storing_again(task: Task, now: datetime) -> Move | None:
-    """Give a task whose copies failed a fresh set of attempts, under another execution."""
+    """Copy now what could not be copied; if that was given up, under another execution."""
     move = moves.try_storing_again(task, now)
-    if move is None:
-        return None
+    if move is None or not task.status.is_settled:
+        return move
     after = followed_anew(move.task, now)
     return Move(after, (*move.entries, follow_entry(after, now)))
 

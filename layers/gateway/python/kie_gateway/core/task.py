@@ -143,6 +143,31 @@ class Source:
         return b64decode(self.content) if self.is_base64 else self.content.encode()
 
 
+class Cure(StrEnum):
+    """What may still bring a result that is missing."""
+
+    TIME = "time"
+    PERSON = "person"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """
+    A result that is not in the bucket.
+
+    Attributes:
+        index: Position among the outputs, from 0, in Kie's order.
+        reason: Why, in words without secrets.
+        cure: `time`: it is copied again; `person`: once somebody has seen to the cause; `nothing`:
+            Kie.ai promised it and never gave it.
+    """
+
+    index: int
+    reason: str
+    cure: Cure
+
+
 @dataclass(frozen=True)
 class Output:
     """
@@ -182,6 +207,8 @@ class Task:
         sending_at: When the creation was last about to be sent to Kie.ai.
         upstream_facts: What else Kie.ai told of the result, such as seeds.
         sources: What Kie.ai said the results are; empty before its verdict.
+        outputs: What is stored of them, as soon as it is.
+        missing: What is known not to be.
         reservation: Of the owner's credits; None for work that was created elsewhere.
         release_at: When credits are given back for want of a verdict; of an open task, when
             somebody looks whether it is followed.
@@ -192,6 +219,7 @@ class Task:
         next_at: Earliest moment for the next step of the watch.
         polls: How often Kie.ai was asked by the watch.
         store_attempts: How often copying began since the last verdict.
+        copy_until: When it is not tried again any more.
         retention_days: How long the files are kept; None for the deployment's default.
         delete_at: When the files will be gone; None if they are kept.
         deleted_at: When the caller deleted the task.
@@ -226,6 +254,7 @@ class Task:
     upstream_facts: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     outputs: tuple[Output, ...] = ()
+    missing: tuple[Missing, ...] = ()
     previews: tuple[Output, ...] = ()
     error: Failure | None = None
     credits_estimated: float | None = None
@@ -247,6 +276,7 @@ class Task:
     next_at: datetime | None = None
     polls: int = 0
     store_attempts: int = 0
+    copy_until: datetime | None = None
     storing_until: datetime | None = None
     watches: int = 1
     turn: int | None = None
@@ -312,6 +342,11 @@ class Task:
         if self.reservation is not None:
             return self.reservation.credits
         return None if self.credits_estimated is None else Decimal(str(self.credits_estimated))
+
+    @property
+    def is_unstored(self) -> bool:
+        """Whether it has expired because its results could not be copied."""
+        return self.status is Status.EXPIRED and self.attention is Attention.STORAGE_FAILED
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the deadline has passed without a verdict."""

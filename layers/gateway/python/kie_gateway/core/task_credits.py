@@ -62,3 +62,19 @@ def released_later(task: Task, now: datetime) -> Task:
     if reservation is None or reservation.fate is not Fate.OPEN:
         return task
     return replace(task, release_at=now + timedelta(seconds=reservation.release_after_seconds))
+
+
+def unstored(task: Task, now: datetime) -> Task:
+    """
+    Settle for a result that could not be copied, or only in parts.
+
+    What Kie.ai took is not the owner's to pay before there is something to show for it. So the
+    credits stay set aside as for any task that expires; once they are due to be given back, what is
+    stored by then decides.
+    """
+    return released_later(task, now)
+
+
+def closed(task: Task) -> Task:
+    """Charge for a task that brought something; give everything back for one that did not."""
+    return charged(task) if task.outputs else released(task)

@@ -26,6 +26,7 @@ class Happened(StrEnum):
     RESULT_REPORTED = "result_reported"
     STORING_STARTED = "storing_started"
     STORING_FAILED = "storing_failed"
+    HOST_NOT_LISTED = "host_not_listed"
     STORED = "stored"
     PREVIEW_KEPT = "preview_kept"
     SUCCEEDED = "succeeded"

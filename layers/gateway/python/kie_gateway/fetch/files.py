@@ -19,6 +19,7 @@ from kie_gateway.core.errors import (
     SourceBrokenError,
     SourceForbiddenError,
     SourceGoneError,
+    SourceTooLargeError,
     SourceUnavailableError,
     StorageError,
 )
@@ -37,6 +38,11 @@ _HEADERS: Mapping[bytes | str, bytes | str] = {
     "Connection": "close",
     "User-Agent": "kie-gateway",
 }
+_NOTHING_MORE: Mapping[bytes | str, bytes | str] = {}
+# Kie's file host was seen to refuse downloads that do not seem to come from Kie's own pages. Not at
+# once: the usual rule against foreign pages (Cloudflare's hotlink protection) lets pass whoever
+# names none, and so most hosts want no such header.
+_FROM_KIES_PAGES: Mapping[bytes | str, bytes | str] = {"Referer": "https://kie.ai/"}
 
 
 class FileFetcher:
@@ -100,11 +106,16 @@ class FileFetcher:
         """
         place = self._hosts.check(url)
         patience = self._patience(self._total_seconds)
-        for _ in range(MOST_REDIRECTS + 1):
-            with self._ask(place, patience) as answer:
+        redirects, more = 0, _NOTHING_MORE
+        while redirects <= MOST_REDIRECTS:
+            with self._ask(place, patience, more=more) as answer:
+                if answer.status == 403 and not more:
+                    more = _FROM_KIES_PAGES
+                    continue
                 if answer.status not in _REDIRECTS:
                     yield HttpFile(place, answer, max_bytes=self._max_bytes)
                     return
+                redirects, more = redirects + 1, _NOTHING_MORE
                 place = self._next_place(place, answer)
         raise SourceBrokenError(f"{place.without_query}: more than {MOST_REDIRECTS} redirects")
 
@@ -140,7 +151,12 @@ class FileFetcher:
 
     @contextmanager
     def _ask(
-        self, place: SafeUrl, patience: Patience, *, method: str = "GET"
+        self,
+        place: SafeUrl,
+        patience: Patience,
+        *,
+        method: str = "GET",
+        more: Mapping[bytes | str, bytes | str] = _NOTHING_MORE,
     ) -> Iterator[httpcore.Response]:
         encrypted = place.scheme == "https"
         network = GuardedNetwork(
@@ -154,7 +170,7 @@ class FileFetcher:
             connection = stack.enter_context(
                 httpcore.HTTPConnection(url.origin, ssl_context=self._tls, network_backend=network)
             )
-            headers = {"Host": place.authority, **_HEADERS}
+            headers = {"Host": place.authority, **_HEADERS, **more}
             extensions = {"timeout": self._timeouts}
             request = connection.stream(method, url, headers=headers, extensions=extensions)
             with _translated(place):
@@ -244,7 +260,7 @@ class HttpFile:
         self._buffer += part
         self._received_bytes += len(part)
         if self._received_bytes > self._max_bytes:
-            raise self._broken(f"is larger than {self._max_bytes} bytes")
+            raise self._too_large(f"is larger than {self._max_bytes} bytes")
 
     def _check_whole(self) -> None:
         if not self._received_bytes:
@@ -258,11 +274,14 @@ class HttpFile:
         # The HTTP parser has refused anything but digits, and two different lengths.
         length = int(header)
         if length > self._max_bytes:
-            raise self._broken(f"announces {length} bytes, allowed are {self._max_bytes}")
+            raise self._too_large(f"announces {length} bytes, allowed are {self._max_bytes}")
         return length
 
     def _broken(self, what: str) -> SourceBrokenError:
         return SourceBrokenError(f"the file at {self._place.without_query} {what}")
+
+    def _too_large(self, what: str) -> SourceTooLargeError:
+        return SourceTooLargeError(f"the file at {self._place.without_query} {what}")
 
 
 def _check_status(place: SafeUrl, status: int) -> None:

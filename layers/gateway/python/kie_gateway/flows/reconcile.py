@@ -117,6 +117,6 @@ def _held_at_kie(task: Task) -> Decimal:
     sent = task.submission in (Submission.ACCEPTED, Submission.UNKNOWN, Submission.SENDING)
     if reservation is None or reservation.fate is not Fate.OPEN or not sent:
         return NOTHING
-    if task.status is Status.STORING and task.credits_charged is not None:
+    if (task.status is Status.STORING or task.is_unstored) and task.credits_charged is not None:
         return as_credits(task.credits_charged)
     return reservation.credits

@@ -18,7 +18,7 @@ from kie_gateway.core.errors import GatewayError, WebhookRefusedError
 from kie_gateway.core.ports import Archive, Executions, Said, StoreQueue, TaskStore, WebhookReader
 from kie_gateway.core.report import Failed, Finished, Partial, Running
 from kie_gateway.core.sighting import note_sighting
-from kie_gateway.core.task import Attention, CompletedBy, Status, Task
+from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.hide_token import hide_token_in_report, without_secrets, without_token
 from kie_gateway.flows.watch_again import start_watch, watch_again
@@ -144,7 +144,10 @@ class WebhookRecorder:
             self._attempt("queue", lambda: self.queue.request_asking(task.task_id))
 
     def _is_clear(self, finished: Finished, said: Said) -> bool:
-        usable = all(self.is_usable(source.url) for source in finished.sources)
+        usable = all(
+            any(self.is_usable(url) for url in (source.url, *source.alternates))
+            for source in finished.sources
+        )
         return usable and not said.is_about_another_task
 
     def _finish(
@@ -230,7 +233,7 @@ class WebhookRecorder:
 
 def _waits_for_a_copy(task: Task, now: datetime) -> bool:
     """Whether results have been there for a while, and nobody copies them."""
-    if task.status is not Status.STORING or task.attention is Attention.STORAGE_FAILED:
+    if task.status is not Status.STORING:
         return False
     is_held = task.storing_until is not None and now < task.storing_until
     return not is_held and (task.next_at is None or now - task.next_at >= _SURELY_RECORDED)

@@ -6,7 +6,7 @@ from datetime import datetime
 from kie_gateway.core import sweep_moves
 from kie_gateway.core.decision import is_being_sent
 from kie_gateway.core.ports import Executions, StoreQueue, TaskStore
-from kie_gateway.core.task import Attention, Status, Task
+from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.watch_again import start_watch
 
 
@@ -29,10 +29,10 @@ def refresh_task(
     """
     if is_being_sent(task, now()):
         return task
-    if task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED):
-        after = ask(task)
-    elif task.attention is Attention.STORAGE_FAILED:
+    if task.is_unstored or task.status is Status.STORING:
         after = tasks.move(task, lambda current: sweep_moves.try_storing_again(current, now())).task
+    elif task.status in (Status.QUEUED, Status.RUNNING, Status.EXPIRED):
+        after = ask(task)
     else:
         after = task
     if after.status is not Status.STORING:

@@ -1,150 +1,74 @@
 """Copy a task's results into the bucket, and only then say that it succeeded."""
 
 import logging
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from threading import Lock
+from itertools import batched
 
 from kie_gateway.core import moves
 from kie_gateway.core.errors import (
+    LeaseLostError,
     ProviderError,
-    SourceBrokenError,
     SourceGoneError,
-    SourceUnavailableError,
+    SourcePageError,
     StorageError,
 )
-from kie_gateway.core.media import SVG, MediaType, identify
+from kie_gateway.core.media import MediaType
 from kie_gateway.core.media_facts import MediaFacts
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Files, OutputStore, Provider, TaskStore
-from kie_gateway.core.quality import Wanted, wanted, why_preview
-from kie_gateway.core.remote_file import InlineFile, RemoteFile
+from kie_gateway.core.quality import Wanted, wanted
 from kie_gateway.core.report import Finished
-from kie_gateway.core.retention import delete_at, retention_tag
-from kie_gateway.core.task import Output, Source, Status, Task
+from kie_gateway.core.retention import delete_at
+from kie_gateway.core.storing import (
+    LONGEST_REASON,
+    Results,
+    never_came,
+    numbered,
+    results_of,
+)
+from kie_gateway.core.task import Cure, Missing, Output, Source, Status, Task
+from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.copy_result import Copied, ResultCopier
+from kie_gateway.flows.storing_lease import StoringLease
 
 _log = logging.getLogger(__name__)
 
 COPIES_AT_ONCE = 3
-# Enough for the index of a film, which stands at either end of it.
-SKIMMED_BYTES = 1024 * 1024
-# A task's files never change under their key, so browsers may keep them.
-CACHE_CONTROL = "private, max-age=31536000, immutable"
+# Recorded together: a transaction of DynamoDB takes a hundred items, and each file is told of by
+# one (API reference, TransactWriteItems).
+PORTION = 20
+# One page in the place of a file may be a host in trouble; another is what the link leads to.
+PAGES_BELIEVED = 2
 
 
-class Hold:
-    """
-    The right to copy a task's results, renewed while the copy goes on.
+@dataclass
+class _Attempt:
+    """What one attempt has copied beyond what is on record, and what it could not, by number."""
 
-    Attributes:
-        keys: Of every file that this copy has begun to write.
-    """
-
-    def __init__(self, task: Task, tasks: TaskStore, now: Callable[[], datetime]) -> None:
-        self.task = task
-        self.keys: list[str] = []
-        self._tasks = tasks
-        self._now = now
-        self._renewed_at = now()
-        self._lock = Lock()
-
-    def keep(self) -> None:
-        """
-        Renew the hold when it is time.
-
-        Raises:
-            StorageError: Another copy has taken over.
-        """
-        with self._lock:
-            now, until = self._now(), self.task.storing_until
-            if until is None or now - self._renewed_at < moves.RENEW_AFTER:
-                return
-            moved = self._tasks.move(
-                self.task, lambda current: moves.keep_storing(current, until, now)
-            )
-            if not moved.changed:
-                raise StorageError("Another copy of the results has taken over.")
-            self.task, self._renewed_at = moved.task, now
-
-
-class SkimmedFile:
-    """
-    A download that keeps the hold while it is read, and its first and last bytes for measuring.
-
-    Attributes:
-        start: First bytes, up to `SKIMMED_BYTES`.
-    """
-
-    def __init__(self, file: RemoteFile, keep: Callable[[], None]) -> None:
-        self._file = file
-        self._keep = keep
-        self.start = b""
-        self._last: deque[bytes] = deque()
-        self._last_bytes = 0
+    copied: dict[int, Copied] = field(default_factory=dict)
+    lacking: dict[int, StorageError] = field(default_factory=dict)
 
     @property
-    def end(self) -> bytes:
-        """The last bytes handed out so far."""
-        return b"".join(self._last)[-SKIMMED_BYTES:]
+    def real(self) -> list[Output]:
+        """Everything that is no preview, in Kie's order."""
+        found = (self.copied[index] for index in sorted(self.copied))
+        return [one.output for one in found if one.why_preview is None]
 
     @property
-    def url(self) -> str:
-        """Where the body comes from."""
-        return self._file.url
+    def previews(self) -> list[Copied]:
+        """The rest."""
+        found = (self.copied[index] for index in sorted(self.copied))
+        return [one for one in found if one.why_preview is not None]
 
     @property
-    def content_length(self) -> int | None:
-        """Announced size."""
-        return self._file.content_length
-
-    @property
-    def header_content_type(self) -> str | None:
-        """What the host calls it."""
-        return self._file.header_content_type
-
-    @property
-    def head(self) -> bytes:
-        """The first bytes."""
-        return self._file.head
-
-    @property
-    def bytes_read(self) -> int:
-        """How many bytes `read` has handed out."""
-        return self._file.bytes_read
-
-    @property
-    def sha256(self) -> str:
-        """Hex digest of those."""
-        return self._file.sha256
-
-    def read(self, size: int, /) -> bytes:
-        """Hand out bytes; renew the hold if it is time."""
-        self._keep()
-        part = self._file.read(size)
-        if len(self.start) < SKIMMED_BYTES:
-            self.start += part[: SKIMMED_BYTES - len(self.start)]
-        self._last.append(part)
-        self._last_bytes += len(part)
-        while self._last_bytes - len(self._last[0]) >= SKIMMED_BYTES:
-            self._last_bytes -= len(self._last.popleft())
-        return part
-
-    def finish(self) -> None:
-        """Make sure that the whole body was read."""
-        self._file.finish()
-
-
-@dataclass(frozen=True)
-class _Copied:
-    """A stored file, and why it is only a preview, if it is one."""
-
-    output: Output
-    why_preview: str | None
+    def may_be_renewed(self) -> bool:
+        """Whether Kie.ai may have better links."""
+        kinds = (SourceGoneError, SourcePageError)
+        return any(isinstance(error, kinds) for error in self.lacking.values())
 
 
 @dataclass(frozen=True)
@@ -152,8 +76,10 @@ class StoreOutputs:
     """
     Stores the results of a task that reads `storing`.
 
-    Only one copy runs at a time: the record names until when it is held. Keys are derived from the
-    task, so a copy that was cut off is simply written over by the next.
+    One copy holds the lease: the record names until when. Keys are derived from the task, so a copy
+    that was cut off is simply written over by the next. A copy that has lost its lease records
+    nothing, and writes over nothing either: a file is only put where none is, or in the place of
+    the very version that was there while the lease was held.
 
     Attributes:
         measure: Measures a file by its type, first bytes, last bytes and size.
@@ -161,6 +87,7 @@ class StoreOutputs:
         minimum: Tells the smallest picture, width and height, that a model delivers.
         in_parts: Tells whether a model takes pictures apart: the parts may be of any size.
         tell_success: Told once of every task that has succeeded.
+        tell_unlisted: Told of every host of a result that is not listed.
     """
 
     tasks: TaskStore
@@ -174,68 +101,125 @@ class StoreOutputs:
     minimum: Callable[[str], tuple[int, int] | None] = lambda _: None
     in_parts: Callable[[str], bool] = lambda _: False
     tell_success: Callable[[Task], None] = lambda _: None
+    tell_unlisted: Callable[[str], None] = lambda _: None
 
     def __call__(self, task: Task) -> Task:
-        """Copy everything, or nothing that shows; returns the record afterwards."""
+        """Copy what is not stored yet; returns the record afterwards."""
         held = self.tasks.move(task, lambda current: moves.start_storing(current, self.now()))
         if not held.changed:
             return held.task
-        hold = Hold(held.task, self.tasks, self.now)
-        after = self._store(hold)
+        lease = StoringLease(held.task, self.tasks, self.now)
+        after = self._store(lease)
         if after.status is Status.CANCELED or after.deleted_at is not None:
-            self._remove(hold)
+            self._remove(lease, after)
         return after
 
-    def _store(self, hold: Hold) -> Task:
+    def _store(self, lease: StoringLease) -> Task:
+        attempt = _Attempt()
+        hopeless = {one.index for one in lease.task.missing if one.cure is Cure.PERSON}
         try:
-            return self._settle(hold, self._copy_all(hold))
-        except SourceGoneError as error:
-            return self._copy_from_fresh_links(hold, error)
-        except StorageError as error:
-            return self._give_back(hold, error)
+            self._copy(lease, lease.task.sources, attempt, without=hopeless)
+            if attempt.may_be_renewed:
+                self._copy_from_fresh_links(lease, attempt)
+        except LeaseLostError:
+            # Whatever the record says now, it is not this copy's to change.
+            return self.tasks.get(lease.task.task_id) or lease.task
+        if attempt.lacking or hopeless - attempt.copied.keys():
+            return self._give_back(lease, attempt)
+        return self._settle(lease, attempt)
 
-    def _copy_from_fresh_links(self, hold: Hold, gone: SourceGoneError) -> Task:
+    def _copy_from_fresh_links(self, lease: StoringLease, attempt: _Attempt) -> None:
         """Ask Kie.ai once for links that have not expired, and copy from those."""
-        sources = self._fresh_sources(hold.task)
+        task = lease.task
+        fresh = self._fresh_results(task, attempt)
+        if fresh.sources == task.sources:
+            return
         renewed = self.tasks.move(
-            hold.task, lambda current: moves.renew_sources(current, sources, self.now())
+            task,
+            lambda current: moves.renew_sources(current, fresh, task.storing_until, self.now()),
         )
-        hold.task = renewed.task
-        if not renewed.changed:
-            return self._give_back(hold, gone)
-        try:
-            return self._settle(hold, self._copy_all(hold))
-        except StorageError as error:
-            return self._give_back(hold, error)
+        if renewed.changed:
+            lease.task = renewed.task
+        elif renewed.task.storing_until != task.storing_until:
+            raise LeaseLostError("Another copy of the results has taken over.")
+        if len(fresh.sources) != len(task.sources):
+            # Not the same results: what has which number is to be found out anew.
+            attempt.copied.clear()
+        attempt.lacking.clear()
+        self._copy(lease, fresh.sources, attempt)
 
-    def _fresh_sources(self, task: Task) -> tuple[Source, ...]:
+    def _fresh_results(self, task: Task, attempt: _Attempt) -> Results:
+        known = Results(task.sources, never_came(task))
         if task.upstream_task_id is None:
-            return task.sources
+            return known
         try:
             report = self.kie.ask(task).report
-            sources = report.sources if isinstance(report, Finished) else task.sources
-            if sources == task.sources:
-                # The record still names the old links: exchange them one by one.
-                sources = tuple(self._exchanged(task, source) for source in sources)
+            fresh = results_of(report) if isinstance(report, Finished) else known
+            # Where the record still names the old links they are exchanged one by one.
+            old = {index for index, _ in set(_numbered(fresh)) & set(_numbered(known))}
+            sources = [
+                self._exchanged(task, source) if index in old & attempt.lacking.keys() else source
+                for index, source in _numbered(fresh)
+            ]
         except ProviderError:
-            return task.sources
-        return sources
+            return known
+        return replace(fresh, sources=tuple(sources))
 
     def _exchanged(self, task: Task, source: Source) -> Source:
         fresh = self.kie.fresh_link(task, source.url) if source.url else None
         return replace(source, url=fresh) if fresh else source
 
-    def _copy_all(self, hold: Hold) -> list[_Copied]:
-        """Copy every result, a few at a time; the first trouble counts once all have ended."""
-        sources = hold.task.sources
-        asked = self._asked(hold.task)
-        with ThreadPoolExecutor(max(min(len(sources), COPIES_AT_ONCE), 1)) as pool:
-            copies = [
-                # In a copy of our context, so that it knows how much time is left.
-                pool.submit(copy_context().run, self._copy, hold, index, source, asked)
-                for index, source in enumerate(sources)
-            ]
-        return [copy.result() for copy in copies]
+    def _copy(
+        self,
+        lease: StoringLease,
+        sources: Sequence[Source],
+        attempt: _Attempt,
+        without: Set[int] = frozenset(),
+    ) -> None:
+        """Copy what is not copied yet, a few at a time, and record it in portions."""
+        done = {output.index for output in lease.task.outputs} | attempt.copied.keys() | without
+        todo = [one for one in numbered(sources, lease.task.missing) if one[0] not in done]
+        copier = ResultCopier(self.files, self.outputs, self.measure)
+        asked = self._asked(lease.task)
+        hosts: set[str] = set()
+        with ThreadPoolExecutor(max(min(len(todo), COPIES_AT_ONCE), 1)) as pool:
+            for portion in batched(todo, PORTION, strict=False):
+                self._record_portion(lease, attempt)
+                copies = {
+                    # In a copy of our context, so that it knows how much time is left.
+                    index: pool.submit(
+                        copy_context().run, copier.copy, lease, index, source, asked, hosts.add
+                    )
+                    for index, source in portion
+                }
+                # The first trouble counts once all have ended.
+                wait(copies.values())
+                for index, copy in copies.items():
+                    try:
+                        attempt.copied[index] = copy.result()
+                    except LeaseLostError:
+                        raise
+                    except StorageError as error:
+                        attempt.lacking[index] = error
+        self._tell_unlisted(lease.task, hosts)
+
+    def _record_portion(self, lease: StoringLease, attempt: _Attempt) -> None:
+        """Record what is stored before more is copied: whatever happens, that will not be lost."""
+        stored = attempt.real
+        if len(stored) < PORTION:
+            return
+        gone_at = self._delete_at(lease.task)
+        kept = self.tasks.move(
+            lease.task,
+            lambda current: moves.keep_outputs(
+                current, stored, lease.held_until, self.now(), gone_at
+            ),
+        )
+        if not kept.changed:
+            raise LeaseLostError("Another copy of the results has taken over.")
+        lease.task = kept.task
+        for output in stored:
+            del attempt.copied[output.index]
 
     def _asked(self, task: Task) -> Wanted:
         """Read what size was asked for; of a film or a song it says nothing about a picture."""
@@ -243,98 +227,37 @@ class StoreOutputs:
             return Wanted()
         return wanted(task.input, self.minimum(task.model))
 
-    def _copy(self, hold: Hold, index: int, source: Source, asked: Wanted) -> _Copied:
-        """Copy a result from the first of its links that brings it."""
-        body = source.body
-        if body is not None:
-            content_type = source.content_type or "text/plain; charset=utf-8"
-            inline = InlineFile(body, content_type)
-            return self._put(hold, index, source, nullcontext(inline), asked)
-        *others, last = (source.url, *source.alternates)
-        for url in others:
-            try:
-                return self._put(hold, index, source, self.files.open(url), asked)
-            except (SourceGoneError, SourceBrokenError, SourceUnavailableError) as error:
-                _log.warning("%s: another link is tried: %s", hold.task.task_id, error.message)
-        return self._put(hold, index, source, self.files.open(last), asked)
-
-    def _put(
-        self,
-        hold: Hold,
-        index: int,
-        source: Source,
-        opened: AbstractContextManager[RemoteFile],
-        asked: Wanted,
-    ) -> _Copied:
-        hold.keep()
-        task = hold.task
-        with opened as remote:
-            kind = identify(remote.head)
-            if remote.url and kind.is_page:
-                place = moves.without_query(remote.url)
-                raise SourceBrokenError(f"{place} sent a page or an error instead of a file")
-            size = remote.content_length or 0
-            # A drawing has no pixels: whatever size it states, it is no preview.
-            has_pixels = kind.media == "image" and kind != SVG
-            at_once = self.measure(kind, remote.head, b"", size) if has_pixels else None
-            why = why_preview(at_once, asked) if at_once else None
-            name = f"{index}.{kind.extension}"
-            if why is not None:
-                name = f"{index}-{len(task.previews)}.{kind.extension}"
-            folder = "outputs" if why is None else "previews"
-            key = f"{folder}/{task.owner}/{task.task_id}/{name}"
-            hold.keys.append(key)
-            file = SkimmedFile(remote, hold.keep)
-            stored = self.outputs.store(
-                file,
-                key=key,
-                content_type=kind.content_type,
-                # What a browser would run must never be opened under our name.
-                content_disposition="attachment" if kind.active else "inline",
-                cache_control=CACHE_CONTROL,
-                tags=retention_tag(task.retention_days),
-            )
-            facts = self.measure(kind, file.start, file.end, stored.bytes)
-        output = Output(
-            index=index,
-            media=kind.media,
-            content_type=kind.content_type,
-            bytes=stored.bytes,
-            sha256=stored.sha256,
-            key=key,
-            source_url=moves.without_query(source.url),
-            width=facts.width,
-            height=facts.height,
-            duration_seconds=facts.duration_seconds or source.duration_seconds,
-            animated=facts.animated,
-        )
-        return _Copied(output, why)
-
-    def _settle(self, hold: Hold, copied: list[_Copied]) -> Task:
-        previews = [one.output for one in copied if one.why_preview is not None]
-        pictures = [one for one in copied if one.output.media == "image"]
-        if previews and len(previews) == len(pictures):
-            return self._keep_previews(hold, copied, previews)
-        real = [one.output for one in copied if one.why_preview is None]
-        # Beside the real picture a thumbnail is none of the results, and leaves no gap.
-        stored = [replace(output, index=index) for index, output in enumerate(real)]
-        now, days = self.now(), hold.task.retention_days
-        gone_at = delete_at(now, days, self.retention_days)
+    def _settle(self, lease: StoringLease, attempt: _Attempt) -> Task:
+        previews, real = attempt.previews, attempt.real
+        pictures = [one for one in (*lease.task.outputs, *real) if one.media == "image"]
+        if previews and not pictures:
+            return self._keep_previews(lease, previews)
+        if not lease.task.outputs:
+            # Beside the real picture a thumbnail is none of the results, and leaves no gap; but a
+            # number that was shown once never changes.
+            small = [one.output.index for one in previews]
+            real = [
+                replace(one, index=one.index - sum(index < one.index for index in small))
+                for one in real
+            ]
+        now, gone_at, held_until = self.now(), self._delete_at(lease.task), lease.held_until
+        beside = [one.output for one in previews]
         settled = self.tasks.move(
-            hold.task, lambda current: moves.settle(current, stored, now, gone_at, previews)
+            lease.task,
+            lambda current: moves.settle(current, real, now, gone_at, beside, held_until),
         )
         if settled.changed:
             self.tell_success(settled.task)
         return settled.task
 
-    def _keep_previews(self, hold: Hold, copied: list[_Copied], previews: list[Output]) -> Task:
-        why = next(one.why_preview for one in copied if one.why_preview is not None)
-        held_until, now = hold.task.storing_until, self.now()
+    def _keep_previews(self, lease: StoringLease, previews: Sequence[Copied]) -> Task:
+        why = next(one.why_preview for one in previews if one.why_preview is not None)
+        held_until, now = lease.held_until, self.now()
         return self.tasks.move(
-            hold.task,
+            lease.task,
             lambda current: moves.keep_previews(
                 current,
-                previews,
+                [one.output for one in previews],
                 why,
                 held_until,
                 next_at=self.policy.while_not_visible_at(current, now),
@@ -342,18 +265,56 @@ class StoreOutputs:
             ),
         ).task
 
-    def _remove(self, hold: Hold) -> None:
-        """Remove what was written for a task that was canceled or deleted meanwhile."""
-        try:
-            self.outputs.delete(hold.keys)
-        except StorageError as error:
-            _log.warning("%s: files stay behind: %s", hold.task.task_id, error.message)
-
-    def _give_back(self, hold: Hold, error: StorageError) -> Task:
-        held_until = hold.task.storing_until
+    def _give_back(self, lease: StoringLease, attempt: _Attempt) -> Task:
+        task, held_until, now = lease.task, lease.held_until, self.now()
+        missing = [
+            Missing(index, error.message[:LONGEST_REASON], _cure(error, task))
+            for index, error in sorted(attempt.lacking.items())
+        ]
+        reasons = [error.message for _, error in sorted(attempt.lacking.items())]
+        words = reasons[0] if reasons else "What is missing cannot be copied as things stand."
+        if len(task.sources) > 1:
+            words = f"{len(reasons)} of {len(task.sources)} results were not copied: {words}"
         return self.tasks.move(
-            hold.task,
+            task,
             lambda current: moves.storing_failed(
-                current, error.message, held_until, retryable=error.retryable, now=self.now()
+                current,
+                words,
+                held_until,
+                missing=missing,
+                now=now,
+                outputs=attempt.real,
+                delete_at=self._delete_at(task),
             ),
         ).task
+
+    def _tell_unlisted(self, task: Task, hosts: Set[str]) -> None:
+        """Name hosts for the operator, whether another link has brought the result or not."""
+        for host in sorted(hosts):
+            self.tell_unlisted(host)
+        if hosts and task.store_attempts == 1:
+            named = ", ".join(sorted(hosts))[:LONGEST_REASON]
+            words = f"Results lie on hosts that ResultHosts does not list: {named}."
+            entry = Entry(Happened.HOST_NOT_LISTED, self.now(), words, {"hosts": named})
+            self.tasks.note(task.task_id, entry)
+
+    def _delete_at(self, task: Task) -> datetime | None:
+        return delete_at(self.now(), task.retention_days, self.retention_days)
+
+    def _remove(self, lease: StoringLease, after: Task) -> None:
+        """Remove what was written for a task that was canceled or deleted meanwhile."""
+        recorded = {output.key for output in after.outputs}
+        try:
+            self.outputs.delete([key for key in lease.keys if key not in recorded])
+        except StorageError as error:
+            _log.warning("%s: files stay behind: %s", lease.task.task_id, error.message)
+
+
+def _numbered(results: Results) -> Iterator[tuple[int, Source]]:
+    return numbered(results.sources, results.missing)
+
+
+def _cure(error: StorageError, task: Task) -> Cure:
+    """Tell what may mend a copy: asking again, or only a person."""
+    believed = isinstance(error, SourcePageError) and task.store_attempts >= PAGES_BELIEVED
+    return Cure.TIME if error.retryable and not believed else Cure.PERSON

@@ -9,7 +9,7 @@ from kie_gateway.core import moves, sweep_moves
 from kie_gateway.core.errors import GatewayError
 from kie_gateway.core.folders import folders_of
 from kie_gateway.core.ports import Executions, OutputStore, StoreQueue, Sweeps, TaskStore
-from kie_gateway.core.task import Attention, Status, Task
+from kie_gateway.core.task import Status, Task
 
 _log = logging.getLogger(__name__)
 
@@ -91,9 +91,8 @@ class Sweep:
         return expired.changed
 
     def _follow(self, task: Task, now: datetime) -> bool:
-        """Start another execution, unless the last one is running or a person must help first."""
-        is_given_up = task.attention is Attention.STORAGE_FAILED
-        if is_given_up or self.executions.is_running(task.task_id, task.watches):
+        """Start another execution, unless the last one is running."""
+        if self.executions.is_running(task.task_id, task.watches):
             self.tasks.move(task, lambda current: sweep_moves.look_later(current, now))
             return False
         followed = self.tasks.move(task, lambda current: sweep_moves.follow_anew(current, now))

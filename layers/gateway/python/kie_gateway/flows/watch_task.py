@@ -118,7 +118,7 @@ class Watch:
         """Record the stall; entered again by a redrive, try once more."""
         now = self.now()
         stalled_before = task.next_at is not None and now >= task.next_at
-        if task.attention is Attention.STORAGE_FAILED and stalled_before:
+        if task.is_unstored and stalled_before:
             return self.tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
         # Kie.ai's last word was that it is done, with a part missing: what there is has to do now.
         is_done_in_part = task.upstream_completed_at is not None and task.upstream_message is None
@@ -137,10 +137,12 @@ def stall_message(task: Task) -> str:
     """Tell an operator what is known of a stalled task and what to do."""
     known = f"{task.task_id} ({task.model}, {task.upstream_task_id or 'no id at Kie.ai'})"
     if task.attention is Attention.STORAGE_FAILED:
+        reason = f" ({task.error.message})" if task.error is not None else ""
         return (
             f"{known}: Kie.ai is done, and its files could not be copied after"
-            f" {task.store_attempts} attempts. The links are kept. Mend what the timeline names,"
-            " then redrive this execution or POST /refresh: both copy again, neither generates."
+            f" {task.store_attempts} attempts{reason}. The links are kept. Mend what the timeline"
+            " names, then redrive this execution or POST /refresh: both copy again, neither"
+            " generates."
         )
     answer = task.upstream_state or task.upstream_message or "none"
     if task.submission is Submission.WAITING:

@@ -191,13 +191,23 @@ class OutputBody(BaseModel):
     deleted_at: datetime | None = Field(description="Since when the file is gone.")
 
 
+class MissingOutputBody(BaseModel):
+    """A result that is not stored."""
+
+    index: int = Field(description="Among the outputs, in Kie.ai's order.")
+    reason: str
+
+
 class ErrorBody(BaseModel):
-    """Why the task failed."""
+    """Why the task failed, or why its results could not be stored."""
 
     code: str
     category: Category
     message: str = Field(description="Kie.ai's words where there are any.")
-    retryable: bool = Field(description="Whether a new task with the same input may succeed.")
+    retryable: bool = Field(
+        description="Whether a new task with the same input may succeed. Of storage_failed: "
+        "whether a refresh may; it copies again, and a new task would be paid again."
+    )
 
 
 class CreditsBody(BaseModel):
@@ -233,6 +243,9 @@ class TaskBody(BaseModel):
     metadata: dict[str, Any]
     upstream: UpstreamBody
     outputs: list[OutputBody]
+    missing_outputs: list[MissingOutputBody] = Field(
+        description="Results that could not be copied (yet), or that Kie.ai never delivered."
+    )
     previews: list[OutputBody] = Field(
         description="Files that Kie.ai named and that are far below what was asked for."
     )

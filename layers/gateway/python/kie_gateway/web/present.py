@@ -10,6 +10,7 @@ from kie_gateway.web.models import (
     CreditsBody,
     ErrorBody,
     EventBody,
+    MissingOutputBody,
     OutputBody,
     TaskBody,
     UpstreamBody,
@@ -52,6 +53,9 @@ def task_body(
             facts=dict(task.upstream_facts),
         ),
         outputs=[output_body(output, task, link, now) for output in task.outputs],
+        missing_outputs=[
+            MissingOutputBody(index=one.index, reason=one.reason) for one in task.missing
+        ],
         previews=[output_body(preview, task, link, now) for preview in task.previews],
         error=_error_body(task),
         credits=CreditsBody(estimated=task.credits_estimated, charged=task.credits_charged),

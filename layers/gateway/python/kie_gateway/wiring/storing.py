@@ -5,6 +5,7 @@ from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.flows.learn_time import learn_time
 from kie_gateway.flows.store_outputs import StoreOutputs
 from kie_gateway.media.measure import measure
+from kie_gateway.observability import count, logger
 from kie_gateway.settings import StoreFunctionSettings, WatchFunctionSettings
 from kie_gateway.wiring.asking import Asking
 
@@ -36,7 +37,14 @@ class Storing(Asking):
             minimum=smallest_picture,
             in_parts=takes_apart,
             tell_success=lambda task: learn_time(task, self.times, self.now()),
+            tell_unlisted=_tell_unlisted,
         )
+
+
+def _tell_unlisted(host: str) -> None:
+    """Count a result on a host that is not listed; the rest of its link is nobody's business."""
+    logger.warning("a result lies on a host that is not listed", extra={"host": host})
+    count("ResultHostNotListed")
 
 
 def smallest_picture(model: str) -> tuple[int, int] | None:
