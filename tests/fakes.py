@@ -29,6 +29,7 @@ from kie_gateway.core.account import (
 from kie_gateway.core.errors import (
     GatewayError,
     IdempotencyMismatchError,
+    KeyTakenError,
     ProviderError,
     RecordGoneError,
     RecordUnavailableError,
@@ -702,7 +703,7 @@ class FakeOutputStore:
         if self.error is not None:
             raise self.error
         if self.version(key) != replaces:
-            raise StorageError("somebody else has written this file")
+            raise KeyTakenError("somebody else has written this file")
         self.objects[key] = StoredObject(
             body, content_type, content_disposition, cache_control, tags
         )

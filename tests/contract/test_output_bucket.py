@@ -22,7 +22,12 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
 from kie_gateway.aws.output_bucket import OutputBucket, attachment
-from kie_gateway.core.errors import SourceBrokenError, SourceUnavailableError, StorageError
+from kie_gateway.core.errors import (
+    KeyTakenError,
+    SourceBrokenError,
+    SourceUnavailableError,
+    StorageError,
+)
 from kie_gateway.core.remote_file import HEAD_BYTES
 from tests.contract.clouds import BUCKET, Cloud, cloud_at, s3_endpoint, write_cloud_certificate
 
@@ -147,11 +152,32 @@ def test_a_body_that_ends_unfinished_never_becomes_visible(
     assert cloud.half_uploads() == 0
 
 
-def test_storing_twice_is_harmless(cloud: Cloud) -> None:
-    first, second = (cloud.bucket.store(MemoryFile(b"hello"), key="a", **HEADERS) for _ in range(2))
+@pytest.mark.parametrize("size", [5, 2 * PART])
+@pytest.mark.parametrize("known", [True, False])
+def test_only_what_was_seen_is_written_over(cloud: Cloud, size: int, known: bool) -> None:
+    """
+    A slow copy put its bytes over those that a faster one had recorded.
 
-    assert first == second
-    assert cloud.objects() == ["a"]
+    The errors and their codes are those of the S3 user guide, "How to prevent object overwrites
+    with conditional writes".
+    """
+
+    def store(body: bytes, replaces: str | None = None) -> None:
+        file = MemoryFile(body, known=known)
+        cloud.bucket.store(file, key="a", replaces=replaces, **HEADERS)
+
+    first, second, third = (os.urandom(size) for _ in range(3))
+    assert cloud.bucket.version("a") is None
+    store(first)
+    seen = cloud.bucket.version("a")
+    with pytest.raises(KeyTakenError):
+        store(second)
+    store(second, seen)
+    with pytest.raises(KeyTakenError):
+        store(third, seen)
+    assert cloud.bucket.get_raw("a") == second
+    assert cloud.bucket.version("a") not in (None, seen)
+    assert cloud.half_uploads() == 0
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -325,14 +325,17 @@ FOR_A_PERSON = (
     *(
         Road(
             dial,
-            ("storing", "webhook", "storage_failed"),
+            ("expired", "webhook", "storage_failed"),
             """
             0 created submission_started submitted
             1.5 webhook_accepted storing_started storing_failed
             6.5 storing_started storing_failed
             26.5 storing_started storing_failed
-            106.5 storing_started storing_failed
-            406.5 storing_started storing_failed
+            107 storing_started storing_failed
+            407 storing_started storing_failed
+            1007 storing_started storing_failed
+            2207 storing_started storing_failed
+            3600 storing_started storing_failed expired
             """,
         )
         for dial in ("[file gone]", "[file empty]", "[file short]")

@@ -335,21 +335,22 @@ def test_copies_that_always_fail_wait_for_a_refresh_which_generates_nothing(
     for function in ("StoreFunction", "WatchFunction"):
         s3 = world.gateway(function).clients.s3
         monkeypatch.setattr(s3, "put_object", refuses_results(s3.put_object))
-    task = world.create("a kite")
+    task = world.create("a kite", deadline_seconds=420)
     world.run()
-    assert task.end() == ("storing", "webhook", "storage_failed")
+    assert task.end() == ("expired", "webhook", "storage_failed")
     assert [line.split()[0] for line in task.told()] == [
         "0",
         "1.5",
         "6.5",
         "26.5",
-        "106.5",
-        "406.5",
+        "107",
+        "407",
+        "420",
     ]
     assert task.execution()["error"] == "TaskStalledError"
     monkeypatch.undo()
     assert task.refresh().status_code == 200
-    assert task.told()[-1] == "407 refreshed watch_started storing_started stored succeeded"
+    assert task.told()[-1] == "420 refreshed watch_started storing_started stored succeeded"
     assert task.end() == BY_WEBHOOK
     assert world.functions.calls.kie == [("ApiFunction", "createTask")]
     world.run()

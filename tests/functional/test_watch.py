@@ -208,7 +208,8 @@ def test_cause_of_files_that_could_not_be_copied(world: World) -> None:
     task = world.create("a kite [file gone]")
     world.run()
     told = cause(task)
-    assert "its files could not be copied after 5 attempts" in told
+    assert "its files could not be copied after 31 attempts" in told
+    assert "answered with status 404" in told
     assert "neither generates" in told
 
 
@@ -236,7 +237,9 @@ def test_fresh_execution_of_a_task_with_failed_copies_copies_again(world: World)
     watch = task.watch_anew()
     assert task.told()[-1].endswith(" refreshed storing_started storing_failed")
     world.run()
-    assert "after 5 attempts" in cause(task, watch)
+    # Somebody has asked for it, so it is tried for ten minutes more.
+    assert "after 6 attempts" in cause(task, watch)
+    assert task.end() == ("expired", "webhook", "storage_failed")
 
 
 def test_refresh_of_an_expired_task_asks_again_and_settles(world: World) -> None:

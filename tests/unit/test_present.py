@@ -12,7 +12,9 @@ from kie_gateway.core.task import (
     Attention,
     Category,
     CompletedBy,
+    Cure,
     Failure,
+    Missing,
     Output,
     Source,
     Status,
@@ -98,6 +100,14 @@ def test_a_finished_task_shows_its_files_by_our_links_only() -> None:
     assert second["url"] == "https://bucket.test/outputs/alice/x/1.png?signed"
     assert shown["completed_at"] == "2026-03-01T12:00:31.500000Z"
     assert RESULT_URL not in json.dumps(shown)
+
+
+def test_what_is_missing_is_named_beside_what_is_there() -> None:
+    lacking = (Missing(2, "answered with status 503", Cure.TIME),)
+    shown = body(replace(DONE, status=Status.STORING, missing=lacking))
+    assert [output["index"] for output in shown["outputs"]] == [0, 1]
+    assert shown["missing_outputs"] == [{"index": 2, "reason": "answered with status 503"}]
+    assert body(DONE)["missing_outputs"] == []
 
 
 @pytest.mark.parametrize(("left_seconds", "is_there"), [(1, True), (0, False), (-99, False)])

@@ -124,6 +124,18 @@ def fail(message: str = "Internal Error", **more: Any) -> Any:
 # --- a clear result -----------------------------------------------------------------------------
 
 
+def test_a_track_with_one_link_that_may_be_fetched_is_a_clear_result() -> None:
+    """Its first link led to a new host, and the track had another on one that is listed."""
+    scene = Scene(running_task(family="suno", model="suno/generate", kind="audio"))
+    other = "https://cdn1.suno.ai/a.mp3"
+    track = {"id": "a", "audio_url": FORBIDDEN_URL, "source_audio_url": other, "duration": 12}
+    told = {"callbackType": "complete", "task_id": UPSTREAM_ID, "data": [track]}
+    said = {"code": 200, "msg": "All generated successfully.", "data": told}
+    assert scene.deliver(said) is Recorded.ACCEPTED
+    [source] = scene.now.sources
+    assert (source.url, source.alternates) == (FORBIDDEN_URL, (other,))
+
+
 def test_a_result_is_recorded_and_its_storing_asked_for() -> None:
     scene = Scene(running_task())
     assert scene.deliver(success(RESULT_URL, RESULT_URL + "2")) is Recorded.ACCEPTED

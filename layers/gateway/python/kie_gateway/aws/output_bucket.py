@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kie_gateway.core.errors import StorageError
+from kie_gateway.core.errors import KeyTakenError, StorageError
 from kie_gateway.core.remote_file import RemoteFile, StoredFile
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ LARGEST_DELETE_BATCH = 1000
 CHUNK_BYTES = 128 * 1024
 # The least that S3 takes as a part; one is held at a time.
 PART_BYTES = 5 * 1024 * 1024
+# What S3 answers to conditional writes, when it is too late and when it cannot tell.
+_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
 class _Place(TypedDict):
@@ -319,6 +321,8 @@ def _translated(what: str, body: _Body | None = None) -> Iterator[None]:
     except (BotoCoreError, ClientError) as exc:
         if body and body.failure:
             raise body.failure from exc
+        if isinstance(exc, ClientError) and _word(exc) in _TAKEN:
+            raise KeyTakenError("somebody else has written this file") from exc
         raise StorageError(f"S3 refused {what}: {_word(exc)}") from exc
 
 

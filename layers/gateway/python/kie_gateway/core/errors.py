@@ -39,6 +39,7 @@ GatewayError
 |  |  '- SourceBrokenError     empty or cut short
 |  |     |- SourceTooLargeError  larger than allowed
 |  |     '- SourcePageError    a page, or an error in the shape of one
+|  |- KeyTakenError            something else lies in the bucket by now
 |  '- LeaseLostError           another copy has taken over
 |- IssuerUnavailableError      the issuer of a token does not hand out its keys
 |- RecordUnavailableError      the table, a queue or the machine did not answer
@@ -336,6 +337,10 @@ class StorageError(GatewayError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class KeyTakenError(StorageError):
+    """Something lies under the key that was not to be written over; it still does."""
 
 
 class LeaseLostError(StorageError):

@@ -432,7 +432,10 @@ class OutputStore(Protocol):
 
         Args:
             replaces: The version that may be written over, as `version` told it; None if nothing
-                may be. What somebody else has written meanwhile stays.
+                may be.
+
+        Raises:
+            KeyTakenError: Something else lies there, and stays.
         """
 
     def version(self, key: str) -> str | None:

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from kie_gateway.core.errors import (
     HostNotListedError,
+    KeyTakenError,
     SourceError,
     SourceGoneError,
     SourcePageError,
@@ -71,12 +73,13 @@ class ResultCopier:
         body = source.body
         if body is not None:
             content_type = source.content_type or "text/plain; charset=utf-8"
-            inline = nullcontext(InlineFile(body, content_type))
-            return self._put(lease, index, source, inline, asked)
+            return self._put(
+                lease, index, source, lambda: nullcontext(InlineFile(body, content_type)), asked
+            )
         errors: list[SourceError] = []
         for url in filter(None, (source.url, *source.alternates)):
             try:
-                return self._put(lease, index, source, self.files.open(url), asked)
+                return self._put(lease, index, source, partial(self.files.open, url), asked)
             except SourceError as error:
                 errors.append(error)
                 if isinstance(error, HostNotListedError):
@@ -90,9 +93,27 @@ class ResultCopier:
         lease: StoringLease,
         index: int,
         source: Source,
-        opened: AbstractContextManager[RemoteFile],
+        open_: Callable[[], AbstractContextManager[RemoteFile]],
         asked: Wanted,
     ) -> Copied:
+        if lease.task.store_attempts < 2:
+            try:
+                return self._put_once(lease, index, source, open_(), asked, look=False)
+            except KeyTakenError:
+                _log.warning("%s: a file lies there already", lease.task.task_id)
+        return self._put_once(lease, index, source, open_(), asked, look=True)
+
+    def _put_once(
+        self,
+        lease: StoringLease,
+        index: int,
+        source: Source,
+        opened: AbstractContextManager[RemoteFile],
+        asked: Wanted,
+        *,
+        look: bool,
+    ) -> Copied:
+        """Put a file where none is; or, after a look, in the place of an earlier attempt's."""
         lease.keep()
         task = lease.task
         with opened as remote:
@@ -120,7 +141,7 @@ class ResultCopier:
                 content_disposition="attachment" if kind.active else "inline",
                 cache_control=CACHE_CONTROL,
                 tags=retention_tag(task.retention_days),
-                replaces=self._replaced(lease, key),
+                replaces=self._look(lease, key) if look else None,
             )
             facts = self.measure(kind, file.start, file.end, stored.bytes)
         output = Output(
@@ -138,15 +159,13 @@ class ResultCopier:
         )
         return Copied(output, why)
 
-    def _replaced(self, lease: StoringLease, key: str) -> str | None:
+    def _look(self, lease: StoringLease, key: str) -> str | None:
         """
         Find what an earlier attempt left under a key; only that may be written over.
 
         The lease is proven after the look: a copy that takes over later writes later, too, and then
         there is something else than what was seen here.
         """
-        if lease.task.store_attempts < 2:
-            return None
         version = self.outputs.version(key)
         if version is not None:
             lease.prove()

@@ -41,8 +41,9 @@ COPIES_AT_ONCE = 3
 # Recorded together: a transaction of DynamoDB takes a hundred items, and each file is told of by
 # one (API reference, TransactWriteItems).
 PORTION = 20
-# One page in the place of a file may be a host in trouble; another is what the link leads to.
-PAGES_BELIEVED = 2
+# One page in the place of a file may be a host in trouble. The same again is what the link leads
+# to, and so is any at this attempt.
+PAGES_BELIEVED = 3
 
 
 @dataclass
@@ -267,10 +268,7 @@ class StoreOutputs:
 
     def _give_back(self, lease: StoringLease, attempt: _Attempt) -> Task:
         task, held_until, now = lease.task, lease.held_until, self.now()
-        missing = [
-            Missing(index, error.message[:LONGEST_REASON], _cure(error, task))
-            for index, error in sorted(attempt.lacking.items())
-        ]
+        missing = [_missing(index, error, task) for index, error in sorted(attempt.lacking.items())]
         reasons = [error.message for _, error in sorted(attempt.lacking.items())]
         words = reasons[0] if reasons else "What is missing cannot be copied as things stand."
         if len(task.sources) > 1:
@@ -314,7 +312,11 @@ def _numbered(results: Results) -> Iterator[tuple[int, Source]]:
     return numbered(results.sources, results.missing)
 
 
-def _cure(error: StorageError, task: Task) -> Cure:
-    """Tell what may mend a copy: asking again, or only a person."""
-    believed = isinstance(error, SourcePageError) and task.store_attempts >= PAGES_BELIEVED
-    return Cure.TIME if error.retryable and not believed else Cure.PERSON
+def _missing(index: int, error: StorageError, task: Task) -> Missing:
+    """Tell what may mend a copy: trying again, or only a person."""
+    reason = error.message[:LONGEST_REASON]
+    heals = error.retryable
+    if isinstance(error, SourcePageError):
+        again = any((one.index, one.reason) == (index, reason) for one in task.missing)
+        heals = not again and task.store_attempts < PAGES_BELIEVED
+    return Missing(index, reason, Cure.TIME if heals else Cure.PERSON)
