@@ -350,7 +350,8 @@ def test_copies_that_always_fail_wait_for_a_refresh_which_generates_nothing(
     assert task.execution()["error"] == "TaskStalledError"
     monkeypatch.undo()
     assert task.refresh().status_code == 200
-    assert task.told()[-1] == "420 refreshed watch_started storing_started stored succeeded"
+    refreshed = "refreshed watch_started storing_started stored succeeded"
+    assert task.told()[-1] == f"420 storing_started storing_failed expired {refreshed}"
     assert task.end() == BY_WEBHOOK
     assert world.functions.calls.kie == [("ApiFunction", "createTask")]
     world.run()
