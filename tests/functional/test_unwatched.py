@@ -198,3 +198,32 @@ def test_an_import_in_trouble_is_followed_all_the_same(
         assert story.end()[:2] == ("succeeded", "import"), story.told()
         assert len(story.stored_files()) == 1
         assert running(world, story) == []
+
+
+# --- an execution that ended otherwise ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prompt", "stopped_at"),
+    [
+        pytest.param("a kite [webhook lost]", 10, id="while it waited"),
+        pytest.param("a kite", 1, id="before the result came, and nobody asked for its copy"),
+    ],
+)
+def test_a_task_whose_execution_was_stopped_is_found_by_the_clock_of_its_credits(
+    world: World, monkeypatch: pytest.MonkeyPatch, prompt: str, stopped_at: float
+) -> None:
+    """An operator had stopped it; a full history or a deleted machine ends it the same way."""
+    before = figures(world)
+    task = world.create(prompt, deadline_seconds=600)
+    world.run_for(stopped_at)
+    world.sfn.stop_execution(executionArn=task.execution()["executionArn"], error="Operator")
+    with monkeypatch.context() as patch:
+        sqs = world.gateway("CallbackFunction").clients.sqs
+        patch.setattr(sqs, "send_message", lambda **_: {})
+        world.run()
+    assert task.read()["status"] in ("running", "storing")
+    world.run_for(600 + 1800)
+    strike(world)
+    world.run()
+    assert_settled_once(world, task, before)
