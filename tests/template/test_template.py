@@ -99,7 +99,7 @@ def test_no_function_may_do_everything(name: str) -> None:
     ("name", "forbidden"),
     [
         ("CallbackFunction", {"s3:GetObject", "dynamodb:DeleteItem", "states:StopExecution"}),
-        ("StoreFunction", {"s3:GetObject", "states:StartExecution", "dynamodb:DeleteItem"}),
+        ("StoreFunction", {"states:StartExecution", "dynamodb:DeleteItem"}),
         ("WatchFunction", {"states:StartExecution", "dynamodb:DeleteItem", "sqs:SendMessage"}),
         ("BooksFunction", {"s3:GetObject", "dynamodb:Scan", "dynamodb:DeleteItem"}),
         ("ThumbnailFunction", {"dynamodb:GetItem", "secretsmanager:GetSecretValue"}),
@@ -108,6 +108,24 @@ def test_no_function_may_do_everything(name: str) -> None:
 )
 def test_functions_lack_what_is_not_theirs(name: str, forbidden: set[str]) -> None:
     assert not actions(name) & forbidden
+
+
+@pytest.mark.parametrize("name", ["StoreFunction", "WatchFunction"])
+def test_whoever_copies_may_look_at_results_and_at_nothing_else(name: str) -> None:
+    """
+    A file is written over only as the very version that was seen.
+
+    That takes s3:GetObject beside s3:PutObject (S3 user guide, "How to prevent object overwrites
+    with conditional writes"); raw webhooks and inputs are none of its business.
+    """
+    [writing] = [one for one in statements(name) if "s3:PutObjectTagging" in one["Action"]]
+    assert "s3:GetObject" in writing["Action"]
+    reading = [one for one in statements(name) if "s3:GetObject" in one["Action"]]
+    shown = str([one["Resource"] for one in reading])
+    assert "/outputs/*" in shown
+    assert "/previews/*" in shown
+    if name == "StoreFunction":
+        assert reading == [writing]
 
 
 def test_the_table_is_kept_backed_up_and_indexed() -> None:
