@@ -72,7 +72,11 @@ class Scene:
         self.line = FakeLine(self.store)
 
     def create(
-        self, new: NewTask = NEW, task_id: str = TASK_ID, stopped: str | None = None
+        self,
+        new: NewTask = NEW,
+        task_id: str = TASK_ID,
+        stopped: str | None = None,
+        check: Callable[[], None] | None = None,
     ) -> Created:
         return create_task(
             new,
@@ -86,6 +90,7 @@ class Scene:
             inputs=Inputs(self.archive),
             now=self.clock.now,
             stopped=stopped,
+            check=check,
         )
 
     def submit(self, task: Task) -> Task:
@@ -388,3 +393,19 @@ def test_what_happens_after_a_slow_answer_is_not_stamped_before_it() -> None:
         (Happened.SUBMISSION_REFUSED, NOW + seconds(3)),
         (Happened.WATCH_STARTED, NOW + seconds(3)),
     ]
+
+
+def test_the_right_to_send_begins_after_a_check_however_long_that_took() -> None:
+    scene = Scene()
+    sent: list[Task] = []
+    scene.before_submit = sent.append
+    created = scene.create(check=lambda: scene.clock.advance(8))
+    [task] = sent
+    assert (created.task.created_at, task.sending_at) == (NOW + seconds(8), NOW + seconds(8))
+
+
+def test_what_begins_during_a_check_counts_for_the_task() -> None:
+    """Kie.ai began to refuse creations while the links of an input were tried."""
+    scene = Scene()
+    created = scene.create(check=lambda: scene.line.refuse(None))
+    assert (created.task.status, scene.kie.created) == (Status.QUEUED, [])

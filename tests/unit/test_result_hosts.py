@@ -1,5 +1,7 @@
 """Links that may be fetched, and the many ways of writing one that may not."""
 
+from dataclasses import replace
+
 import pytest
 
 from kie_gateway.core.errors import ConfigurationError, SourceForbiddenError
@@ -125,6 +127,30 @@ def test_plain_links_to_listed_names_are_upgraded(url: str, safe: str) -> None:
 def test_anything_else_is_refused(url: str) -> None:
     with pytest.raises(SourceForbiddenError):
         HOSTS.check(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://never-listed.example/x",
+        "http://never-listed.example/x",
+        "http://never-listed.example:8080/x",
+        "http://169.254.169.254/latest/meta-data",
+    ],
+)
+def test_anywhere_is_every_host_as_it_is_asked_for(url: str) -> None:
+    assert str(replace(HOSTS, anywhere=True).check(url)) == url
+
+
+def test_anywhere_is_no_private_address_and_no_spelling_that_two_may_read_differently() -> None:
+    anywhere = replace(HOSTS, anywhere=True)
+    assert anywhere.allows_address("8.8.8.8", "never-listed.example", 80)
+    assert anywhere.allows_address("127.0.0.1", "127.0.0.1", 8001)
+    for address in ("127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1"):
+        assert not anywhere.allows_address(address, "never-listed.example", 80)
+    for url in ("http://2130706433/", "http://127.1/", "http://a@127.0.0.1/", "file:///etc/passwd"):
+        with pytest.raises(SourceForbiddenError):
+            anywhere.check(url)
 
 
 def test_a_refusal_repeats_no_password_and_no_query() -> None:

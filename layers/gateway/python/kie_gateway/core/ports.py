@@ -413,6 +413,19 @@ class InputHost(Protocol):
         """Send a small file as base64 or as a data URL; returns its link at Kie.ai."""
 
 
+class InputLinks(Protocol):
+    """The hosts that callers' links lead to."""
+
+    def faults(self, urls: Sequence[str], seconds: float) -> Mapping[str, str]:
+        """
+        Tell why links lead to no file, as far as that is proven; the others are left out.
+
+        Args:
+            urls: Different http and https links.
+            seconds: How long all of it may take.
+        """
+
+
 class OutputStore(Protocol):
     """Where results are kept."""
 

@@ -39,7 +39,7 @@ class SafeUrl:
     A link that passed `ResultHosts.check`.
 
     Attributes:
-        scheme: "https", or "http" for a listed private address.
+        scheme: "https"; "http" for a listed private address, and where any host will do.
         host: Lower-case name or address, IPv6 without brackets.
         target: Path and query, percent-encoded.
     """
@@ -73,11 +73,14 @@ class ResultHosts:
         exact: Host and port of every plain entry.
         wildcards: Suffix with its leading dot, and port, of every `*.` entry.
         trusted: Entries spelt with a port: they alone may lead to private addresses.
+        anywhere: Whether every public host will do, over http too. Of no use for results: it is
+            for links that others are going to fetch.
     """
 
     exact: frozenset[tuple[str, int]]
     wildcards: frozenset[tuple[str, int]]
     trusted: frozenset[tuple[str, int]]
+    anywhere: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -112,10 +115,10 @@ class ResultHosts:
         """
         scheme, netloc, path, query = _split(url)
         host, port = _read_place(netloc, SourceForbiddenError)
-        if scheme == "http" and (host, port or _usual_port("http")) not in self.trusted:
+        if scheme == "http" and not self._takes_http(host, port or _usual_port("http")):
             scheme, port = "https", None if port == _usual_port("http") else port
         port = port or _usual_port(scheme)
-        if not self._lists(host, port):
+        if not (self.anywhere or self._lists(host, port)):
             shown = host if port == HTTPS_PORT else f"{host}:{port}"
             raise HostNotListedError(f"{_shown(netloc)} is not a listed result host", shown)
         target = quote(path or "/", safe=_PATH_CHARACTERS)
@@ -126,6 +129,13 @@ class ResultHosts:
     def allows_address(self, address: str, host: str, port: int) -> bool:
         """Whether the listed host may be reached at the address its name resolved to."""
         return (host, port) in self.trusted or is_public(address)
+
+    def allows_address_over_http(self, address: str) -> bool:
+        """Whether an address that may be reached may be asked without encryption."""
+        return self.anywhere or not is_public(address)
+
+    def _takes_http(self, host: str, port: int) -> bool:
+        return self.anywhere or (host, port) in self.trusted
 
     def _lists(self, host: str, port: int) -> bool:
         suffixes = ((suffix, port) for suffix in _suffixes(host))

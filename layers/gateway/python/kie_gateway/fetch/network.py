@@ -14,7 +14,7 @@ from typing import Any
 import httpcore
 
 from kie_gateway.core.errors import SourceForbiddenError, SourceUnavailableError
-from kie_gateway.core.result_hosts import ResultHosts, is_public
+from kie_gateway.core.result_hosts import ResultHosts
 
 # The shape of socket.getaddrinfo.
 type Resolve = Callable[..., list[tuple[Any, ...]]]
@@ -109,7 +109,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
         for address in addresses:
             if not self._hosts.allows_address(address, host, port):
                 raise SourceForbiddenError(f"{host} leads to the private address {address}")
-            if not self._encrypted and is_public(address):
+            if not (self._encrypted or self._hosts.allows_address_over_http(address)):
                 raise SourceForbiddenError(f"{host} is public and must be asked over https")
         return addresses
 

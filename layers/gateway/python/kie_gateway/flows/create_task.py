@@ -85,12 +85,15 @@ def create_task(
     inputs: Inputs,
     now: Callable[[], datetime],
     stopped: str | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Created:
     """
     Create a task.
 
     Args:
         stopped: Why no new tasks are created for now; None while they are.
+        check: Looks at a new task once more, which may take a while, and raises CallerError if it
+            should not be created; one that is only asked for again is not looked at.
         line: Where the task waits while Kie.ai takes no more.
         inputs: Keeps what is too large for the record.
         submit: Asks Kie.ai for a recorded and watched task (`flows/submit_task.py`).
@@ -105,15 +108,22 @@ def create_task(
     """
     created_at = now()
     idempotency, pace = _idempotency(new, created_at), line.look()
-    if idempotency is not None and (stopped is not None or pace is not None):
+    if idempotency is not None and (stopped is not None or pace is not None or check is not None):
         # What is only asked for again needs no place in the line, and can be had in any case.
         existing = tasks.existing(idempotency, created_at)
-        if existing is not None:
-            replayed = _replay(existing, tasks=tasks, executions=executions, policy=policy)
-            if replayed is not None:
-                return replayed
+        replayed = (
+            _replay(existing, tasks=tasks, executions=executions, policy=policy)
+            if existing is not None
+            else None
+        )
+        if replayed is not None:
+            return replayed
     if stopped is not None:
         raise CreationsStoppedError(f"no new tasks for now: {stopped}")
+    if check is not None:
+        check()
+        # The right to send begins with the record, and Kie.ai may have begun to refuse meanwhile.
+        created_at, pace = now(), line.look()
     is_open = pace is None or pace.covers(_price(new))
     place = None if is_open else _place(new, line, created_at)
     recorded = _record(

@@ -89,6 +89,12 @@ class CreateTask(BaseModel):
         description="Whether the input of a known model is checked before Kie.ai is asked.",
     )
 
+    check_inputs: bool = Field(
+        default=False,
+        description="Whether the links in the input are tried first, which takes up to 8 s. A link"
+        " that surely leads to no file (a page, nothing, a private address) is refused with 422.",
+    )
+
     @field_validator("input")
     @classmethod
     def _no_callback_of_its_own(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -1,6 +1,7 @@
 """ApiFunction."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.creation_switch import CreationSwitch
@@ -22,6 +23,8 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.reservation import Reservation, as_credits
 from kie_gateway.core.task import CompletedBy, Task
+from kie_gateway.fetch.input_links import HttpInputLinks
+from kie_gateway.flows.check_links import check_links
 from kie_gateway.flows.import_task import Adoption, Imported, import_task
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.send_now import send_now
@@ -68,6 +71,7 @@ class ApiGateway(Asking):
             self.clients.stepfunctions, self.settings.watch_machine_arn
         )
         self.link_file = self._linker()
+        self.input_links = HttpInputLinks(self.hosts)
         self.thumbnails = ThumbnailMaker(
             lambda: self.clients.functions, self.settings.thumbnail_function_name
         )
@@ -132,6 +136,10 @@ class ApiGateway(Asking):
             ask=lambda task: self.ask(task, CompletedBy.REFRESH, whole_ladder=True),
             now=self._tell_time,
         )
+
+    def check_links(self, task_input: Mapping[str, Any]) -> None:
+        """Make sure that no link of an input is known to lead to no file."""
+        check_links(task_input, links=self.input_links, time_left=self.time_left())
 
     def check_link(self, url: str) -> None:
         """Make sure that a caller's link is one that results may be fetched from."""

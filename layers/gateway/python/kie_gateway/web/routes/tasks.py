@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -75,6 +76,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
             deadline_seconds=body.deadline_seconds,
             fingerprinted={"create": body.model_dump(mode="json", exclude_unset=True)},
             retention_days=body.retention_days,
+            check_inputs=body.check_inputs,
         )
 
     @app.post(
@@ -222,6 +224,7 @@ class _Creations:
         retry_of: str | None = None,
         retention_days: int | None = None,
         owner: str | None = None,
+        check_inputs: bool = False,
     ) -> Response[TaskBody]:
         desk, gateway = self.desk, self.desk.gateway
         asked = desk.app.request_headers
@@ -258,6 +261,7 @@ class _Creations:
             inputs=gateway.inputs,
             now=gateway.now,
             stopped=gateway.creation_switch.reason(),
+            check=partial(gateway.check_links, task_input) if check_inputs else None,
         )
         logger.info(
             "task replayed" if created.replayed else "task created",

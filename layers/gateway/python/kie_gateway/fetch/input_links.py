@@ -1,0 +1,214 @@
+"""Links of inputs, asked whether they lead to a file, by the rules for the hosts of results."""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+import certifi
+import httpcore
+
+from kie_gateway.core.errors import SourceForbiddenError, SourceUnavailableError
+from kie_gateway.core.result_hosts import ResultHosts, SafeUrl
+from kie_gateway.fetch.files import MOST_REDIRECTS
+from kie_gateway.fetch.network import Clock, GuardedNetwork, Patience, Resolve
+
+_CONNECT_SECONDS = 5.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Slow, early or too many; and a range that the file does not have.
+_SAYS_NOTHING = frozenset({408, 416, 425, 429})
+_NO_CONTENT = frozenset({204, 205})
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+# A name server that is out of order says something else.
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
+_HEADERS: Mapping[str, str] = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+    "User-Agent": "kie-gateway",
+}
+
+PRIVATE = "leads to a private address, which Kie.ai cannot reach"
+UNRESOLVED = "leads to a host whose name does not exist"
+REFUSED = "leads to a host that refuses connections"
+PAGE = "leads to a page, not to a file; Google Drive: use a direct download link"
+EMPTY = "leads to an empty file"
+
+
+class Verdict(NamedTuple):
+    """
+    What an answer tells of a link.
+
+    Attributes:
+        is_file: Whether it leads to a file.
+        fault: Why it surely does not; None if it does or nobody can tell.
+    """
+
+    is_file: bool
+    fault: str | None
+
+
+_FILE = Verdict(is_file=True, fault=None)
+_UNTOLD = Verdict(is_file=False, fault=None)
+
+
+class HttpInputLinks:
+    """
+    Links of inputs, as flows need them (`core/ports.py`, InputLinks).
+
+    Any public host is asked, over http too, since that is what Kie.ai would do. Private addresses
+    are left alone unless their host and port are listed.
+
+    Args:
+        hosts: The deployment's list, for the private addresses on it.
+        resolve: Same shape as `socket.getaddrinfo`.
+        clock: Seconds that never run backwards.
+        tls: Trust to use; None stands for the public certificate authorities.
+    """
+
+    def __init__(
+        self,
+        hosts: ResultHosts,
+        *,
+        resolve: Resolve = socket.getaddrinfo,
+        clock: Clock = time.monotonic,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._hosts = replace(hosts, anywhere=True)
+        self._resolve = resolve
+        self._clock = clock
+        self._given_tls = tls
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return self._given_tls or ssl.create_default_context(cafile=certifi.where())
+
+    def faults(self, urls: Sequence[str], seconds: float) -> dict[str, str]:
+        """Ask for all of them at once; what was not heard of in time has no fault."""
+        pool = ThreadPoolExecutor(max_workers=len(urls))
+        try:
+            asked = [
+                pool.submit(self._fault, url, Patience(total_seconds=seconds, clock=self._clock))
+                for url in urls
+            ]
+            done, _ = wait(asked, timeout=seconds)
+        finally:
+            # A name server may keep a thread for longer than anybody waits.
+            pool.shutdown(wait=False, cancel_futures=True)
+        told = zip(urls, asked, strict=True)
+        return {url: fault for url, one in told if one in done and (fault := one.result())}
+
+    def _fault(self, url: str, patience: Patience) -> str | None:
+        """
+        Ask with HEAD, and believe nothing but good of its answer: then GET has to say the same.
+
+        Many hosts answer HEAD with something of their own, and a link that was signed for GET is
+        refused for HEAD (repost.aws/knowledge-center/s3-presigned-url-signature-mismatch).
+        """
+        if self._look(url, "HEAD", patience).is_file:
+            return None
+        return self._look(url, "GET", patience).fault
+
+    def _look(self, url: str, method: str, patience: Patience) -> Verdict:
+        for _ in range(MOST_REDIRECTS + 1):
+            try:
+                place = self._hosts.check(url)
+            except SourceForbiddenError:
+                # Spelt in a way that we do not ask for; Kie.ai may understand it.
+                return _UNTOLD
+            try:
+                with self._ask(place, method, patience) as answer:
+                    if answer.status not in _REDIRECTS:
+                        return _judged(answer)
+                    url = urljoin(str(place), _header(answer, "location"))
+            except SourceForbiddenError:
+                return Verdict(is_file=False, fault=PRIVATE)
+            except (SourceUnavailableError, httpcore.ConnectError) as exc:
+                return _judged_unreached(exc.__cause__)
+            except (
+                httpcore.TimeoutException,
+                httpcore.NetworkError,
+                httpcore.ProtocolError,
+                OSError,
+                ValueError,
+            ):
+                return _UNTOLD
+        return _UNTOLD
+
+    @contextmanager
+    def _ask(self, place: SafeUrl, method: str, patience: Patience) -> Iterator[httpcore.Response]:
+        network = GuardedNetwork(
+            self._hosts,
+            encrypted=place.scheme == "https",
+            patience=patience,
+            resolve=self._resolve,
+        )
+        # Not from the text: httpcore would lose `;parameters` of the path and the brackets of IPv6.
+        url = httpcore.URL(
+            scheme=place.scheme, host=place.host, port=place.port, target=place.target
+        )
+        headers = {"Host": place.authority, **_HEADERS}
+        if method == "GET":
+            headers["Range"] = "bytes=0-0"
+        with (
+            httpcore.HTTPConnection(
+                url.origin, ssl_context=self._tls, network_backend=network
+            ) as connection,
+            connection.stream(
+                method,
+                url,
+                headers=headers,
+                extensions={"timeout": {"connect": _CONNECT_SECONDS}},
+            ) as answer,
+        ):
+            # The body is left unread; the connection is closed instead.
+            yield answer
+
+
+def _judged(answer: httpcore.Response) -> Verdict:
+    status = answer.status
+    if 200 <= status < 300:
+        return _judged_good(answer)
+    if status == 416 and _header(answer, "content-range") == "bytes */0":
+        # RFC 9110, section 14.4: of nothing there is no first byte.
+        return Verdict(is_file=False, fault=EMPTY)
+    if status in _SAYS_NOTHING or not 400 <= status < 500:
+        return _UNTOLD
+    if status in {401, 403}:
+        fault = f"leads to a host that does not give it to everybody (status {status})"
+    elif status in {404, 410}:
+        fault = f"leads to nothing (status {status})"
+    else:
+        fault = f"leads to a host that refuses to give it (status {status})"
+    return Verdict(is_file=False, fault=fault)
+
+
+def _judged_good(answer: httpcore.Response) -> Verdict:
+    if answer.status in _NO_CONTENT or _header(answer, "content-length") == "0":
+        return Verdict(is_file=False, fault=EMPTY)
+    content_type = _header(answer, "content-type").partition(";")[0].strip().lower()
+    return Verdict(is_file=False, fault=PAGE) if content_type in _PAGES else _FILE
+
+
+def _judged_unreached(cause: BaseException | None) -> Verdict:
+    match cause:
+        case ConnectionRefusedError():
+            return Verdict(is_file=False, fault=REFUSED)
+        case socket.gaierror() if cause.errno in _NO_SUCH_NAME:
+            return Verdict(is_file=False, fault=UNRESOLVED)
+        case _:
+            return _UNTOLD
+
+
+def _header(answer: httpcore.Response, name: str) -> str:
+    wanted = name.encode()
+    for key, value in answer.headers:
+        if key.lower() == wanted:
+            return value.decode("utf-8", "replace").strip()
+    return ""
