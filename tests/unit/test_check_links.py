@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from kie_gateway.core.deadline import CREATION_SECONDS, RECORDING_SECONDS
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
 from kie_gateway.core.input_links import input_links
 from kie_gateway.flows.check_links import MOST_LINKS, MOST_SECONDS, check_links
 
 LINK = "https://a.example/x.png"
+KEPT_SECONDS = CREATION_SECONDS + RECORDING_SECONDS
 
 
 class KnownLinks:
@@ -73,7 +75,9 @@ def test_links_beyond_the_thirtieth_pass() -> None:
     assert links.asked == [(urls[:-1], MOST_SECONDS)]
 
 
-@pytest.mark.parametrize(("time_left", "seconds"), [(20.0, [5.0]), (15.5, []), (0.0, [])])
+@pytest.mark.parametrize(
+    ("time_left", "seconds"), [(KEPT_SECONDS + 5, [5.0]), (KEPT_SECONDS + 0.5, []), (0.0, [])]
+)
 def test_the_creation_keeps_the_time_that_it_takes(time_left: float, seconds: list[float]) -> None:
     links = KnownLinks({})
     check_links({"image_url": LINK}, links=links, time_left=time_left)

@@ -27,7 +27,7 @@ _NO_CONTENT = frozenset({204, 205})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 # A name server that is out of order says something else.
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
-_HEADERS: Mapping[str, str] = {
+_HEADERS: Mapping[bytes | str, bytes | str] = {
     "Accept": "*/*",
     "Accept-Encoding": "identity",
     "Connection": "close",
