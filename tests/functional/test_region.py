@@ -28,7 +28,7 @@ def test_both_roads_lead_through_another_region(world: World, prompt: str, road:
 def test_everything_stands_in_that_region(world: World) -> None:
     """Nothing is left in the region that moto takes where nobody names one."""
     arns = [spec.arn for spec in world.cloud.stack.functions.values()]
-    arns += [*world.cloud.stack.machines.values(), world.cloud.resources["KieSecret"]]
+    arns += [*world.cloud.stack.machines.values(), world.cloud.resources["CallbackSecret"]]
     arns += [source.queue_arn for source in world.cloud.stack.sources]
     assert {arn.split(":")[3] for arn in arns} == {REGION}
     environment = world.cloud.environment("ApiFunction")

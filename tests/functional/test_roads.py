@@ -141,8 +141,8 @@ webhook_duplicate storing_started stored succeeded
         0 created submission_started submission_refused watch_started
         10 submission_started submission_refused
         10.515 submission_started submission_refused
-        11.03 submission_started submitted
-        12.53 webhook_accepted storing_started stored succeeded
+        11.515 submission_started submitted
+        13.015 webhook_accepted storing_started stored succeeded
         """,
     ),
     Road(
@@ -184,7 +184,7 @@ webhook_duplicate storing_started stored succeeded
         BY_WEBHOOK,
         """
         0 created submission_started
-        20 submission_unknown
+        18.4 submission_unknown
         30 webhook_accepted storing_started stored succeeded
         """,
     ),

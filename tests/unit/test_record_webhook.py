@@ -187,7 +187,6 @@ def test_whoever_hears_again_of_results_that_nobody_copies_asks_for_their_copy(
         pytest.param({"storing_until": LATER + seconds(5)}, id="copied"),
         pytest.param({"next_at": LATER + seconds(5)}, id="tried again later"),
         pytest.param({"next_at": LATER}, id="recorded at this moment"),
-        pytest.param({"attention": Attention.STORAGE_FAILED}, id="given up"),
     ],
 )
 def test_a_copy_that_is_seen_to_is_not_asked_for_again(more: dict[str, Any]) -> None:

@@ -46,9 +46,13 @@ def next_look_at(task: Task, now: datetime) -> datetime:
 
 
 def looked_at(task: Task, look_again_at: datetime) -> Task:
-    """Set the clock that has brought somebody here to a later moment."""
+    """
+    Set the clock that has brought somebody here to a later moment.
+
+    Of a task with a clock of its own, the one of its credits says when those are due.
+    """
     if task.sweep_at is not None:
-        task = replace(task, sweep_at=look_again_at)
+        return replace(task, sweep_at=look_again_at)
     if task.release_at is not None and not task.status.is_settled:
-        task = replace(task, release_at=max(task.release_at, look_again_at))
+        return replace(task, release_at=max(task.release_at, look_again_at))
     return task

@@ -72,7 +72,10 @@ def unstored(task: Task, now: datetime) -> Task:
     credits stay set aside as for any task that expires; once they are due to be given back, what is
     stored by then decides.
     """
-    return released_later(task, now)
+    if task.sweep_at is None or task.release_at is None:
+        return released_later(task, now)
+    # It had expired before, and its credits have been due since then or will be.
+    return closed(task) if now >= task.release_at else task
 
 
 def closed(task: Task) -> Task:

@@ -68,11 +68,7 @@ def _release(
     now: Callable[[], datetime],
 ) -> bool:
     try:
-        if task.is_unwanted:
-            task = close(task)
-        elif not task.is_unstored:
-            # Of what could not be copied, Kie.ai has said all that it has to say.
-            task = refresh(task)
+        task = close(task) if task.is_unwanted else refresh(task)
     except ProviderError as error:
         _log.warning("Kie.ai did not say what became of %s: %s", task.task_id, error)
         at, seen = now(), tasks.get(task.task_id) or task
