@@ -135,7 +135,7 @@ class FileFetcher:
 
     def _patience(self, most: float) -> Patience:
         seconds = share(self._time_left(), most=most, keep=self._keep_seconds)
-        if seconds < QUESTION_SECONDS:
+        if seconds < min(QUESTION_SECONDS, most):
             raise SourceUnavailableError("too little time was left to ask for the file")
         return Patience(total_seconds=seconds, clock=self._clock)
 
