@@ -22,7 +22,7 @@ APP = "https://app.example.com"
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
     """Run this repository's own stack; none of its functions is called."""
-    values = {"KieApiKey": "test", "AllowedOrigins": f"{APP},https://*.example.org"}
+    values = {"AllowedOrigins": f"{APP},https://*.example.org"}
     with LocalCloud(Template(), values, log=Log(io.StringIO()), poll_queues=False) as cloud:
         bucket = cloud.resources["AssetBucket"]
         cloud.client("s3").put_object(Bucket=bucket, Key="outputs/0.png", Body=b"picture")

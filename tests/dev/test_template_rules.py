@@ -45,8 +45,7 @@ def real() -> Document:
 
 
 def real_values(**given: str) -> dict[str, str]:
-    required = {name: "x" for name, one in REAL.parameters.items() if "Default" not in one}
-    return parameters.resolve(REAL.parameters, {**required, **given})
+    return parameters.resolve_all(REAL, given)
 
 
 @pytest.mark.parametrize(
