@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from dev.template import Template
 from kie_gateway.core.decision import STEPS_PER_EXECUTION
+from tests.functional import world as world_module
 from tests.functional.story import Story
 from tests.functional.test_watch import UNTIL_ASKED
 from tests.functional.world import World
@@ -115,6 +117,24 @@ def test_an_execution_hands_over_before_its_history_is_full(
     assert watches == asked // 3 + 1 > 2
     ends = [task.execution(watch)["status"] for watch in range(1, watches + 1)]
     assert ends == ["SUCCEEDED"] * (watches - 1) + ["FAILED"]
+
+
+@pytest.mark.long
+def test_a_task_that_is_asked_about_every_second_keeps_its_watch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some 2,800 polls filled an execution's history, and the task never expired."""
+    gateway = world.gateway("WatchFunction")
+    every_second = replace(gateway.policy, poll_cap_seconds=1)
+    monkeypatch.setattr(gateway, "policy", every_second)
+    monkeypatch.setattr(world_module, "MOST_MOMENTS", 20_000)
+    task = world.create("a kite [webhook lost] [never]", deadline_seconds=3500)
+    world.run()
+    assert task.end() == ("expired", None, "stalled")
+    asked = [one["type"] for one in task.timeline()].count("kie_asked")
+    assert asked > MOST_EVENTS // 9
+    assert task.watches() == asked // STEPS_PER_EXECUTION + 1
+    assert task.last_execution()["status"] == "FAILED"
 
 
 def test_a_hand_over_that_fails_is_tried_again(
