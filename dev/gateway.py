@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import wait
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
@@ -29,6 +30,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 30.0
 # The request line and the values of all headers.
 MAX_HEAD_BYTES = 10_240
+_LOOK_AGAIN_SECONDS = 0.02
 
 
 class HttpApi:
@@ -88,6 +90,9 @@ class HttpApi:
     def _invoked(self, route: Route, payload: bytes, request: Request) -> Response:
         function = self._functions[route.function]
         pending = function.submit(payload, patient=_waits_for_news(request))
+        while not (pending.running() or pending.done()):
+            # Waiting for a process of this machine: AWS would have started another at once.
+            wait([pending], _LOOK_AGAIN_SECONDS)
         try:
             outcome = pending.result(self._integration_seconds)
         except FutureTimeoutError:

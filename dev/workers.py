@@ -111,6 +111,9 @@ class Worker:
         invocation = self._inbox.get()
         if invocation is not None and self.is_alive():
             invocation.deadline = time.time() + self.pool.spec.timeout_seconds
+            if not invocation.outcome.running():
+                # Another process may have died with it in hand.
+                invocation.outcome.set_running_or_notify_cancel()
         return invocation
 
     def finish(self, outcome: Outcome) -> None:

@@ -3,6 +3,7 @@
 import concurrent.futures
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -279,10 +280,24 @@ def pages(caller: httpx.Client, **query: Any) -> list[dict[str, Any]]:
         query["cursor"] = page["next_cursor"]
 
 
+def await_listed(caller: httpx.Client, newest: str) -> None:
+    await_list(caller, lambda ids: ids[:1] == [newest])
+
+
+def await_list(caller: httpx.Client, is_told: Callable[[list[str]], bool]) -> None:
+    """Lists come from an index, which is a little late, as on AWS."""
+    for _ in range(200):
+        if is_told([task["id"] for task in pages(caller, limit=100)]):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the list does not follow")
+
+
 def test_lists_page_through_everything_once(
     caller: httpx.Client, settled: dict[str, Any], failed: dict[str, Any]
 ) -> None:
     newest = create(caller, "x [fail]")["id"]
+    await_listed(caller, newest)
     ids = [task["id"] for task in pages(caller, limit=3)]
     assert ids[0] == newest
     assert ids == sorted(set(ids), reverse=True)
@@ -292,6 +307,7 @@ def test_lists_page_through_everything_once(
 
 def test_lists_are_narrowed(caller: httpx.Client, settled: dict[str, Any]) -> None:
     odd = caller.post("/v1/tasks", json={"model": "nobody/knows-it", "input": {}}).json()
+    await_listed(caller, odd["id"])
     every = {task["id"]: task for task in pages(caller, limit=100)}
     assert [task["id"] for task in pages(caller, model="nobody/knows-it")] == [odd["id"]]
     failures = [task["id"] for task in pages(caller, status="failed", limit=2)]
@@ -380,7 +396,7 @@ def test_a_deleted_task_is_gone_with_its_files(caller: httpx.Client) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     for path in ("", "/events", "/outputs/0/content"):
         problem(caller.get(f"/v1/tasks/{task['id']}{path}"), 404, "task_not_found")
-    assert task["id"] not in {one["id"] for one in pages(caller, limit=100)}
+    await_list(caller, lambda ids: task["id"] not in ids)
     assert httpx.get(task["outputs"][0]["url"]).status_code == 404
 
 

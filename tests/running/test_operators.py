@@ -72,5 +72,8 @@ def test_without_an_account_a_command_says_so_in_one_line(command: str) -> None:
     )
     assert done.returncode != 0
     words, made = done.stderr.splitlines()
-    assert words == "You must specify a region."
+    assert words == (
+        "no AWS region: set AWS_REGION, or deploy first"
+        " (`make dev` prints a line to paste for the gateway on this machine)"
+    )
     assert re.match(r"make(\[\d\])?: \*\*\*", made)
