@@ -345,3 +345,12 @@ def test_nobody_listening_is_surely_not_created() -> None:
         client = KieClient(KieHttp(http, lambda: KEY))
         with pytest.raises(ProviderUnreachableError):
             client.create("x/y", {}, CALLBACK)
+
+
+@pytest.mark.parametrize("named", ["x" * 3000, "a\nb", "\u4efb\u52a1", "  "])
+def test_what_can_be_no_id_is_not_taken_for_one(named: str) -> None:
+    """Ids are keys of an index, which takes 2,048 bytes; a creation under another is in doubt."""
+    wire = Wire(answer({"code": 200, "msg": "success", "data": {"taskId": named}}))
+    with pytest.raises(SubmissionUnknownError):
+        wire.client.create("google/nano-banana", {"prompt": "x"}, CALLBACK)
+    assert len(wire.requests) == 1

@@ -8,6 +8,8 @@ from typing import Any
 
 _MAX_DECODINGS = 4
 _DEEPEST = 6
+# Kie's have 32 to 40 characters.
+_LONGEST_ID = 200
 # Anything else is no link that could be followed, whatever it starts with. Spaces may stand before
 # the end of a file's name: more words than that make a sentence that begins with a link.
 _LINK = re.compile(
@@ -128,9 +130,16 @@ def task_ids(body: Any) -> Iterator[str]:
     for holder in (decoded(body.get("data")), body):
         if isinstance(holder, dict):
             for key in ("task_id", "taskId"):
-                found = text(holder.get(key))
+                found = task_id(holder.get(key))
                 if found is not None:
                     yield found
+
+
+def task_id(value: Any) -> str | None:
+    """Read an id; None for what is none: it becomes the key of an index, which has its bounds."""
+    found = text(value)
+    is_id = found is not None and len(found) <= _LONGEST_ID and found.isascii()
+    return found if is_id and found.isprintable() else None
 
 
 def bare_ids(body: Any) -> Iterator[str]:
@@ -139,7 +148,7 @@ def bare_ids(body: Any) -> Iterator[str]:
     for one in data if isinstance(data, list) else [data]:
         if isinstance(one, dict):
             for key in ("taskId", "task_id", "recordId"):
-                found = text(one.get(key))
+                found = task_id(one.get(key))
                 if found is not None:
                     yield found
         elif isinstance(one, str) and _BARE_ID.fullmatch(one):
