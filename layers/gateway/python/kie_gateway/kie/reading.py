@@ -1,5 +1,5 @@
 """
-From what a family finds in a body to one of the five reports.
+From what a family finds in a body to one of the six reports.
 
 Families differ in where they look and how they name things; what follows from it is the same for
 all. The rules come from the misbehaviour that public clients of Kie.ai report: flags that lag
