@@ -138,8 +138,9 @@ def task_ids(body: Any) -> Iterator[str]:
 def task_id(value: Any) -> str | None:
     """Read an id; None for what is none: it becomes the key of an index, which has its bounds."""
     found = text(value)
-    is_id = found is not None and len(found) <= _LONGEST_ID and found.isascii()
-    return found if is_id and found.isprintable() else None
+    if found is None or len(found) > _LONGEST_ID:
+        return None
+    return found if found.isascii() and found.isprintable() else None
 
 
 def bare_ids(body: Any) -> Iterator[str]:
