@@ -199,7 +199,7 @@ def test_credits_of_what_cannot_be_copied_are_settled_by_what_there_is(
 # --- numbers --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how_many", [40, 120, 300])
+@pytest.mark.parametrize("how_many", [40, 120, pytest.param(300, marks=pytest.mark.long)])
 def test_many_results_are_all_stored(
     world: World, monkeypatch: pytest.MonkeyPatch, how_many: int
 ) -> None:

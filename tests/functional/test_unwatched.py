@@ -20,7 +20,16 @@ from tests.functional.world import MODEL, World
 CLOCK = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 PRICE = 4.0
 DAY = 86400
-EVERY_TROUBLE = pytest.mark.parametrize("trouble", list(Trouble), ids=lambda one: one.name.lower())
+# Death after a write is what lost results; the other kinds take minutes.
+EVERY_TROUBLE = pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(
+            one, id=one.name.lower(), marks=() if one is Trouble.ENDS_AFTER else pytest.mark.long
+        )
+        for one in Trouble
+    ],
+)
 ONCE_OR_MORE = pytest.mark.parametrize("lasts", [False, True], ids=["repeated", "not repeated"])
 
 

@@ -128,6 +128,7 @@ def test_no_verdict_by_the_deadline_expires_and_a_late_webhook_still_counts(
     assert_stored(gateway.http, late)
 
 
+@pytest.mark.long
 def test_fifty_at_once_with_a_fifth_of_the_webhooks_lost(fresh_gateway: Gateway) -> None:
     prompts = [f"kite {n}" + (" [webhook lost]" if n % 5 == 0 else "") for n in range(50)]
     with concurrent.futures.ThreadPoolExecutor(50) as pool:

@@ -205,7 +205,7 @@ def _out_of_credits(
     Args:
         funds: What is left of the account, None if that is not known.
     """
-    _log.error("Kie.ai's account is out of credits: %s", error.message)
+    _log.error("Kie.ai refuses for want of credits: %s (its balance: %s)", error.message, funds)
 
     def tell() -> bool:
         if funds is None or _is_left_for_others(task, funds, tasks, line):
