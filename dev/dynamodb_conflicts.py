@@ -33,7 +33,8 @@ class InFlight:
     The writes that have arrived and are not answered yet.
 
     A request is compared with those that were there when it arrived, so it loses against one that
-    is still being worked on, as on AWS. What it found is kept for its thread.
+    is still being worked on, as on AWS; a loser is in nobody's way, or many who try again would
+    keep each other from ever getting through. What a request found is kept for its thread.
     """
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class InFlight:
     @contextmanager
     def arrival(self, action: str, keys: list[Key], token: str | None = None) -> Iterator[None]:
         """
-        Count a request as being worked on, from its arrival to its answer.
+        Count a request as being worked on, from its arrival to its answer, unless it has lost.
 
         Args:
             action: Such as `PutItem`.
@@ -55,13 +56,12 @@ class InFlight:
 
         """
         mine = {"TransactWriteItems": self._transactions}.get(action, self._writes)
-        writes = action != "TransactGetItems"
         with self._lock:
             self._found.repeated = token is not None and self._tokens[token] > 0
-            self._found.clashing = self._clashing(action, keys)
+            clashing = self._found.clashing = self._clashing(action, keys)
+            held = [] if clashing or action == "TransactGetItems" else keys
             self._tokens[token] += 1
-            if writes:
-                mine.update(keys)
+            mine.update(held)
         try:
             yield
         finally:
@@ -69,8 +69,7 @@ class InFlight:
             self._found.repeated = False
             with self._lock:
                 _leave(self._tokens, [token])
-                if writes:
-                    _leave(mine, keys)
+                _leave(mine, held)
 
     def clashing(self) -> frozenset[Key]:
         """Name the items of this thread's request that others were busy with."""

@@ -86,7 +86,7 @@ def test_transactions_under_way_hold_their_items(cloud: LocalCloud, table: Table
     beside = ("Put", {"Item": item("beside", n={"N": "1"})})
     with cloud.aws.lock("DynamoDB"), ThreadPoolExecutor(1) as threads:
         first = threads.submit(table.transact, put, ("Put", {"Item": item("second")}))
-        _until_in_flight(cloud, 2)
+        _until_in_flight(cloud, 1)
         outcomes = _released(cloud, table, beside, put)
     first.result()
     canceled, single = outcomes
@@ -118,7 +118,7 @@ def test_a_transaction_sent_again_too_early_is_in_progress(cloud: LocalCloud, ta
 def _until_in_flight(cloud: LocalCloud, number: int) -> None:
     law, waited = cloud.aws.gate.law, threading.Event()
     for _ in range(200):
-        if sum(law.in_flight._transactions.values()) >= number:
+        if sum(law.in_flight._tokens.values()) >= number:
             return
         waited.wait(0.01)
     raise AssertionError("the transaction has not arrived")
@@ -134,9 +134,9 @@ def _released(cloud: LocalCloud, table: Table, beside: Any, put: Any) -> list[di
 
     with ThreadPoolExecutor(2) as threads:
         canceled = threads.submit(answer, lambda: table.transact(beside, put))
-        _until_in_flight(cloud, 4)
+        _until_in_flight(cloud, 2)
         single = threads.submit(answer, lambda: table.put("busy"))
-        threading.Event().wait(0.2)
+        _until_in_flight(cloud, 3)
         cloud.aws._locks["DynamoDB"].release()
         found = [canceled.result(), single.result()]
         cloud.aws._locks["DynamoDB"].acquire()
