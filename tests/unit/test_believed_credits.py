@@ -53,6 +53,12 @@ def test_a_webhook_is_believed_up_to_twice_the_estimate(taken: float, charged: s
     assert told(reserved(), taken, CompletedBy.WEBHOOK)[0] == Decimal(charged)
 
 
+def test_a_webhook_is_believed_where_nothing_was_expected() -> None:
+    """Whatever has no estimate would have been free for ever, twice nothing being nothing."""
+    assert told(reserved("0"), 30, CompletedBy.WEBHOOK)[0] == 30
+    assert told(reserved("0"), 1e9, CompletedBy.WEBHOOK)[0] == 0
+
+
 @pytest.mark.parametrize("by", ASKED)
 @pytest.mark.parametrize(("taken", "charged"), [(0, "0"), (208, "208"), (6000, "6000")])
 def test_an_answer_is_believed_beyond_the_estimate(

@@ -26,8 +26,8 @@ def believed(task: Task, said: float | None, by: CompletedBy) -> float | None:
         return None
     expected = float(task.reservation.credits) if task.reservation else task.credits_estimated
     if by is CompletedBy.WEBHOOK:
-        # Without a reservation nothing is charged, so the number is only shown.
-        most = expected * MOST_ESTIMATES_UNASKED if expected is not None else MOST_CREDITS
+        # Where nothing was expected there is nothing to compare with, nor to charge instead.
+        most = expected * MOST_ESTIMATES_UNASKED if expected else MOST_CREDITS
     else:
         most = max(MOST_CREDITS, (expected or 0) * MOST_ESTIMATES)
     return said if said <= most else None
