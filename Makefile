@@ -24,7 +24,9 @@ test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
 
 test-long: $(VENV)/.done $(SAM_VENV)/.done ## Pass the explorations that take minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m long
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m long --ignore=tests/running/test_rush.py
+	@# A rush keeps both cores busy by itself.
+	$(BIN)/python -m pytest -q -m long tests/running/test_rush.py
 
 bench: $(VENV)/.done $(SAM_VENV)/.done ## Measure the copy against boto3's own, as ratios
 	@$(BIN)/python -m bench.copying $(ARGS)
