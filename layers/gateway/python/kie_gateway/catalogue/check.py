@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from kie_gateway.catalogue.catalogue import Model, find
 from kie_gateway.catalogue.coerce import coerced
 from kie_gateway.core.errors import FieldFault
+from kie_gateway.core.json_pointer import escaped
 from kie_gateway.core.spelling import respelled
 from kie_gateway.core.upload import SCHEME as UPLOAD
 
@@ -83,15 +84,15 @@ def _is_link(value: str) -> bool:
 
 def _faults(error: "ValidationError", model: Model) -> Iterator[FieldFault]:
     name, facts = error.kind.name, error.kind.as_dict()
-    pointer = "/input" + "".join(f"/{_escaped(part)}" for part in error.instance_path)
+    pointer = "/input" + "".join(f"/{escaped(part)}" for part in error.instance_path)
     if list(error.schema_path) == ["anyOf"]:
         yield from _faults_of_nearest_way(facts["context"], model)
     elif name == "required":
         missing = facts["property"]
-        yield FieldFault(f"{pointer}/{_escaped(missing)}", _required(missing, model))
+        yield FieldFault(f"{pointer}/{escaped(missing)}", _required(missing, model))
     elif name == "additionalProperties":
         for unknown in facts["unexpected"]:
-            yield FieldFault(f"{pointer}/{_escaped(unknown)}", _unknown(unknown, model))
+            yield FieldFault(f"{pointer}/{escaped(unknown)}", _unknown(unknown, model))
     else:
         yield FieldFault(pointer, _words(name, facts, error))
 
@@ -157,7 +158,3 @@ def _unknown(name: str, model: Model) -> str:
     close = get_close_matches(name, model.field_names(), n=1)
     meant = f"; did you mean {close[0]}?" if close else "."
     return f'unknown field{meant} Send "validate": false to pass it through'
-
-
-def _escaped(part: object) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")

@@ -6,8 +6,10 @@ owner's reference leads nowhere.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
+
+from kie_gateway.core.json_pointer import texts
 
 SCHEME = "kg-upload://"
 LARGEST_BYTES = 1024**3
@@ -54,13 +56,4 @@ def name_in(value: str) -> str | None:
 
 def references(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
     """Find references in an input, each with its JSON pointer."""
-    match value:
-        case str() if value.startswith(SCHEME):
-            yield pointer, value
-        case Mapping():
-            for name, inner in value.items():
-                escaped = str(name).replace("~", "~0").replace("/", "~1")
-                yield from references(inner, f"{pointer}/{escaped}")
-        case list():
-            for index, inner in enumerate(value):
-                yield from references(inner, f"{pointer}/{index}")
+    return ((place, text) for place, text in texts(value, pointer) if text.startswith(SCHEME))

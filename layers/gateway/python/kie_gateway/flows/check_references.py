@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.json_pointer import children
 from kie_gateway.core.task import Task
 
 NO_SUCH_TASK = "Kie.ai knows no such task of yours"
@@ -45,17 +46,10 @@ def references(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
     Whatever the family, they stand under `taskId`, `task_id` or a name that ends so, alone or in a
     list; which of the names a model reads is Kie.ai's business.
     """
-    match value:
-        case Mapping():
-            for name, inner in value.items():
-                escaped = str(name).replace("~", "~0").replace("/", "~1")
-                here = f"{pointer}/{escaped}"
-                if _names_tasks(str(name)):
-                    yield from _ids(inner, here)
-                yield from references(inner, here)
-        case list():
-            for index, inner in enumerate(value):
-                yield from references(inner, f"{pointer}/{index}")
+    for part, place, inner in children(value, pointer):
+        if isinstance(part, str) and _names_tasks(part):
+            yield from _ids(inner, place)
+        yield from references(inner, place)
 
 
 def _names_tasks(name: str) -> bool:

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from kie_gateway.core import errors
 from kie_gateway.core.allowance import Allowance
 from kie_gateway.core.errors import FieldFault, GatewayError, InvalidRequestError
+from kie_gateway.core.json_pointer import escaped
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_BASE = "urn:kie-gateway:problem:"
@@ -193,8 +194,7 @@ def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
 def _pointer(loc: Sequence[str | int]) -> str:
     """Write a location as RFC 6901; parameters are named like top-level fields."""
     parts = [str(part) for part in loc if part not in ("body", "query", "path", "header")]
-    escaped = [part.replace("~", "~0").replace("/", "~1") for part in parts]
-    return "/" + "/".join(escaped) if escaped else ""
+    return "".join(f"/{escaped(part)}" for part in parts)
 
 
 def _words(fault: Mapping[str, Any]) -> str:
