@@ -5,13 +5,11 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
 from io import BytesIO
 from urllib.parse import urljoin
 
-import certifi
 import httpcore
 
 from kie_gateway.core.deadline import QUESTION_SECONDS, RECORDING_SECONDS, share
@@ -25,24 +23,22 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.remote_file import HEAD_BYTES, RemoteFile
 from kie_gateway.core.result_hosts import ResultHosts, SafeUrl
-from kie_gateway.fetch.network import Clock, GuardedNetwork, Patience, Resolve
+from kie_gateway.fetch.client import (
+    MOST_REDIRECTS,
+    NOTHING_MORE,
+    REDIRECTS,
+    GuardedClient,
+    Headers,
+    header,
+)
+from kie_gateway.fetch.network import Clock, Patience, Resolve
 
-MOST_REDIRECTS = 5
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})
 _ASK_AGAIN = frozenset({408, 425, 429})
-_HEADERS: Mapping[bytes | str, bytes | str] = {
-    "Accept": "*/*",
-    # A compressed answer could unfold to any size, and would not be the file itself.
-    "Accept-Encoding": "identity",
-    "Connection": "close",
-    "User-Agent": "kie-gateway",
-}
-_NOTHING_MORE: Mapping[bytes | str, bytes | str] = {}
 # Kie's file host was seen to refuse downloads that do not seem to come from Kie's own pages. Not at
 # once: the usual rule against foreign pages (Cloudflare's hotlink protection) lets pass whoever
 # names none, and so most hosts want no such header.
-_FROM_KIES_PAGES: Mapping[bytes | str, bytes | str] = {"Referer": "https://kie.ai/"}
+_FROM_KIES_PAGES: Headers = {"Referer": "https://kie.ai/"}
 
 
 class FileFetcher:
@@ -79,19 +75,13 @@ class FileFetcher:
     ) -> None:
         self._hosts = hosts
         self._max_bytes = max_bytes
-        self._timeouts = {"connect": connect_seconds, "read": idle_seconds, "write": idle_seconds}
+        timeouts = {"connect": connect_seconds, "read": idle_seconds, "write": idle_seconds}
+        self._client = GuardedClient(hosts, timeouts=timeouts, resolve=resolve, tls=tls)
         self._total_seconds = total_seconds
         self._probe_seconds = probe_seconds
         self._time_left = time_left
         self._keep_seconds = keep_seconds
-        self._resolve = resolve
         self._clock = clock
-        self._given_tls = tls
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """Built once, and only when needed: reading the authorities costs some 20 ms."""
-        return self._given_tls or ssl.create_default_context(cafile=certifi.where())
 
     @contextmanager
     def open(self, url: str) -> Iterator[RemoteFile]:
@@ -106,16 +96,16 @@ class FileFetcher:
         """
         place = self._hosts.check(url)
         patience = self._patience(self._total_seconds)
-        redirects, more = 0, _NOTHING_MORE
+        redirects, more = 0, NOTHING_MORE
         while redirects <= MOST_REDIRECTS:
             with self._ask(place, patience, more=more) as answer:
                 if answer.status == 403 and not more:
                     more = _FROM_KIES_PAGES
                     continue
-                if answer.status not in _REDIRECTS:
+                if answer.status not in REDIRECTS:
                     yield HttpFile(place, answer, max_bytes=self._max_bytes)
                     return
-                redirects, more = redirects + 1, _NOTHING_MORE
+                redirects, more = redirects + 1, NOTHING_MORE
                 place = self._next_place(place, answer)
         raise SourceBrokenError(f"{place.without_query}: more than {MOST_REDIRECTS} redirects")
 
@@ -130,7 +120,7 @@ class FileFetcher:
         place = self._hosts.check(url)
         patience = self._patience(self._probe_seconds)
         with self._ask(place, patience, method="HEAD") as answer:
-            length = _header(answer, "content-length")
+            length = header(answer, "content-length")
             return answer.status == 200 and length != "0"
 
     def _patience(self, most: float) -> Patience:
@@ -140,7 +130,7 @@ class FileFetcher:
         return Patience(total_seconds=seconds, clock=self._clock)
 
     def _next_place(self, place: SafeUrl, answer: httpcore.Response) -> SafeUrl:
-        location = _header(answer, "location")
+        location = header(answer, "location")
         if not location:
             raise SourceBrokenError(f"{place.without_query}: a redirect to nowhere")
         try:
@@ -156,25 +146,13 @@ class FileFetcher:
         patience: Patience,
         *,
         method: str = "GET",
-        more: Mapping[bytes | str, bytes | str] = _NOTHING_MORE,
+        more: Headers = NOTHING_MORE,
     ) -> Iterator[httpcore.Response]:
-        encrypted = place.scheme == "https"
-        network = GuardedNetwork(
-            self._hosts, encrypted=encrypted, patience=patience, resolve=self._resolve
-        )
-        # Not from the text: httpcore would lose `;parameters` of the path and the brackets of IPv6.
-        url = httpcore.URL(
-            scheme=place.scheme, host=place.host, port=place.port, target=place.target
-        )
         with ExitStack() as stack:
-            connection = stack.enter_context(
-                httpcore.HTTPConnection(url.origin, ssl_context=self._tls, network_backend=network)
-            )
-            headers = {"Host": place.authority, **_HEADERS, **more}
-            extensions = {"timeout": self._timeouts}
-            request = connection.stream(method, url, headers=headers, extensions=extensions)
             with _translated(place):
-                answer = stack.enter_context(request)
+                answer = stack.enter_context(
+                    self._client.ask(place, patience, method=method, more=more)
+                )
             yield answer
 
 
@@ -185,11 +163,11 @@ class HttpFile:
         self._place = place
         self._max_bytes = max_bytes
         _check_status(place, answer.status)
-        if (_header(answer, "content-encoding") or "identity").lower() != "identity":
+        if (header(answer, "content-encoding") or "identity").lower() != "identity":
             raise self._broken("came compressed")
         self.url = str(place)
-        self.header_content_type = _header(answer, "content-type")
-        self.content_length = self._announced(_header(answer, "content-length"))
+        self.header_content_type = header(answer, "content-type")
+        self.content_length = self._announced(header(answer, "content-length"))
         self._parts = answer.iter_stream()
         self._buffer = bytearray()
         self._received_bytes = 0
@@ -293,14 +271,6 @@ def _check_status(place: SafeUrl, status: int) -> None:
     if status in _ASK_AGAIN or status >= 500:
         raise SourceUnavailableError(message)
     raise SourceBrokenError(message)
-
-
-def _header(answer: httpcore.Response, name: str) -> str | None:
-    wanted = name.encode()
-    for key, value in answer.headers:
-        if key.lower() == wanted:
-            return value.decode("utf-8", "replace").strip()
-    return None
 
 
 @contextmanager

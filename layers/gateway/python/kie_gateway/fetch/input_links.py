@@ -3,36 +3,35 @@
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urljoin
 
-import certifi
 import httpcore
 
 from kie_gateway.core.errors import SourceForbiddenError, SourceUnavailableError
-from kie_gateway.core.result_hosts import ResultHosts, SafeUrl
-from kie_gateway.fetch.files import MOST_REDIRECTS
-from kie_gateway.fetch.network import Clock, GuardedNetwork, Patience, Resolve
+from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.fetch.client import (
+    MOST_REDIRECTS,
+    NOTHING_MORE,
+    REDIRECTS,
+    GuardedClient,
+    Headers,
+    header,
+)
+from kie_gateway.fetch.network import Clock, Patience, Resolve
 
 _CONNECT_SECONDS = 5.0
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Slow, early or too many; and a range that the file does not have.
 _SAYS_NOTHING = frozenset({408, 416, 425, 429})
 _NO_CONTENT = frozenset({204, 205})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 # A name server that is out of order says something else.
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
-_HEADERS: Mapping[bytes | str, bytes | str] = {
-    "Accept": "*/*",
-    "Accept-Encoding": "identity",
-    "Connection": "close",
-    "User-Agent": "kie-gateway",
-}
+# To tell that a file is there, no more of it is needed.
+_FIRST_BYTE: Headers = {"Range": "bytes=0-0"}
 
 PRIVATE = "leads to a private address, which Kie.ai cannot reach"
 UNRESOLVED = "leads to a host whose name does not exist"
@@ -81,13 +80,10 @@ class HttpInputLinks:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._hosts = replace(hosts, anywhere=True)
-        self._resolve = resolve
+        self._client = GuardedClient(
+            self._hosts, timeouts={"connect": _CONNECT_SECONDS}, resolve=resolve, tls=tls
+        )
         self._clock = clock
-        self._given_tls = tls
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return self._given_tls or ssl.create_default_context(cafile=certifi.where())
 
     def faults(self, urls: Sequence[str], seconds: float) -> dict[str, str]:
         """Ask for all of them at once; what was not heard of in time has no fault."""
@@ -116,6 +112,7 @@ class HttpInputLinks:
         return self._look(url, "GET", patience).fault
 
     def _look(self, url: str, method: str, patience: Patience) -> Verdict:
+        more = _FIRST_BYTE if method == "GET" else NOTHING_MORE
         for _ in range(MOST_REDIRECTS + 1):
             try:
                 place = self._hosts.check(url)
@@ -123,10 +120,10 @@ class HttpInputLinks:
                 # Spelt in a way that we do not ask for; Kie.ai may understand it.
                 return _UNTOLD
             try:
-                with self._ask(place, method, patience) as answer:
-                    if answer.status not in _REDIRECTS:
+                with self._client.ask(place, patience, method=method, more=more) as answer:
+                    if answer.status not in REDIRECTS:
                         return _judged(answer)
-                    url = urljoin(str(place), _header(answer, "location"))
+                    url = urljoin(str(place), header(answer, "location") or "")
             except SourceForbiddenError:
                 return Verdict(is_file=False, fault=PRIVATE)
             except (SourceUnavailableError, httpcore.ConnectError) as exc:
@@ -141,41 +138,12 @@ class HttpInputLinks:
                 return _UNTOLD
         return _UNTOLD
 
-    @contextmanager
-    def _ask(self, place: SafeUrl, method: str, patience: Patience) -> Iterator[httpcore.Response]:
-        network = GuardedNetwork(
-            self._hosts,
-            encrypted=place.scheme == "https",
-            patience=patience,
-            resolve=self._resolve,
-        )
-        # Not from the text: httpcore would lose `;parameters` of the path and the brackets of IPv6.
-        url = httpcore.URL(
-            scheme=place.scheme, host=place.host, port=place.port, target=place.target
-        )
-        headers = {"Host": place.authority, **_HEADERS}
-        if method == "GET":
-            headers["Range"] = "bytes=0-0"
-        with (
-            httpcore.HTTPConnection(
-                url.origin, ssl_context=self._tls, network_backend=network
-            ) as connection,
-            connection.stream(
-                method,
-                url,
-                headers=headers,
-                extensions={"timeout": {"connect": _CONNECT_SECONDS}},
-            ) as answer,
-        ):
-            # The body is left unread; the connection is closed instead.
-            yield answer
-
 
 def _judged(answer: httpcore.Response) -> Verdict:
     status = answer.status
     if 200 <= status < 300:
         return _judged_good(answer)
-    if status == 416 and _header(answer, "content-range") == "bytes */0":
+    if status == 416 and header(answer, "content-range") == "bytes */0":
         # RFC 9110, section 14.4: of nothing there is no first byte.
         return Verdict(is_file=False, fault=EMPTY)
     if status in _SAYS_NOTHING or not 400 <= status < 500:
@@ -190,9 +158,9 @@ def _judged(answer: httpcore.Response) -> Verdict:
 
 
 def _judged_good(answer: httpcore.Response) -> Verdict:
-    if answer.status in _NO_CONTENT or _header(answer, "content-length") == "0":
+    if answer.status in _NO_CONTENT or header(answer, "content-length") == "0":
         return Verdict(is_file=False, fault=EMPTY)
-    content_type = _header(answer, "content-type").partition(";")[0].strip().lower()
+    content_type = (header(answer, "content-type") or "").partition(";")[0].strip().lower()
     return Verdict(is_file=False, fault=PAGE) if content_type in _PAGES else _FILE
 
 
@@ -204,11 +172,3 @@ def _judged_unreached(cause: BaseException | None) -> Verdict:
             return Verdict(is_file=False, fault=UNRESOLVED)
         case _:
             return _UNTOLD
-
-
-def _header(answer: httpcore.Response, name: str) -> str:
-    wanted = name.encode()
-    for key, value in answer.headers:
-        if key.lower() == wanted:
-            return value.decode("utf-8", "replace").strip()
-    return ""
