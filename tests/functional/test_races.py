@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from kie_gateway.core.errors import IdempotencyMismatchError
-from kie_gateway.flows.create_task import Created, NewTask, create_task
+from kie_gateway.flows.create_task import Created
+from tests.functional.keyed import create_keyed
 from tests.functional.story import Story
-from tests.functional.world import MODEL, OWNER, World
+from tests.functional.world import OWNER, World
 
 PATIENCE_SECONDS = 10.0
 TEN_TIMES = [pytest.param(None, id=f"at once {n}") for n in range(10)]
@@ -222,30 +223,9 @@ def create_eight(world: World, monkeypatch: pytest.MonkeyPatch, *fingerprints: s
     monkeypatch.setattr(gateway.tasks, "create", meeting.before(gateway.tasks.create))
 
     def create(number: int) -> Created | IdempotencyMismatchError:
-        new = NewTask(
-            owner=OWNER,
-            model=MODEL,
-            family="market",
-            input={"prompt": "a kite"},
-            metadata={},
-            deadline_seconds=600,
-            callback_base_url=world.cloud.url,
-            idempotency_key=f"the key of {fingerprints}",
-            fingerprint=fingerprints[number % len(fingerprints)],
-        )
+        fingerprint = fingerprints[number % len(fingerprints)]
         try:
-            return create_task(
-                new,
-                task_id=gateway.new_task_id(),
-                tasks=gateway.tasks,
-                executions=gateway.executions,
-                queue=gateway.queue,
-                submit=gateway.submit,
-                policy=gateway.policy,
-                line=gateway.line,
-                inputs=gateway.inputs,
-                now=world.agenda.now,
-            )
+            return create_keyed(world, f"the key of {fingerprints}", fingerprint)
         except IdempotencyMismatchError as error:
             return error
 

@@ -7,37 +7,14 @@ from botocore.exceptions import ReadTimeoutError
 
 from kie_gateway.core.errors import RecordUnavailableError
 from kie_gateway.core.reservation import Reservation, as_credits
-from kie_gateway.flows.create_task import Created, NewTask, create_task
+from kie_gateway.flows.create_task import Created
+from tests.functional.keyed import create_keyed
 from tests.functional.story import Story
-from tests.functional.world import MODEL, OWNER, World
+from tests.functional.world import World
 
 
 def create(world: World, key: str) -> Created:
-    gateway = world.gateway("ApiFunction")
-    new = NewTask(
-        owner=OWNER,
-        model=MODEL,
-        family="market",
-        input={"prompt": "a kite"},
-        metadata={},
-        deadline_seconds=600,
-        callback_base_url=world.cloud.url,
-        idempotency_key=key,
-        fingerprint="same",
-        reservation=Reservation(as_credits(4.0), 60),
-    )
-    return create_task(
-        new,
-        task_id=gateway.new_task_id(),
-        tasks=gateway.tasks,
-        executions=gateway.executions,
-        queue=gateway.queue,
-        submit=gateway.submit,
-        policy=gateway.policy,
-        line=gateway.line,
-        inputs=gateway.inputs,
-        now=world.agenda.now,
-    )
+    return create_keyed(world, key, "same", Reservation(as_credits(4.0), 60))
 
 
 def first_start_fails(world: World, patch: pytest.MonkeyPatch, *, is_started: bool) -> None:

@@ -1,14 +1,11 @@
 """Kie.ai's account runs dry: no task fails of it, and nothing is sent until there are credits."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.flows.manage_keys import issue_key
 from kie_gateway.flows.resume_line import resume_line
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
@@ -20,17 +17,6 @@ DEAR: dict[str, Any] = {
     "input": {"prompt": "a clip", "aspect_ratio": "16:9"},
 }
 CLOCK = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
-
-
-@pytest.fixture
-def bob(world: World) -> Iterator[httpx.Client]:
-    """Another owner."""
-    keys = KeyTable(world.cloud.client("dynamodb"), world.cloud.resources["TaskTable"])
-    now = world.agenda.now()
-    issue_key("bob", "x", keys=keys, key_id="key_bob", now=now, secret="kg_bob")
-    headers = {"Authorization": "Bearer kg_bob"}
-    with httpx.Client(base_url=world.cloud.url, headers=headers, timeout=20) as client:
-        yield client
 
 
 @pytest.fixture(autouse=True)

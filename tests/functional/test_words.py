@@ -1,7 +1,6 @@
 """What Kie.ai's words may do, seen from outside: nothing to other owners, and nothing to money."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -17,17 +16,6 @@ from tests.functional.story import Story
 from tests.functional.world import HMAC_KEY, MODEL, World
 
 PRICE = 4.0
-
-
-@pytest.fixture
-def bob(world: World) -> Iterator[httpx.Client]:
-    """Another owner."""
-    keys = KeyTable(world.cloud.client("dynamodb"), world.cloud.resources["TaskTable"])
-    now = world.agenda.now()
-    issue_key("bob", "x", keys=keys, key_id="key_bob", now=now, secret="kg_bob")
-    headers = {"Authorization": "Bearer kg_bob"}
-    with httpx.Client(base_url=world.cloud.url, headers=headers, timeout=20) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""Creations under an idempotency key, made by the flow itself, so that a test may step between."""
+
+from kie_gateway.core.reservation import Reservation
+from kie_gateway.flows.create_task import Created, NewTask, create_task
+from tests.functional.world import MODEL, OWNER, World
+
+
+def create_keyed(
+    world: World, key: str, fingerprint: str, reservation: Reservation | None = None
+) -> Created:
+    """Create a kite."""
+    gateway = world.gateway("ApiFunction")
+    new = NewTask(
+        owner=OWNER,
+        model=MODEL,
+        family="market",
+        input={"prompt": "a kite"},
+        metadata={},
+        deadline_seconds=600,
+        callback_base_url=world.cloud.url,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        reservation=reservation,
+    )
+    return create_task(
+        new,
+        task_id=gateway.new_task_id(),
+        tasks=gateway.tasks,
+        executions=gateway.executions,
+        queue=gateway.queue,
+        submit=gateway.submit,
+        policy=gateway.policy,
+        line=gateway.line,
+        inputs=gateway.inputs,
+        now=world.agenda.now,
+    )
