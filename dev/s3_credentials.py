@@ -66,6 +66,16 @@ def find_secret(secrets: Secrets, credential: Credential, token: str | None) -> 
     return found
 
 
+def check_region(credential: Credential, region: str | None) -> None:
+    """Make sure that a link or a form was signed for the bucket's region, if there is one."""
+    if region is not None and credential.region != region:
+        words = (
+            "Error parsing the X-Amz-Credential parameter; "
+            f"the region '{credential.region}' is wrong; expecting '{region}'"
+        )
+        raise S3Error(400, "AuthorizationQueryParametersError", words, {"Region": region})
+
+
 def compare(expected: str, given: str) -> None:
     """Refuse a signature that is not the one we come to."""
     if not hmac.compare_digest(expected.encode(), given.encode()):

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
-from dev.s3_credentials import ALGORITHM, Credential, Secrets, compare, find_secret, stamp
+from dev.s3_credentials import (
+    ALGORITHM,
+    Credential,
+    Secrets,
+    check_region,
+    compare,
+    find_secret,
+    stamp,
+)
 from dev.s3_errors import S3Error, access_denied, invalid_request
 
 if TYPE_CHECKING:
@@ -90,12 +98,7 @@ def _verify_signature(fields: dict[str, str], region: str | None, secrets: Secre
     moment = stamp(fields["x-amz-date"])
     if moment is None or moment.strftime("%Y%m%d") != credential.day:
         raise invalid_request("X-Amz-Date must be formated via ISO8601 Long format")
-    if region is not None and credential.region != region:
-        words = (
-            "Error parsing the X-Amz-Credential parameter; "
-            f"the region '{credential.region}' is wrong; expecting '{region}'"
-        )
-        raise S3Error(400, "AuthorizationQueryParametersError", words, {"Region": region})
+    check_region(credential, region)
     secret = find_secret(secrets, credential, fields.get("x-amz-security-token"))
     expected = credential.sign(secret.secret_key, fields["policy"])
     compare(expected, fields["x-amz-signature"])

@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from dev.s3_credentials import ALGORITHM, STAMP, Credential, compare, find_secret, stamp
+from dev.s3_credentials import (
+    ALGORITHM,
+    STAMP,
+    Credential,
+    check_region,
+    compare,
+    find_secret,
+    stamp,
+)
 from dev.s3_errors import S3Error, access_denied, invalid_request
 from dev.s3_request import canonical
 
@@ -115,12 +123,7 @@ def _scope_of_link(values: dict[str, str], region: str | None) -> tuple[Credenti
         raise _bad_link("Error parsing the X-Amz-Credential parameter.")
     if moment is None or moment.strftime("%Y%m%d") != credential.day:
         raise _bad_link("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
-    if region is not None and credential.region != region:
-        words = (
-            "Error parsing the X-Amz-Credential parameter; "
-            f"the region '{credential.region}' is wrong; expecting '{region}'"
-        )
-        raise _bad_link(words, Region=region)
+    check_region(credential, region)
     return credential, moment
 
 
@@ -182,5 +185,5 @@ def _malformed(words: str, **details: str) -> S3Error:
     return S3Error(400, "AuthorizationHeaderMalformed", message, details)
 
 
-def _bad_link(words: str, **details: str) -> S3Error:
-    return S3Error(400, "AuthorizationQueryParametersError", words, details)
+def _bad_link(words: str) -> S3Error:
+    return S3Error(400, "AuthorizationQueryParametersError", words)
