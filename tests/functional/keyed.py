@@ -1,7 +1,7 @@
 """Creations under an idempotency key, made by the flow itself, so that a test may step between."""
 
 from kie_gateway.core.reservation import Reservation
-from kie_gateway.flows.create_task import Created, NewTask, create_task
+from kie_gateway.flows.create_task import Created, NewTask
 from tests.functional.world import MODEL, OWNER, World
 
 
@@ -22,15 +22,5 @@ def create_keyed(
         fingerprint=fingerprint,
         reservation=reservation,
     )
-    return create_task(
-        new,
-        task_id=gateway.new_task_id(),
-        tasks=gateway.tasks,
-        executions=gateway.executions,
-        queue=gateway.queue,
-        submit=gateway.submit,
-        policy=gateway.policy,
-        line=gateway.line,
-        inputs=gateway.inputs,
-        now=world.agenda.now,
-    )
+    created: Created = gateway.create(new)
+    return created

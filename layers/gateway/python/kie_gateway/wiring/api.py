@@ -1,6 +1,6 @@
 """ApiFunction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from kie_gateway.aws.account_table import AccountTable
@@ -25,6 +25,7 @@ from kie_gateway.core.reservation import Reservation, as_credits
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.fetch.input_links import HttpInputLinks
 from kie_gateway.flows.check_links import check_links
+from kie_gateway.flows.create_task import Created, NewTask, create_task
 from kie_gateway.flows.import_task import Adoption, Imported, import_task
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.send_now import send_now
@@ -135,6 +136,23 @@ class ApiGateway(Asking):
             queue=self.queue,
             ask=lambda task: self.ask(task, CompletedBy.REFRESH, whole_ladder=True),
             now=self._tell_time,
+        )
+
+    def create(self, new: NewTask, check: Callable[[], None] | None = None) -> Created:
+        """Create a task, unless new ones are stopped."""
+        return create_task(
+            new,
+            task_id=self.new_task_id(),
+            tasks=self.tasks,
+            executions=self.executions,
+            queue=self.queue,
+            submit=self.submit,
+            policy=self.policy,
+            line=self.line,
+            inputs=self.inputs,
+            now=self.now,
+            stopped=self.creation_switch.reason(),
+            check=check,
         )
 
     def check_links(self, task_input: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from kie_gateway.core.idempotency import fingerprint
 from kie_gateway.core.ports import TaskFilter
 from kie_gateway.core.task import Status, Step
 from kie_gateway.flows.check_references import check_references
-from kie_gateway.flows.create_task import NewTask, create_task
+from kie_gateway.flows.create_task import NewTask
 from kie_gateway.flows.delete_task import delete_task
 from kie_gateway.flows.use_uploads import check_uploads
 from kie_gateway.kie.families.registry import family_of
@@ -233,7 +233,7 @@ class _Creations:
         check_references(task_input, owner, gateway.tasks.find_by_upstream)
         known = catalogue.find(model)
         estimated = estimate(known, task_input) if known is not None else None
-        created = create_task(
+        created = gateway.create(
             NewTask(
                 owner=owner,
                 model=model,
@@ -251,16 +251,6 @@ class _Creations:
                 reservation=gateway.reservation(estimated),
                 tasks_at_once=desk.tasks_at_once(),
             ),
-            task_id=gateway.new_task_id(),
-            tasks=gateway.tasks,
-            executions=gateway.executions,
-            queue=gateway.queue,
-            submit=gateway.submit,
-            policy=gateway.policy,
-            line=gateway.line,
-            inputs=gateway.inputs,
-            now=gateway.now,
-            stopped=gateway.creation_switch.reason(),
             check=partial(gateway.check_links, task_input) if check_inputs else None,
         )
         logger.info(
