@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -111,6 +112,17 @@ def test_lost_webhook_costs_one_question(world: World) -> None:
     ]
 
 
+@pytest.fixture
+def lasting_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what functions remember for a while of real time last for the whole test."""
+    started = time.monotonic()
+    for function in ("ApiFunction", "CallbackFunction", "StoreFunction", "WatchFunction"):
+        gateway = vars(world.gateway(function))
+        for memory in gateway.keys() & {"creation_switch", "keys", "secrets", "times"}:
+            monkeypatch.setattr(gateway[memory], "_clock", lambda: started)
+
+
+@pytest.mark.usefixtures("lasting_memory")
 def test_calls_of_aws(world: World) -> None:
     """Keys, secrets and accounts without limits are read by a process's first task only."""
     world.create("warms up [webhook unreadable]")
