@@ -62,7 +62,7 @@ from kie_gateway.core.ports import (
 )
 from kie_gateway.core.remote_file import HEAD_BYTES, RemoteFile, StoredFile
 from kie_gateway.core.report import NotVisible, Report
-from kie_gateway.core.task import Task
+from kie_gateway.core.task import Task, upstream_ids
 from kie_gateway.core.timeline import Entry, Happened
 from tests.makers import NOW, UPSTREAM_ID, seconds
 
@@ -163,6 +163,7 @@ class FakeTaskStore:
         self.accounts = accounts or FakeAccounts()
         self._tasks = {task.task_id: task for task in tasks}
         self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
+        self._makers: dict[str, str] = {}
         self._keys: dict[tuple[str, str], tuple[str, IdempotencyKey]] = {}
         self._lock = Lock()
 
@@ -185,6 +186,7 @@ class FakeTaskStore:
                 name = (idempotency.owner, idempotency.key_hash)
                 self._keys[name] = (task.task_id, idempotency)
             self._tasks[task.task_id] = task
+            self._note_results(task)
             self._entries[task.task_id] += entries
         return task
 
@@ -246,6 +248,7 @@ class FakeTaskStore:
                         book = partial(book_move, before=task, after=after, now=at)
                         self.accounts.book(task.paying_owner, book, at)
                     self._tasks[task.task_id] = after
+                    self._note_results(after)
                     self._entries[task.task_id] += move.entries
                     return Moved(after, changed=True)
             task = found
@@ -254,6 +257,14 @@ class FakeTaskStore:
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         self._answer_or_fail()
         return [t for t in self._tasks.values() if t.upstream_task_id == upstream_task_id]
+
+    def find_by_result(self, upstream_id: str) -> Task | None:
+        self._answer_or_fail()
+        return self._tasks.get(self._makers.get(upstream_id, ""))
+
+    def _note_results(self, task: Task) -> None:
+        for upstream_id in upstream_ids(task):
+            self._makers.setdefault(upstream_id, task.task_id)
 
     def due(self, now: datetime) -> list[str]:
         self._answer_or_fail()

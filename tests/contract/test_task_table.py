@@ -439,6 +439,22 @@ def test_tasks_are_found_by_kies_id(store: TaskStore) -> None:
     assert store.find_by_upstream("kie-4") == [store.get(adopted.task_id)]
 
 
+def test_a_track_is_found_by_kies_id_and_stays_with_whom_had_it_first(store: TaskStore) -> None:
+    def track(name: str) -> Source:
+        return Source(f"https://x.kie.ai/{name}.mp3", upstream_id=name)
+
+    first = numbered(1, owner="alice")
+    store.create(first, (), None)
+    tracks = (track("one"), track("two"), Source("https://x.kie.ai/cover.png"))
+    told = store.move(first, lambda task: Move(replace(task, sources=tracks))).task
+    store.create(numbered(2, owner="bob", sources=(track("two"), track("three"))), (), None)
+    # Files are copied, and links no longer kept; told again, a track is written no second time.
+    stored = store.move(told, lambda task: Move(replace(task, sources=()))).task
+    store.move(stored, lambda task: Move(replace(task, sources=tracks)))
+    found = [store.find_by_result(name) for name in ("one", "two", "three", "four")]
+    assert [task and task.task_id for task in found] == [*ids(1, 1, 2), None]
+
+
 # --- the table alone ----------------------------------------------------------------------------
 
 
@@ -523,6 +539,7 @@ CALLS: list[tuple[str, Callable[[TaskTable], object]]] = [
     ("query", lambda table: table.entries(TASK_ID)),
     ("query", lambda table: list(walk(table))),
     ("query", lambda table: table.find_by_upstream("kie-1")),
+    ("get_item", lambda table: table.find_by_result("track-1")),
     ("put_item", lambda table: table.note(TASK_ID, entry("x"))),
     ("put_item", lambda table: table.note_once_a_minute(TASK_ID, entry("x"))),
     ("transact_write_items", lambda table: table.forget(make_task(), None)),

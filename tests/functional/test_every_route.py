@@ -341,6 +341,38 @@ def test_anothers_work_cannot_be_followed_up_even_when_deleted(
     assert (own.status_code, others.status_code) == (202, 202)
 
 
+@pytest.mark.parametrize(
+    ("model", "custom", "extension", "name"),
+    [
+        ("suno/generate", "customMode", "suno/extend", "audioId"),
+        ("ai-music-api/generate", "custom_mode", "ai-music-api/extend", "audio_id"),
+    ],
+)
+def test_anothers_song_cannot_be_extended_even_when_deleted(
+    world: World, model: str, custom: str, extension: str, name: str
+) -> None:
+    """A song is extended by its own id alone; whoever knew it got the song, longer."""
+    music = {"prompt": "of kites", custom: False, "instrumental": False, "model": "V5"}
+    song = world.create("", model=model, input=music)
+    world.run()
+    outputs = song.read()["outputs"]
+    track_id = outputs[1]["upstream_id"]
+    assert track_id not in (None, outputs[0]["upstream_id"])
+    given = {name: track_id, "model": "V5", "defaultParamFlag": False}
+    body = {"model": extension, "input": given, "validate": False}
+    own = ask(world, "POST /v1/tasks", f"Bearer {KEY}", body=body)
+    before = len(world.creations())
+    for is_deleted in (False, True):
+        if is_deleted:
+            ask(world, "DELETE /v1/tasks/<task_id>", f"Bearer {KEY}", song.task_id)
+        answer = ask(world, "POST /v1/tasks", "Bearer kg_stranger", body=body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [
+            {"pointer": f"/input/{name}", "detail": "Kie.ai knows no such track of yours"}
+        ]
+    assert (own.status_code, len(world.creations())) == (202, before)
+
+
 def test_the_same_idempotency_key_of_two_owners_is_two_keys(world: World) -> None:
     tasks = []
     for secret, prompt in ((KEY, "a kite"), ("kg_stranger", "a boat")):

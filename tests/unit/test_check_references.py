@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 
 from kie_gateway.core.errors import InvalidRequestError
-from kie_gateway.core.task import Task
-from kie_gateway.flows.check_references import check_references, references
+from kie_gateway.core.task import Source, Task
+from kie_gateway.flows.check_references import Named, Reference, check_references, references
+from tests.fakes import FakeTaskStore
 from tests.makers import UPSTREAM_ID, running_task
 
-ALICES = running_task()
+TRACK_ID = "7f1c"
+SOURCES = (Source("https://x.kie.ai/1.mp3", upstream_id=TRACK_ID),)
+
+ALICES = running_task(sources=SOURCES)
 BOBS = running_task(task_id="task_b", owner="bob")
-DELETED = running_task(owner="deleted#alice")
+BOBS_TRACK = running_task(task_id="task_b", owner="bob", sources=SOURCES)
+DELETED = running_task(owner="deleted#alice", sources=SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +35,21 @@ DELETED = running_task(owner="deleted#alice")
 def test_an_id_is_found_under_all_its_names(
     task_input: dict[str, Any], pointers: list[str]
 ) -> None:
-    assert list(references(task_input, "/input")) == [(one, UPSTREAM_ID) for one in pointers]
+    found = list(references(task_input, "/input"))
+    assert found == [Reference(Named.TASK, UPSTREAM_ID, one) for one in pointers]
+
+
+@pytest.mark.parametrize("name", ["audioId", "audio_id", "Audio-ID", "sourceAudioId"])
+def test_a_track_is_found_under_all_its_names(name: str) -> None:
+    [found] = references({"a": [{name: TRACK_ID}]})
+    assert found == Reference(Named.RESULT, TRACK_ID, f"/a/0/{name}")
+
+
+def stored(tasks: list[Task]) -> FakeTaskStore:
+    store = FakeTaskStore()
+    for task in tasks:
+        store.create(task, (), None)
+    return store
 
 
 @pytest.mark.parametrize(
@@ -45,13 +64,37 @@ def test_an_id_is_found_under_all_its_names(
 )
 def test_anothers_work_does_not_exist(found: list[Task], is_refused: bool) -> None:
     try:
-        check_references({"taskId": UPSTREAM_ID}, "bob", lambda _: found)
+        check_references({"taskId": UPSTREAM_ID}, "bob", stored(found))
     except InvalidRequestError as error:
         assert is_refused
         [fault] = error.faults
         assert (fault.pointer, fault.detail) == (
             "/input/taskId",
             "Kie.ai knows no such task of yours",
+        )
+    else:
+        assert not is_refused
+
+
+@pytest.mark.parametrize(
+    ("found", "is_refused"),
+    [
+        pytest.param([BOBS_TRACK], False, id="one's own"),
+        pytest.param([BOBS], False, id="made elsewhere"),
+        pytest.param([ALICES], True, id="another's"),
+        pytest.param([DELETED], True, id="another's, deleted"),
+    ],
+)
+def test_anothers_track_does_not_exist(found: list[Task], is_refused: bool) -> None:
+    """A song is extended by its own id, without the id of the task that made it."""
+    try:
+        check_references({"audioId": TRACK_ID, "model": "V5"}, "bob", stored(found))
+    except InvalidRequestError as error:
+        assert is_refused
+        [fault] = error.faults
+        assert (fault.pointer, fault.detail) == (
+            "/input/audioId",
+            "Kie.ai knows no such track of yours",
         )
     else:
         assert not is_refused

@@ -45,6 +45,7 @@ def test_two_songs_are_two_results_with_what_is_known_of_them(read: Any) -> None
     assert isinstance(report, Finished)
     assert [source.url for source in report.sources] == [FIRST, SECOND]
     assert [source.duration_seconds for source in report.sources] == [198.4, 7]
+    assert [source.upstream_id for source in report.sources] == [f"id-{FIRST}", f"id-{SECOND}"]
     assert report.sources[0].alternates == ("https://cdn1.suno.ai/1.mp3",)
     assert report.missing == ()
 

@@ -215,6 +215,11 @@ def task_key(task_id: str) -> Item:
     return {"pk": {"S": f"TASK#{task_id}"}, "sk": {"S": "TASK"}}
 
 
+def result_key(upstream_id: str) -> Item:
+    """Key of the item that tells which task a result of Kie's belongs to."""
+    return {"pk": {"S": f"RESULT#{upstream_id}"}, "sk": {"S": "RESULT"}}
+
+
 def write_task(task: Task) -> Item:
     """
     Write a task as an item.

@@ -18,6 +18,7 @@ from kie_gateway.aws.task_item import (
     Item,
     read_entry,
     read_task,
+    result_key,
     task_key,
     write_entry,
     write_task,
@@ -36,7 +37,7 @@ from kie_gateway.core.errors import CallerError, RecordGoneError, RecordUnavaila
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves import Move
 from kie_gateway.core.ports import Change, Decide, Existing, Moved, Page, TaskFilter
-from kie_gateway.core.task import Task
+from kie_gateway.core.task import Task, upstream_ids
 from kie_gateway.core.timeline import Entry
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class TaskTable:
             of_task: Item = {"for_task": {"S": task.task_id}}
             writes.append(claim(self._table, idempotency, task.created_at, of_task))
         writes.append(self._put(write_task(task), "attribute_not_exists(pk)"))
+        writes += [self._result_write(task.task_id, one) for one in upstream_ids(task)]
         writes += self._entry_writes(task.task_id, entries)
         with translated():
             try:
@@ -218,6 +220,8 @@ class TaskTable:
     def _try_move(self, before: Task, move: Move, *, anew: bool) -> tuple[Task | None, Task | None]:
         after = replace(move.task, version=before.version + 1)
         writes = [self._update(before, after), *self._entry_writes(before.task_id, move.entries)]
+        named = upstream_ids(before)
+        writes += [self._result_write(after.task_id, one) for one in upstream_ids(after) - named]
         if is_booked(before, after):
             at = move.entries[-1].at
             book = partial(book_move, before=before, after=after, now=at)
@@ -241,6 +245,14 @@ class TaskTable:
             )
         found = (self.get(item["task_id"]["S"]) for item in answer["Items"])
         return [task for task in found if task is not None]
+
+    def find_by_result(self, upstream_id: str) -> Task | None:
+        """Find the task that first had a result with this id of Kie's, such as a track's."""
+        with translated():
+            found = self._client.get_item(
+                TableName=self._table, Key=result_key(upstream_id), ConsistentRead=True
+            )
+        return self.get(found["Item"]["for_task"]["S"]) if "Item" in found else None
 
     def due(self, now: datetime) -> list[str]:
         """Name some tasks whose credits are to be given back, the longest overdue first."""
@@ -423,6 +435,17 @@ class TaskTable:
                 "ExpressionAttributeNames": names,
                 "ExpressionAttributeValues": values,
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _result_write(self, task_id: str, upstream_id: str) -> "TransactWriteItemTypeDef":
+        """Note whose a result is; it stays with the task that had it first."""
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": result_key(upstream_id),
+                "UpdateExpression": "SET for_task = if_not_exists(for_task, :task)",
+                "ExpressionAttributeValues": {":task": {"S": task_id}},
             }
         }
 

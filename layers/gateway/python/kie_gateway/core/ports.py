@@ -108,6 +108,9 @@ class TaskStore(Protocol):
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         """Find tasks by Kie's id; one that was given its id a moment ago may be missing."""
 
+    def find_by_result(self, upstream_id: str) -> Task | None:
+        """Find the task that first had a result with this id of Kie's, such as a track's."""
+
     def note(self, task_id: str, entry: Entry) -> None:
         """Add to the timeline without a move."""
 

@@ -31,6 +31,9 @@ class Status(StrEnum):
 OPEN = (Status.QUEUED, Status.RUNNING, Status.STORING)
 SETTLED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED)
 
+# Music has two to six tracks; one write holds a hundred items.
+_MOST_NAMED_RESULTS = 50
+
 # Before the owner of a deleted task. No owner's name starts like this.
 DELETED_OWNER = "deleted#"
 
@@ -121,6 +124,7 @@ class Source:
         content_type: Of `content`.
         duration_seconds: As Kie.ai says, None if it does not.
         is_base64: Whether `content` is the base64 of the result's bytes, and not its text.
+        upstream_id: Kie's own id of it, by which follow-ups name it, such as a track's `audioId`.
     """
 
     url: str
@@ -129,6 +133,7 @@ class Source:
     content_type: str | None = None
     duration_seconds: float | None = None
     is_base64: bool | None = None
+    upstream_id: str | None = None
 
     @classmethod
     def of_bytes(cls, body: bytes, content_type: str) -> Self:
@@ -180,6 +185,7 @@ class Output:
         sha256: Lower-case hex.
         source_url: Kie's link without its query, which has an end of its own.
         animated: Whether a picture moves; None for everything else.
+        upstream_id: Kie's own id of it, None where it has none.
     """
 
     index: int
@@ -193,6 +199,7 @@ class Output:
     height: int | None = None
     duration_seconds: float | None = None
     animated: bool | None = None
+    upstream_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -351,3 +358,9 @@ class Task:
     def is_overdue(self, now: datetime) -> bool:
         """Whether the deadline has passed without a verdict."""
         return self.status in (Status.QUEUED, Status.RUNNING) and now >= self.deadline_at
+
+
+def upstream_ids(task: Task) -> frozenset[str]:
+    """Kie's ids of a task's results, where they have any; a bounded number of them."""
+    found = (source.upstream_id for source in task.sources[:_MOST_NAMED_RESULTS])
+    return frozenset(one for one in found if one)

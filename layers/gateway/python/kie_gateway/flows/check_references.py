@@ -8,64 +8,95 @@ gateway does not know was made elsewhere with the same account, and is anybody's
 with imports (`docs/decisions/0013-whose-work-is-followed-up.md`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
 from kie_gateway.core.json_pointer import children
+from kie_gateway.core.ports import TaskStore
 from kie_gateway.core.task import Task
 
 NO_SUCH_TASK = "Kie.ai knows no such task of yours"
+NO_SUCH_RESULT = "Kie.ai knows no such track of yours"
 
 
-def check_references(
-    task_input: Mapping[str, Any], owner: str, find: Callable[[str], Sequence[Task]]
-) -> None:
+class Named(Enum):
+    """What an id in an input is of."""
+
+    TASK = "task"
+    RESULT = "result"
+
+
+_ENDINGS = {
+    "taskid": Named.TASK,
+    "taskids": Named.TASK,
+    "audioid": Named.RESULT,
+    "audioids": Named.RESULT,
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An id in an input, and the JSON pointer to it."""
+
+    named: Named
+    upstream_id: str
+    pointer: str
+
+
+def check_references(task_input: Mapping[str, Any], owner: str, tasks: TaskStore) -> None:
     """
-    Make sure that no reference leads to another owner's work.
-
-    Args:
-        find: Finds tasks by Kie's id; deleted ones are still nobody else's.
+    Make sure that no reference leads to another owner's work; deleted work is still its owner's.
 
     Raises:
         InvalidRequestError: Naming each reference that does.
     """
     faults = [
-        FieldFault(pointer, NO_SUCH_TASK)
-        for pointer, upstream_task_id in references(task_input, "/input")
-        if _is_anothers(find(upstream_task_id), owner)
+        FieldFault(one.pointer, NO_SUCH_TASK if one.named is Named.TASK else NO_SUCH_RESULT)
+        for one in references(task_input, "/input")
+        if _is_anothers(_find(one, tasks), owner)
     ]
     if faults:
         raise InvalidRequestError("the input names work that is not yours", faults)
 
 
-def references(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
+def references(value: Any, pointer: str = "") -> Iterator[Reference]:
     """
-    Find ids of Kie's tasks in an input, each with its JSON pointer.
+    Find ids of Kie's tasks and tracks in an input.
 
-    Whatever the family, they stand under `taskId`, `task_id` or a name that ends so, alone or in a
-    list; which of the names a model reads is Kie.ai's business.
+    Whatever the family, they stand under `taskId`, `audio_id` or a name that ends so, alone or in
+    a list; which of the names a model reads is Kie.ai's business.
     """
     for part, place, inner in children(value, pointer):
-        if isinstance(part, str) and _names_tasks(part):
-            yield from _ids(inner, place)
+        named = _named_by(part) if isinstance(part, str) else None
+        if named is not None:
+            yield from _ids(named, inner, place)
         yield from references(inner, place)
 
 
-def _names_tasks(name: str) -> bool:
+def _named_by(name: str) -> Named | None:
     plain = name.lower().replace("_", "").replace("-", "")
-    return plain.endswith(("taskid", "taskids"))
+    return next((named for ending, named in _ENDINGS.items() if plain.endswith(ending)), None)
 
 
-def _ids(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+def _ids(named: Named, value: Any, pointer: str) -> Iterator[Reference]:
     match value:
         case str() if value.strip():
             # Kie.ai may be less strict about spaces than an index is.
-            yield pointer, value.strip()
+            yield Reference(named, value.strip(), pointer)
         case list():
             for index, inner in enumerate(value):
                 if isinstance(inner, str):
-                    yield from _ids(inner, f"{pointer}/{index}")
+                    yield from _ids(named, inner, f"{pointer}/{index}")
+
+
+def _find(reference: Reference, tasks: TaskStore) -> Sequence[Task]:
+    if reference.named is Named.TASK:
+        return tasks.find_by_upstream(reference.upstream_id)
+    maker = tasks.find_by_result(reference.upstream_id)
+    return [] if maker is None else [maker]
 
 
 def _is_anothers(found: Sequence[Task], owner: str) -> bool:

@@ -156,6 +156,7 @@ class ResultCopier:
             height=facts.height,
             duration_seconds=facts.duration_seconds or source.duration_seconds,
             animated=facts.animated,
+            upstream_id=source.upstream_id,
         )
         return Copied(output, why)
 

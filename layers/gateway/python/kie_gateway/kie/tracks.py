@@ -14,6 +14,7 @@ from kie_gateway.core.task import Source
 from kie_gateway.kie import wire
 
 _AUDIO_KEYS = ("audioUrl", "audio_url", "sourceAudioUrl", "source_audio_url")
+_ID_KEYS = ("id", "audioId", "audio_id")
 _KEPT_LONGEST = "aiquickdraw.com/"
 
 
@@ -56,5 +57,8 @@ def _source(track: dict[str, Any]) -> Source | None:
     if not urls:
         return None
     return Source(
-        urls[0], alternates=tuple(urls[1:]), duration_seconds=wire.number(track.get("duration"))
+        urls[0],
+        alternates=tuple(urls[1:]),
+        duration_seconds=wire.number(track.get("duration")),
+        upstream_id=next((id_ for key in _ID_KEYS if (id_ := wire.task_id(track.get(key)))), None),
     )

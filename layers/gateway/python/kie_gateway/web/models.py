@@ -191,6 +191,9 @@ class OutputBody(BaseModel):
     height: int | None
     duration_seconds: float | None
     animated: bool | None = Field(description="Whether a picture moves.")
+    upstream_id: str | None = Field(
+        description="Kie.ai's own id of it, by which follow-ups name it: a track's audioId."
+    )
     url: str | None = Field(
         description="A link for an hour, null once deleted. urls.self always has a fresh one."
     )

@@ -126,6 +126,7 @@ def output_body(
         height=output.height,
         duration_seconds=output.duration_seconds,
         animated=output.animated,
+        upstream_id=output.upstream_id,
         url=link(output) if gone_at is None else None,
         deleted_at=gone_at,
     )

@@ -230,7 +230,7 @@ class _Creations:
         asked = desk.app.request_headers
         owner = owner or desk.owner()
         check_uploads(task_input, owner, gateway.bucket.size_of)
-        check_references(task_input, owner, gateway.tasks.find_by_upstream)
+        check_references(task_input, owner, gateway.tasks)
         known = catalogue.find(model)
         estimated = estimate(known, task_input) if known is not None else None
         created = gateway.create(
