@@ -22,7 +22,7 @@ from urllib.request import ProxyHandler, build_opener
 from dev import settings
 from dev.front import Front, PortInUseError
 from dev.logs import Log
-from dev.simulator import Simulator
+from dev.simulator_process import Simulator
 from dev.state import StateError
 from dev.template import Template
 

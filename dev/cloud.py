@@ -25,9 +25,9 @@ from dev.front import Front
 from dev.functions import InProcessFunction
 from dev.gate import Gate
 from dev.gateway import HttpApi
-from dev.keeper import Keeper, open_tasks
 from dev.logs import Log
 from dev.moto_server import MotoServer
+from dev.persistence import Persistence, open_tasks
 from dev.pool import WorkerPool, describe
 from dev.principals import bucket_policies, principals
 from dev.queues import QueuePoller
@@ -278,10 +278,10 @@ class LocalCloud:
             self.values[parameters.KIE_SECRET] = made["ARN"]
 
     def _restore(self) -> None:
-        keeper = Keeper(self._state, self.stack, self.region)
-        self._restored = keeper.restore()
+        persistence = Persistence(self._state, self.stack, self.region)
+        self._restored = persistence.restore()
         if self._state_folder is not None:
-            self.aws.recorder = keeper
+            self.aws.recorder = persistence
 
     def _start_functions(self) -> None:
         for name, spec in self.stack.functions.items():

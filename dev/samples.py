@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import httpx
 
 from dev.cloud import LocalCloud
-from dev.kie.server import KieSimulator
 from dev.pool import WorkerPool
 from dev.settings import LOCAL_KEY
 from dev.template import ROOT, Template
@@ -36,6 +35,7 @@ from kie_gateway.core.task import (
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.manage_keys import issue_key
 from kie_gateway.wiring.clock import utc_now
+from simulator.server import KieSimulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.cloud import reset_moto
-from dev.kie.server import KieSimulator
+from simulator.server import KieSimulator
 from tests.deploy.aws import REGION, Account, new_account
 
 ROOT = Path(__file__).parents[2]

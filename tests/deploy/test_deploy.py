@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.kie.server import KieSimulator
 from dev.template import Template
+from simulator.server import KieSimulator
 from tests.deploy.aws import Account
 from tests.deploy.conftest import API_KEY, ROOT, Run
 

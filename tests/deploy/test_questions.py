@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from dev.kie.server import KieSimulator
 from scripts import cloudfront_key, deploy, deployments, kie_secret
 from scripts.deploy import choose
 from scripts.deployments import Deployment, DeploymentsError
 from scripts.stack import StackError
+from simulator.server import KieSimulator
 from tests.deploy.aws import REGION, Account
 from tests.deploy.conftest import API_KEY, ROOT
 

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from dev.kie.dials import read_dials
 from dev.template import Template
+from simulator.dials import read_dials
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-DOCS = [ROOT / "README.md", ROOT / "events" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = [
+    ROOT / "README.md",
+    ROOT / "events" / "README.md",
+    ROOT / "simulator" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 PARAMETERS = Template().parameters
 # Shown in other words than the template's.
 IN_WORDS = {"ResultHosts": "Kie.ai's file hosts", "MaxResultBytes": "2 GiB"}

@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from dev.kie import refusals
-from dev.kie.signing import signed_headers
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.callback_token import callback_url
 from kie_gateway.flows.manage_keys import issue_key
+from simulator import refusals
+from simulator.signing import signed_headers
 from tests.functional.story import Story
 from tests.functional.world import HMAC_KEY, MODEL, World
 

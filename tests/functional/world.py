@@ -15,11 +15,11 @@ import pytest
 from dev import seams
 from dev.cloud import LocalCloud
 from dev.front import Front
-from dev.kie.server import KieSimulator
 from dev.logs import Log
 from dev.template import Template
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.flows.manage_keys import issue_key
+from simulator.server import KieSimulator
 from tests.functional.agenda import Agenda
 from tests.functional.executions import Executions
 from tests.functional.functions import Functions, KieLine
@@ -106,10 +106,10 @@ class World:
 
     def _kie(self, patch: pytest.MonkeyPatch) -> KieSimulator:
         """Make a simulated Kie.ai that lives by our clock."""
-        patch.setattr("dev.kie.service.Schedule", lambda: self.agenda)
+        patch.setattr("simulator.service.Schedule", lambda: self.agenda)
         clock = SimpleNamespace(**{**vars(time), "time": self.agenda.time, "sleep": self._pass})
         for name, module in list(sys.modules.items()):
-            if name.startswith("dev.kie.") and vars(module).get("time") is time:
+            if name.startswith("simulator.") and vars(module).get("time") is time:
                 patch.setattr(module, "time", clock)
         return KieSimulator(port=0, create_limit=self._create_limit, webhook_hmac_key=HMAC_KEY)
 

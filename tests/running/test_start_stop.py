@@ -167,7 +167,7 @@ def test_ctrl_c_while_it_starts_ends_everything_too(tmp_path: Path) -> None:
 def other_kie() -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run a simulator of its own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "dev.kie", "--port", str(free_port())],
+        [sys.executable, "-m", "simulator", "--port", str(free_port())],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from dev.kie.server import KieSimulator
 from kie_gateway.catalogue.catalogue import PATH
 from scripts.refresh_catalogue import IncompleteListError, input_schema, main, refresh, write
+from simulator.server import KieSimulator
 
 
 def entry(model_id: str, **more: Any) -> dict[str, Any]:
