@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "events"
 FUNCTIONS = {
     "api": "ApiFunction",
-    "books": "BooksFunction",
+    "books": "SweepFunction",
     "callback": "CallbackFunction",
     "store": "StoreFunction",
     "thumbnail": "ThumbnailFunction",

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import boto3
 import httpx
 
-from kie_gateway.aws.books_scan import scan_books
+from kie_gateway.aws.ledger_scan import scan_ledger
 from kie_gateway.aws.secrets import Secrets
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.errors import ProviderError
-from kie_gateway.core.reconciliation import Books, Difference, differences
+from kie_gateway.core.reconciliation import Difference, LedgerSnapshot, differences
 from kie_gateway.flows.reconcile import (
     KIE,
     Checkpoint,
@@ -48,32 +48,32 @@ def main() -> int:
     options = _options()
     dynamodb = boto3.client("dynamodb")
     table = stack_outputs(options.stack)["TableName"]
-    books = scan_books(dynamodb, table)
-    found = list(_lasting(dynamodb, table, books))
+    ledger = scan_ledger(dynamodb, table)
+    found = list(_lasting(dynamodb, table, ledger))
     if not options.offline:
-        found += _of_kie(options, dynamodb, table, books)
+        found += _of_kie(options, dynamodb, table, ledger)
     for difference in found:
         print(f"{difference.about}: {difference.words}")
-    rows = sum(map(len, books.rows.values()))
+    entries = sum(map(len, ledger.entries.values()))
     print(
-        f"{len(books.accounts)} accounts, {rows} rows, {len(books.tasks)} tasks:"
+        f"{len(ledger.accounts)} accounts, {entries} entries, {len(ledger.tasks)} tasks:"
         f" {len(found)} differences"
     )
     return 1 if found else 0
 
 
-def _lasting(client: "DynamoDBClient", table: str, books: Books) -> Iterator[Difference]:
+def _lasting(client: "DynamoDBClient", table: str, ledger: LedgerSnapshot) -> Iterator[Difference]:
     """Find what differs twice in the same way."""
-    first = list(differences(books, utc_now()))
+    first = list(differences(ledger, utc_now()))
     if not first:
         return
     time.sleep(SECOND_LOOK_SECONDS)
-    again = set(differences(scan_books(client, table), utc_now()))
+    again = set(differences(scan_ledger(client, table), utc_now()))
     yield from (one for one in first if one in again)
 
 
 def _of_kie(
-    options: argparse.Namespace, client: "DynamoDBClient", table: str, books: Books
+    options: argparse.Namespace, client: "DynamoDBClient", table: str, ledger: LedgerSnapshot
 ) -> list[Difference]:
     secret = stack_parameters(options.stack)["KieSecret"]
     keys = Secrets(boto3.client("secretsmanager")).kie_keys(secret)
@@ -81,28 +81,28 @@ def _of_kie(
     with httpx.Client(base_url=stack_parameters(options.stack)["KieBaseUrl"]) as http:
         kie_http = KieHttp(http, lambda: keys.api_key)
         kie = KieClient(kie_http)
-        found = list(prices_that_differ(books, since, lambda task: kie.ask(task).report))
+        found = list(prices_that_differ(ledger, since, lambda task: kie.ask(task).report))
         if keys.history_token is None:
             print("Kie.ai's history is not read: there is no history_token in KieSecret")
         else:
             session = Session(keys.history_token, keys.history_unique_id)
             history = KieHistory(http, lambda: session)
-            found += _of_history(history, TaskTable(client, table), books, since)
-        checkpoint = stand(books, KieBalance(kie_http).read(), utc_now())
+            found += _of_history(history, TaskTable(client, table), ledger, since)
+        checkpoint = stand(ledger, KieBalance(kie_http).read(), utc_now())
     found += balance_that_differs(_last(client, table), checkpoint)
     _note(client, table, checkpoint)
     return found
 
 
 def _of_history(
-    history: KieHistory, tasks: TaskTable, books: Books, since: datetime
+    history: KieHistory, tasks: TaskTable, ledger: LedgerSnapshot, since: datetime
 ) -> list[Difference]:
     try:
         listed = list(history.listed(since))
     except ProviderError as error:
         return [Difference(KIE, f"its history cannot be read: {error.message}")]
     return list(
-        listings_that_differ(books, lambda name: bool(tasks.find_by_upstream(name)), listed)
+        listings_that_differ(ledger, lambda name: bool(tasks.find_by_upstream(name)), listed)
     )
 
 

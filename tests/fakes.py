@@ -12,43 +12,19 @@ from itertools import count
 from threading import Lock
 from typing import Any, Protocol
 
-from kie_gateway.core.account import (
-    Account,
-    Below,
-    Booked,
-    Row,
-    book_creation,
-    book_move,
-    book_withdrawal,
-    funded,
-    is_booked,
-    start_account,
-    together,
-    with_balances,
-)
+from kie_gateway.core.account import Account
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     GatewayError,
     IdempotencyMismatchError,
     KeyTakenError,
     ProviderError,
     RecordGoneError,
-    RecordUnavailableError,
     SourceBrokenError,
     StorageError,
 )
 from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.pace import (
-    CREDITS_PAUSE,
-    NOTHING,
-    WINDOW,
-    InLine,
-    Pace,
-    Place,
-    Rate,
-    Send,
-    in_order,
-    pause_after,
-)
+from kie_gateway.core.ledger import LedgerEntry, LedgerPosition, with_balances
 from kie_gateway.core.ports import (
     Accepted,
     Answer,
@@ -60,8 +36,30 @@ from kie_gateway.core.ports import (
     Page,
     TaskFilter,
 )
+from kie_gateway.core.posting import (
+    Posting,
+    affects_account,
+    funded,
+    post_creation,
+    post_move,
+    post_withdrawal,
+    start_account,
+    together,
+)
 from kie_gateway.core.remote_file import HEAD_BYTES, RemoteFile, StoredFile
 from kie_gateway.core.report import NotVisible, Report
+from kie_gateway.core.submit_queue import (
+    CREDITS_PAUSE,
+    NOTHING,
+    WINDOW,
+    Permit,
+    QueuedTask,
+    Rate,
+    SubmitQueueState,
+    Ticket,
+    fair_order,
+    pause_after,
+)
 from kie_gateway.core.task import Task, upstream_ids
 from kie_gateway.core.timeline import Entry, Happened
 from tests.makers import NOW, UPSTREAM_ID, seconds
@@ -103,8 +101,8 @@ class FakeAccounts:
     def __init__(self, new_owner_credits: Decimal | None = None) -> None:
         self.new_owner_credits = new_owner_credits
         self._accounts: dict[str, Account] = {}
-        self._row_ids = count()
-        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._entry_ids = count()
+        self._ledger_entries: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
         self._once: dict[tuple[str, str], IdempotencyKey] = {}
 
     def account(self, owner: str, now: datetime) -> Account:
@@ -120,33 +118,35 @@ class FakeAccounts:
                 if known.fingerprint != once.fingerprint:
                     raise IdempotencyMismatchError("used for another change")
                 return Changed(self.account(owner, now), replayed=True)
-        self.book(owner, decide, now)
+        self.post(owner, decide, now)
         if once is not None:
             self._once[once.owner, once.key_hash] = once
         return Changed(self.account(owner, now), replayed=False)
 
     def ledger(
-        self, owner: str, *, limit: int, before: Below | None
-    ) -> tuple[list[Row], Below | None]:
-        rows = self._rows[owner][::-1]
+        self, owner: str, *, limit: int, before: LedgerPosition | None
+    ) -> tuple[list[LedgerEntry], LedgerPosition | None]:
+        rows = self._ledger_entries[owner][::-1]
         balance = (self._accounts.get(owner) or Account(owner)).balance
         if before is not None:
-            rows, balance = [row for row in rows if row.row_id < before.row_id], before.balance
+            rows, balance = [row for row in rows if row.entry_id < before.entry_id], before.balance
         page = with_balances(rows[:limit], balance)
         if len(rows) <= limit:
             return page, None
-        return page, Below(page[-1].row_id, page[-1].balance_after - page[-1].gain)
+        return page, LedgerPosition(page[-1].entry_id, page[-1].balance_after - page[-1].gain)
 
-    def book(self, owner: str, decide: Change, now: datetime) -> None:
+    def post(self, owner: str, decide: Change, now: datetime) -> None:
         """Make a change; nothing is left of it if it is refused."""
         known = self._accounts.get(owner) or Account(owner)
         started = start_account(known, self.new_owner_credits, now)
-        booked = together(started, decide(started.account))
-        if booked.account == known:
+        posting = together(started, decide(started.account))
+        if posting.account == known:
             return
-        self._accounts[owner] = replace(booked.account, is_new=False)
-        for row in booked.rows:
-            self._rows[owner].append(replace(row, row_id=f"{next(self._row_ids):026d}-0"))
+        self._accounts[owner] = replace(posting.account, is_new=False)
+        for row in posting.entries:
+            self._ledger_entries[owner].append(
+                replace(row, entry_id=f"{next(self._entry_ids):026d}-0")
+            )
 
 
 class FakeTaskStore:
@@ -194,12 +194,12 @@ class FakeTaskStore:
         if task.reservation is None:
             return task
 
-        def book(account: Account) -> Booked:
+        def post(account: Account) -> Posting:
             nonlocal task
             task = funded(account, task)
-            return book_creation(account, task, tasks_at_once, task.created_at)
+            return post_creation(account, task, tasks_at_once, task.created_at)
 
-        self.accounts.book(task.paying_owner, book, task.created_at)
+        self.accounts.post(task.paying_owner, post, task.created_at)
         return task
 
     def existing(self, idempotency: IdempotencyKey, now: datetime) -> Existing | None:
@@ -217,8 +217,8 @@ class FakeTaskStore:
             return
         del self._tasks[task.task_id]
         if task.reservation is not None:
-            withdraw = partial(book_withdrawal, task=task, now=task.created_at)
-            self.accounts.book(task.paying_owner, withdraw, task.created_at)
+            withdraw = partial(post_withdrawal, task=task, now=task.created_at)
+            self.accounts.post(task.paying_owner, withdraw, task.created_at)
         self._entries.pop(task.task_id, None)
         if idempotency is not None:
             self._keys.pop((idempotency.owner, idempotency.key_hash), None)
@@ -243,16 +243,16 @@ class FakeTaskStore:
                     raise RecordGoneError(f"{task.task_id} has been taken back")
                 if found.version == task.version:
                     after = replace(move.task, version=task.version + 1)
-                    if is_booked(task, after):
+                    if affects_account(task, after):
                         at = move.entries[-1].at
-                        book = partial(book_move, before=task, after=after, now=at)
-                        self.accounts.book(task.paying_owner, book, at)
+                        post = partial(post_move, before=task, after=after, now=at)
+                        self.accounts.post(task.paying_owner, post, at)
                     self._tasks[task.task_id] = after
                     self._note_results(after)
                     self._entries[task.task_id] += move.entries
                     return Moved(after, changed=True)
             task = found
-        raise RecordUnavailableError(f"the record of {task.task_id} is moving too fast")
+        raise BackendUnavailableError(f"the record of {task.task_id} is moving too fast")
 
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         self._answer_or_fail()
@@ -325,7 +325,7 @@ class FakeTaskStore:
 
     def _answer_or_fail(self) -> None:
         if self.unavailable:
-            raise RecordUnavailableError("DynamoDB: not there")
+            raise BackendUnavailableError("DynamoDB: not there")
 
 
 def _fits(task: Task, which: TaskFilter) -> bool:
@@ -343,9 +343,9 @@ class Recorded(Protocol):
     def all(self) -> Sequence[Task]: ...
 
 
-class FakeLine:
+class FakeSubmitQueue:
     """
-    The line before Kie.ai, in memory.
+    The submit queue, in memory.
 
     Attributes:
         error: What every call raises, None for success.
@@ -362,123 +362,131 @@ class FakeLine:
         self._store = store
         self._now = now
         self._rate = rate or Rate()
-        self._pace: Pace | None = None
+        self._state: SubmitQueueState | None = None
         self._turns: Counter[str] = Counter()
         self._sends: list[datetime] = []
         self._lock = Lock()
 
-    def look(self) -> Pace | None:
+    def state(self) -> SubmitQueueState | None:
         self._fail_if_told()
-        is_busy = self._pace is not None and self._pace.is_busy(self._now(), self._rate)
-        return self._pace if is_busy else None
+        is_busy = self._state is not None and self._state.is_busy(self._now(), self._rate)
+        return self._state if is_busy else None
 
-    def refuse(self, pause_seconds: float | None) -> None:
+    def report_refusal(self, pause_seconds: float | None) -> None:
         self._fail_if_told()
-        now, pace = self._now(), self.look()
-        refusals = 1 if self._pace is None else self._pace.refusals_with(now)
-        if pace is None:
+        now, state = self._now(), self.state()
+        refusals = 1 if self._state is None else self._state.refusals_with(now)
+        if state is None:
             until = now + (WINDOW if pause_seconds is None else seconds(pause_seconds))
             if refusals > 1:
                 until = max(until, now + pause_after(refusals))
-            self._pace = Pace(until, slots=0, not_before=until, turn=0, refusals=refusals)
-            self._turns.clear()
-            self._sends.clear()
-        elif pace.not_before <= now:
-            until = now + max(pause_after(refusals), seconds(pause_seconds or 0))
-            self._pace = replace(pace, not_before=until, refusals=refusals)
-        elif pace.is_refused and pause_seconds is not None:
-            until = max(pace.not_before, now + seconds(pause_seconds))
-            self._pace = replace(pace, not_before=until)
-
-    def accept(self) -> None:
-        self._fail_if_told()
-        if self._pace is not None:
-            self._pace = replace(self._pace, refusals=0)
-
-    def hold(self, funds: Decimal = NOTHING) -> None:
-        self._fail_if_told()
-        now, pace = self._now(), self.look()
-        until = now + CREDITS_PAUSE
-        if pace is None:
-            self._pace = Pace(
-                until, slots=0, not_before=until, turn=0, for_credits=True, funds=funds
+            self._state = SubmitQueueState(
+                until, tickets=0, not_before=until, turn=0, refusals=refusals
             )
             self._turns.clear()
             self._sends.clear()
-        elif not pace.for_credits or pace.not_before <= now:
-            self._pace = replace(self._from(pace, until), for_credits=True, funds=funds)
+        elif state.not_before <= now:
+            until = now + max(pause_after(refusals), seconds(pause_seconds or 0))
+            self._state = replace(state, not_before=until, refusals=refusals)
+        elif state.is_refused and pause_seconds is not None:
+            until = max(state.not_before, now + seconds(pause_seconds))
+            self._state = replace(state, not_before=until)
+
+    def report_acceptance(self) -> None:
+        self._fail_if_told()
+        if self._state is not None:
+            self._state = replace(self._state, refusals=0)
+
+    def pause_for_credits(self, funds: Decimal = NOTHING) -> None:
+        self._fail_if_told()
+        now, state = self._now(), self.state()
+        until = now + CREDITS_PAUSE
+        if state is None:
+            self._state = SubmitQueueState(
+                until, tickets=0, not_before=until, turn=0, for_credits=True, funds=funds
+            )
+            self._turns.clear()
+            self._sends.clear()
+        elif not state.for_credits or state.not_before <= now:
+            self._state = replace(self._from(state, until), for_credits=True, funds=funds)
         else:
-            self._pace = replace(pace, funds=funds)
+            self._state = replace(state, funds=funds)
 
     def resume(self) -> None:
         self._fail_if_told()
-        now, pace = self._now(), self._pace
-        if pace is None or not pace.for_credits:
+        now, state = self._now(), self._state
+        if state is None or not state.for_credits:
             return
-        if now < pace.not_before:
-            pace = self._from(pace, now)
-        self._pace = replace(pace, for_credits=False)
+        if now < state.not_before:
+            state = self._from(state, now)
+        self._state = replace(state, for_credits=False)
 
-    def ends_at(self) -> datetime:
+    def last_ticket_at(self) -> datetime:
         self._fail_if_told()
-        now, pace = self._now(), self._pace
-        return now if pace is None else max(pace.slot_at(pace.slots, self._rate), now)
+        now, state = self._now(), self._state
+        return now if state is None else max(state.ticket_at(state.tickets, self._rate), now)
 
-    def _from(self, pace: Pace, at: datetime) -> Pace:
-        return replace(pace, since=at - pace.slots * self._rate.interval, not_before=at)
+    def _from(self, state: SubmitQueueState, at: datetime) -> SubmitQueueState:
+        return replace(state, since=at - state.tickets * self._rate.interval, not_before=at)
 
-    def _reserve_try(self, pace: Pace, now: datetime) -> Send:
-        if now < pace.not_before:
-            return Send(pace.not_before, is_reserved=False)
-        refusals = pace.refusals_with(now)
-        self._pace = replace(pace, not_before=now + pause_after(refusals), refusals=refusals)
-        return Send(now, is_reserved=True)
+    def _reserve_try(self, state: SubmitQueueState, now: datetime) -> Permit:
+        if now < state.not_before:
+            return Permit(state.not_before, is_granted=False)
+        refusals = state.refusals_with(now)
+        self._state = replace(state, not_before=now + pause_after(refusals), refusals=refusals)
+        return Permit(now, is_granted=True)
 
-    def join(self, owner: str) -> Place:
+    def enqueue(self, owner: str) -> Ticket:
         self._fail_if_told()
         with self._lock:
-            if self._pace is None:
-                self.refuse(0)
-            assert self._pace is not None
-            pace = self._pace = replace(self._pace, slots=self._pace.slots + 1)
-            self._turns[owner] = max(self._turns[owner], pace.turn) + 1
-            at, now = pace.slot_at(pace.slots, self._rate), self._now()
+            if self._state is None:
+                self.report_refusal(0)
+            assert self._state is not None
+            state = self._state = replace(self._state, tickets=self._state.tickets + 1)
+            self._turns[owner] = max(self._turns[owner], state.turn) + 1
+            at, now = state.ticket_at(state.tickets, self._rate), self._now()
             if at < now:
-                self._pace = replace(pace, since=now - (pace.slots - 1) * self._rate.interval)
-            return Place(max(at, now), self._turns[owner], pace.for_credits)
+                self._state = replace(state, since=now - (state.tickets - 1) * self._rate.interval)
+            return Ticket(max(at, now), self._turns[owner], state.for_credits)
 
-    def reserve(self, patience: timedelta) -> Send:
+    def acquire_permit(self, patience: timedelta) -> Permit:
         self._fail_if_told()
         now = self._now()
-        if self._pace is not None and self._pace.is_refused:
-            return self._reserve_try(self._pace, now)
-        at = self._rate.next_send(self._sends, now)
+        if self._state is not None and self._state.is_refused:
+            return self._reserve_try(self._state, now)
+        at = self._rate.next_permit_at(self._sends, now)
         is_soon = at <= now + patience
-        if self._pace is not None and is_soon:
+        if self._state is not None and is_soon:
             self._sends.append(at)
-        return Send(at, is_reserved=is_soon)
+        return Permit(at, is_granted=is_soon)
 
-    def correct(self, reserved: datetime, sent: datetime) -> None:
+    def correct_permit(self, reserved: datetime, sent: datetime) -> None:
         self._fail_if_told()
         if reserved in self._sends:
             self._sends[self._sends.index(reserved)] = sent
 
-    def let_through(self, turn: int) -> None:
+    def advance_to(self, turn: int) -> None:
         self._fail_if_told()
-        if self._pace is not None and self._pace.turn < turn:
-            self._pace = replace(self._pace, turn=turn)
+        if self._state is not None and self._state.turn < turn:
+            self._state = replace(self._state, turn=turn)
 
-    def first(self) -> list[str]:
+    def front(self) -> list[str]:
         self._fail_if_told()
-        return in_order(
-            [InLine(t.task_id, t.owner, t.turn or 0) for t in self._store.all() if t.is_in_line]
+        return fair_order(
+            [
+                QueuedTask(t.task_id, t.owner, t.submit_turn or 0)
+                for t in self._store.all()
+                if t.is_in_submit_queue
+            ]
         )
 
-    def all(self) -> Iterator[str]:
-        waiting = [task for task in self._store.all() if task.is_in_line]
-        yield from (task.task_id for task in sorted(waiting, key=lambda task: task.turn or 0))
+    def waiting(self) -> Iterator[str]:
+        waiting = [task for task in self._store.all() if task.is_in_submit_queue]
+        yield from (
+            task.task_id for task in sorted(waiting, key=lambda task: task.submit_turn or 0)
+        )
 
-    def short(self) -> Iterator[str]:
+    def short_of_credits(self) -> Iterator[str]:
         yield from (task.task_id for task in self._store.all() if task.is_short_of_credits)
 
     def _fail_if_told(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.core.api_key import ApiKey, Caller
-from kie_gateway.core.errors import RecordUnavailableError, TooManyRequestsError
+from kie_gateway.core.errors import BackendUnavailableError, TooManyRequestsError
 from kie_gateway.observability import logger, metrics
 from kie_gateway.web import requests
 from kie_gateway.web.desk import Desk
@@ -50,7 +50,7 @@ def authenticate(headers: Mapping[str, str]) -> Caller:
         requests.raise_unauthorized()
     try:
         gateway.keys.note_use(key, now)
-    except RecordUnavailableError as error:
+    except BackendUnavailableError as error:
         # A note for people; no reason to turn a caller away.
         logger.warning("use of a key was not noted", extra={"why": str(error)})
     return counted(key.caller, key, now)

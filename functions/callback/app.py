@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.errors import RecordUnavailableError, WebhookRefusedError
+from kie_gateway.core.errors import BackendUnavailableError, WebhookRefusedError
 from kie_gateway.flows.record_webhook import Delivery
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.callback import CallbackGateway
@@ -29,7 +29,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         logger.warning("webhook refused", extra={"reason": refused.reason})
         count("WebhookRefused")
         return answer(401, "unauthorized", delivery.delivery_id)
-    except RecordUnavailableError as error:
+    except BackendUnavailableError as error:
         # Not recorded: Kie.ai delivers again, and the watch asks in any case.
         logger.error("webhook not recorded", extra={"error": str(error)})
         count("WebhookNotRecorded")

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.core.decision import decide
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from kie_gateway.core.task import CompletedBy, Status, Step, Task
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start
@@ -59,6 +59,6 @@ def comes_back(task: Task, record: dict[str, Any]) -> bool:
     decision = decide(task, now)
     try:
         gateway.queue.hide(receipt_handle, (decision.wait_until - now).total_seconds())
-    except RecordUnavailableError as error:
+    except BackendUnavailableError as error:
         logger.warning("comes back after the queue's own pause", extra={"error": str(error)})
     return True

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from kie_gateway.aws.pace_table import PaceTable
+from kie_gateway.aws.submit_queue_table import SubmitQueueTable
 from kie_gateway.core.deadline import AWS_CALL_SECONDS
-from kie_gateway.core.errors import RecordUnavailableError
-from kie_gateway.core.pace import Rate
+from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.submit_queue import Rate
 from kie_gateway.wiring.clients import Clients
 from kie_gateway.wiring.clock import utc_now
 
@@ -41,11 +41,11 @@ def look(left: float) -> float:
     """Read the line with so many seconds left; returns those that are left afterwards."""
     ends_at = time.monotonic() + left
     clients = Clients(lambda: ends_at - time.monotonic())
-    line = PaceTable(clients.dynamodb, "t", Rate(), utc_now)
+    line = SubmitQueueTable(clients.dynamodb, "t", Rate(), utc_now)
     # Making a client takes its time, too.
     ends_at = time.monotonic() + left
-    with pytest.raises(RecordUnavailableError):
-        line.look()
+    with pytest.raises(BackendUnavailableError):
+        line.state()
     return ends_at - time.monotonic()
 
 

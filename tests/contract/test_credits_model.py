@@ -1,5 +1,5 @@
 """
-Whatever happens, in whatever order, and whoever dies in between: the books are right.
+Whatever happens, in whatever order, and whoever dies in between: the ledger are right.
 
 A state machine (hypothesis) drives the real flows over several owners, with a Kie.ai that is honest
 and a record whose every write may fail, or be the last thing its process does. It runs against the
@@ -29,10 +29,11 @@ from hypothesis.stateful import (
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core import moves
-from kie_gateway.core.account import Account, Below, Purse, Row, adjust, grant, limit
+from kie_gateway.core.account import Account
 from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.decision import decide
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     BudgetExceededError,
     InsufficientCreditsError,
     InvalidRequestError,
@@ -40,16 +41,17 @@ from kie_gateway.core.errors import (
     ProviderError,
     ProviderInputError,
     ProviderNoCreditsError,
-    RecordUnavailableError,
     SubmissionUnknownError,
     TaskNotFoundError,
     TaskStalledError,
     TooManyTasksError,
 )
+from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, LedgerPosition
 from kie_gateway.core.media_facts import NOTHING_KNOWN
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Accepted, Accounts, Answer, TaskStore
-from kie_gateway.core.reconciliation import Books, differences
+from kie_gateway.core.posting import adjust, grant, limit
+from kie_gateway.core.reconciliation import LedgerSnapshot, differences
 from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Running
 from kie_gateway.core.reservation import Fate, Reservation, as_credits
 from kie_gateway.core.task import (
@@ -69,9 +71,9 @@ from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.record_webhook import Delivery, WebhookRecorder
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.release_credits import release_credits
-from kie_gateway.flows.resume_line import resume_if_funded
-from kie_gateway.flows.send_now import send_now
+from kie_gateway.flows.resume_submit_queue import resume_if_funded
 from kie_gateway.flows.store_outputs import StoreOutputs
+from kie_gateway.flows.submit_now import submit_now
 from kie_gateway.flows.submit_task import submit_task
 from kie_gateway.flows.sweep_tasks import Sweep
 from kie_gateway.flows.watch_task import Watch
@@ -82,10 +84,10 @@ from tests.fakes import (
     FakeArchive,
     FakeExecutions,
     FakeFiles,
-    FakeLine,
     FakeOutputStore,
     FakeProvider,
     FakeQueue,
+    FakeSubmitQueue,
     FakeTaskStore,
 )
 from tests.makers import RESULT_URL, seconds
@@ -140,7 +142,7 @@ class Faulty:
             self.fault = (left - 1, how) if left else None
             if left:
                 return found(*arguments, **named)
-            trouble = Died() if how.startswith("dies") else RecordUnavailableError("down")
+            trouble = Died() if how.startswith("dies") else BackendUnavailableError("down")
             if how.endswith("after"):
                 found(*arguments, **named)
             raise trouble
@@ -197,7 +199,7 @@ class HonestKie(FakeProvider):
 
 
 class CreditsMachine(RuleBasedStateMachine):
-    """The gateway with its books."""
+    """The gateway with its ledger."""
 
     @staticmethod
     def make() -> tuple[Any, Accounts]:
@@ -217,7 +219,7 @@ class CreditsMachine(RuleBasedStateMachine):
         self.tasks: TaskStore = self.store
         self.clock = Clock()
         self.kie = HonestKie()
-        self.line = FakeLine(AllOf(self.everything), self.clock.now)
+        self.submit_queue = FakeSubmitQueue(AllOf(self.everything), self.clock.now)
         self.executions, self.queue = FakeExecutions(), FakeQueue()
         self.outputs = FakeOutputStore()
         self.archive = FakeArchive()
@@ -340,7 +342,7 @@ class CreditsMachine(RuleBasedStateMachine):
 
     @rule(fault=FAULTS, left=st.sampled_from([None, 0, 5, 1000]))
     def clock_strikes(self, fault: Any, left: float | None) -> None:
-        """Do what functions/books does."""
+        """Do what functions/sweep does."""
         balance = None if left is None else as_credits(left)
         self.attempt(lambda: self.resume(balance), fault)
         self.attempt(self.release, fault)
@@ -371,23 +373,23 @@ class CreditsMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_books_agree(self) -> None:
-        books = self.books()
-        assert list(differences(books, self.clock.now() - seconds(10**9))) == []
+        ledger = self.ledger()
+        assert list(differences(ledger, self.clock.now() - seconds(10**9))) == []
         for owner in self.owners.values():
-            account, rows = self.account_of(owner), books.rows[owner]
-            into = total(row for row in rows if row.target is Purse.RESERVED)
-            out = [row for row in rows if row.source is Purse.RESERVED]
-            charged = total(row for row in out if row.target is Purse.SPENT)
-            released = total(row for row in out if row.target is not Purse.SPENT)
+            account, entries = self.account_of(owner), ledger.entries[owner]
+            into = total(entry for entry in entries if entry.target is LedgerAccount.RESERVED)
+            out = [entry for entry in entries if entry.source is LedgerAccount.RESERVED]
+            charged = total(entry for entry in out if entry.target is LedgerAccount.SPENT)
+            released = total(entry for entry in out if entry.target is not LedgerAccount.SPENT)
             assert into == charged + released + account.reserved
             assert account.balance >= 0
             assert account.reserved >= 0
             assert account.owed >= 0
-            assert all(row.balance_after >= 0 for row in rows)
+            assert all(entry.balance_after >= 0 for entry in entries)
 
     @invariant()
     def a_charge_is_what_kie_took_once(self) -> None:
-        for task in self.books().tasks.values():
+        for task in self.ledger().tasks.values():
             reservation = task.reservation
             assert reservation is not None
             if reservation.fate is not Fate.CHARGED:
@@ -442,7 +444,7 @@ class CreditsMachine(RuleBasedStateMachine):
         self.store.fault = fault
         try:
             act()
-        except (Died, RecordUnavailableError, ProviderError, TaskStalledError, TaskNotFoundError):
+        except (Died, BackendUnavailableError, ProviderError, TaskStalledError, TaskNotFoundError):
             return False
         finally:
             self.store.fault = None
@@ -462,7 +464,7 @@ class CreditsMachine(RuleBasedStateMachine):
                     queue=self.queue,
                     submit=self.submit,
                     policy=POLICY,
-                    line=self.line,
+                    submit_queue=self.submit_queue,
                     inputs=Inputs(self.archive),
                     now=self.clock.now,
                 )
@@ -480,7 +482,7 @@ class CreditsMachine(RuleBasedStateMachine):
             policy=POLICY,
             callback_secret=SECRET,
             now=self.clock.now,
-            line=self.line,
+            submit_queue=self.submit_queue,
         )
 
     def ask(self, task: Task) -> Task:
@@ -535,7 +537,7 @@ class CreditsMachine(RuleBasedStateMachine):
             submit=self.submit,
             ask=self.ask,
             store=self.copy,
-            line=self.line,
+            submit_queue=self.submit_queue,
             now=self.clock.now,
             pause=lambda _: None,
         )
@@ -575,12 +577,12 @@ class CreditsMachine(RuleBasedStateMachine):
 
     def refresh_now(self, task: Task) -> Task:
         if task.next_step is Step.SUBMIT:
-            return send_now(
+            return submit_now(
                 task,
                 tasks=self.tasks,
                 executions=self.executions,
                 queue=self.queue,
-                line=self.line,
+                submit_queue=self.submit_queue,
                 submit=self.submit,
                 now=self.clock.now,
             )
@@ -614,7 +616,7 @@ class CreditsMachine(RuleBasedStateMachine):
     def resume(self, balance: Decimal | None) -> int:
         return resume_if_funded(
             balance,
-            line=self.line,
+            submit_queue=self.submit_queue,
             tasks=self.tasks,
             executions=self.executions,
             now=self.clock.now(),
@@ -637,10 +639,10 @@ class CreditsMachine(RuleBasedStateMachine):
         works = self.kie.works.items()
         return sorted(name for name, work in works if isinstance(work.report, Running))
 
-    def books(self) -> Books:
-        return Books(
+    def ledger(self) -> LedgerSnapshot:
+        return LedgerSnapshot(
             {owner: self.account_of(owner) for owner in self.owners.values()},
-            {owner: self.rows(owner) for owner in self.owners.values()},
+            {owner: self.entries(owner) for owner in self.owners.values()},
             {task.task_id: task for task in self.everything()},
         )
 
@@ -648,18 +650,18 @@ class CreditsMachine(RuleBasedStateMachine):
         found = (self.found(task_id) for task_id in self.ids)
         return [task for task in found if task is not None]
 
-    def rows(self, owner: str) -> list[Row]:
-        rows: list[Row] = []
-        before: Below | None = None
+    def entries(self, owner: str) -> list[LedgerEntry]:
+        entries: list[LedgerEntry] = []
+        before: LedgerPosition | None = None
         while True:
             page, before = self.accounts.ledger(owner, limit=100, before=before)
-            rows += page
+            entries += page
             if before is None:
-                return rows[::-1]
+                return entries[::-1]
 
 
-def total(rows: Iterable[Row]) -> Decimal:
-    return sum((row.credits for row in rows), Decimal(0))
+def total(entries: Iterable[LedgerEntry]) -> Decimal:
+    return sum((entry.credits for entry in entries), Decimal(0))
 
 
 def run(machine: type[CreditsMachine], examples: int, steps: int = 30) -> None:

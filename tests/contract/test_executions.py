@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from kie_gateway.aws.executions import WatchExecutions, execution_name, timestamp
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from tests.makers import NOW, TASK_ID, seconds
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ def test_a_watch_that_has_ended_is_neither_started_nor_stopped_again(
 
 def test_trouble_of_step_functions_is_told_in_one_way(stepfunctions: "SFNClient") -> None:
     gone = "arn:aws:states:us-east-1:123456789012:stateMachine:gone"
-    with pytest.raises(RecordUnavailableError, match="Step Functions"):
+    with pytest.raises(BackendUnavailableError, match="Step Functions"):
         WatchExecutions(stepfunctions, gone).start(TASK_ID, 1, NOW)
-    with pytest.raises(RecordUnavailableError, match="Step Functions"):
+    with pytest.raises(BackendUnavailableError, match="Step Functions"):
         WatchExecutions(stepfunctions, "no arn at all").stop(TASK_ID, 1, "why")
 
 
@@ -129,5 +129,5 @@ def test_a_watch_runs_from_its_start_to_its_end(
     assert not executions.is_running(TASK_ID, 2)
     executions.stop(TASK_ID, 1, "an operator's word")
     assert not executions.is_running(TASK_ID, 1)
-    with pytest.raises(RecordUnavailableError, match="Step Functions"):
+    with pytest.raises(BackendUnavailableError, match="Step Functions"):
         WatchExecutions(stepfunctions, "no arn at all").is_running(TASK_ID, 1)

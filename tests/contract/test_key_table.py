@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from kie_gateway.aws.key_table import MAX_REMEMBERED, MEMORY_SECONDS, KeyTable
 from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from tests.fakes import Seconds
 from tests.makers import NOW, seconds
 
@@ -143,11 +143,11 @@ def test_a_table_that_does_not_answer_is_no_refusal(
     dynamodb: "DynamoDBClient", clock: Seconds
 ) -> None:
     nowhere = KeyTable(dynamodb, "no-such-table", clock=clock)
-    with pytest.raises(RecordUnavailableError) as failure:
+    with pytest.raises(BackendUnavailableError) as failure:
         nowhere.find(KEY)
     assert isinstance(failure.value.__cause__, ClientError)
     assert KEY not in str(failure.value)
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         add(nowhere)
 
 
@@ -197,7 +197,7 @@ def test_a_key_is_revoked_once_and_known_as_such_here_at_once(keys: KeyTable) ->
 
 
 def test_a_key_that_is_not_there_cannot_be_revoked(keys: KeyTable) -> None:
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         keys.revoke(ApiKey("key_9", hash_key("kg_9"), "alice", "x", NOW), NOW)
     assert keys.find("kg_9") is None
 

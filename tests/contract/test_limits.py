@@ -6,7 +6,7 @@ import pytest
 
 from kie_gateway.aws.creation_switch import MEMORY_SECONDS, CreationSwitch
 from kie_gateway.aws.request_counts import RequestCounts
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from tests.fakes import Seconds
 from tests.makers import NOW, seconds
 
@@ -53,7 +53,7 @@ def test_a_stop_is_known_at_once_here_and_soon_elsewhere(
 
 
 def test_a_table_that_does_not_answer_is_no_permission(dynamodb: "DynamoDBClient") -> None:
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         CreationSwitch(dynamodb, "no-such-table").reason()
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         RequestCounts(dynamodb, "no-such-table").count("key_1", 1, NOW)

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from kie_gateway.aws.store_queue import LONGEST_PAUSE_SECONDS, SqsStoreQueue
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from kie_gateway.core.task import Step
 from tests.makers import TASK_ID
 
@@ -72,7 +72,7 @@ def test_a_message_stays_away_for_the_pause_it_is_given(
 def test_trouble_of_sqs_is_told_in_one_way(sqs: "SQSClient", queue: SqsStoreQueue) -> None:
     gone = SqsStoreQueue(sqs, "https://sqs.us-east-1.amazonaws.com/123456789012/gone")
     for send in (gone.request_storing, gone.request_asking):
-        with pytest.raises(RecordUnavailableError, match="SQS"):
+        with pytest.raises(BackendUnavailableError, match="SQS"):
             send(TASK_ID)
-    with pytest.raises(RecordUnavailableError, match="SQS"):
+    with pytest.raises(BackendUnavailableError, match="SQS"):
         queue.hide("no receipt of ours", 1)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from kie_gateway.aws.task_item import Item, read_entry, read_task, write_entry, write_task
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core import moves
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves import Move
 from kie_gateway.core.ports import Existing, TaskFilter, TaskStore
@@ -291,7 +291,7 @@ def test_a_record_that_never_holds_still_is_given_up(store: TaskStore) -> None:
         store.move(current, poll)
         return poll(current)
 
-    with pytest.raises(RecordUnavailableError, match=TASK_ID):
+    with pytest.raises(BackendUnavailableError, match=TASK_ID):
         store.move(running_task(), decide)
 
 
@@ -299,7 +299,7 @@ def test_a_deleted_record_does_not_come_back_by_a_move(store: TaskStore) -> None
     task = running_task()
     store.create(task, (), None)
     store.forget(task, None)
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         store.move(task, poll)
     assert (store.get(TASK_ID), store.entries(TASK_ID)) == (None, [])
 
@@ -552,7 +552,7 @@ def test_trouble_of_dynamodb_is_told_in_one_way(
 ) -> None:
     table, stubber, _ = stubbed
     stubber.add_client_error(operation, "InternalServerError")
-    with pytest.raises(RecordUnavailableError, match="InternalServerError"):
+    with pytest.raises(BackendUnavailableError, match="InternalServerError"):
         call(table)
 
 
@@ -562,7 +562,7 @@ def test_a_write_that_can_never_succeed_is_not_tried_again(
 ) -> None:
     table, stubber, pauses = stubbed
     stubber.add_client_error("transact_write_items", **canceled("None", "ValidationError"))
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         call(table)
     assert pauses == []
 

@@ -16,7 +16,7 @@ from dev.schedules import Clock, period_seconds
 from dev.template import Schedule, Template
 from tests.dev.support import eventually
 
-HOURLY = Schedule("Hourly", "BooksFunction", "rate(1 hour)")
+HOURLY = Schedule("Hourly", "SweepFunction", "rate(1 hour)")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_what_cannot_be_kept_here_is_refused(expression: str) -> None:
 
 def test_every_schedule_of_the_template_can_be_kept_here() -> None:
     kept = {one.function: period_seconds(one.expression) for one in Template().schedules()}
-    assert kept == {"BooksFunction": 600}
+    assert kept == {"SweepFunction": 600}
 
 
 def test_a_function_is_invoked_again_and_again_though_it_fails(
@@ -55,6 +55,6 @@ def test_a_function_is_invoked_again_and_again_though_it_fails(
     eventually(lambda: len(events) >= 3)
     clock.stop()
     assert events[0]["source"] == "aws.events"
-    assert events[0]["resources"][0].endswith("rule/BooksFunctionHourly")
+    assert events[0]["resources"][0].endswith("rule/SweepFunctionHourly")
     assert len({event["id"] for event in events}) == len(events)
-    assert "BooksFunction: not today" in told.getvalue()
+    assert "SweepFunction: not today" in told.getvalue()

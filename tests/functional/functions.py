@@ -20,7 +20,7 @@ from tests.functional.agenda import Agenda
 
 FUNCTIONS = (
     "ApiFunction",
-    "BooksFunction",
+    "SweepFunction",
     "CallbackFunction",
     "StoreFunction",
     "WatchFunction",
@@ -71,7 +71,7 @@ class Functions:
 
     def __init__(self, agenda: Agenda) -> None:
         self.calls = Calls()
-        self.lines: dict[str, KieLine] = {}
+        self.lines: dict[str, KieConnection] = {}
         self._agenda = agenda
         self._apps: dict[str, ModuleType] = {}
 
@@ -119,7 +119,7 @@ class Functions:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        self.lines[name] = KieLine(
+        self.lines[name] = KieConnection(
             self._agenda, lambda path: self.calls.kie.append((name, path.rpartition("/")[2]))
         )
         client = partial(httpx.Client, transport=self.lines[name])
@@ -138,7 +138,7 @@ class Functions:
             raise ProcessEnded(str(killed)) from None
 
 
-class KieLine(httpx.HTTPTransport):
+class KieConnection(httpx.HTTPTransport):
     """
     The line to Kie.ai: tells of calls, and loses patience by the world's clock.
 

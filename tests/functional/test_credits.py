@@ -13,7 +13,7 @@ import pytest
 
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
-from kie_gateway.core.errors import ConfigurationError, RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError, ConfigurationError
 from kie_gateway.flows.manage_keys import issue_key
 from kie_gateway.wiring import api
 from tests.functional.story import Story
@@ -60,9 +60,9 @@ class Owner:
         return found["balance"], found["reserved"], found["spent"], found["open_tasks"]
 
     def reasons(self) -> list[str]:
-        """Name the rows of the ledger, oldest first."""
-        rows = self.http.get("/v1/credits/ledger").raise_for_status().json()["data"]
-        return [row["reason"] for row in rows][::-1]
+        """Name the entries of the ledger, oldest first."""
+        entries = self.http.get("/v1/credits/ledger").raise_for_status().json()["data"]
+        return [entry["reason"] for entry in entries][::-1]
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def owner(world: World) -> Iterator[Owner]:
 
 
 def tick(world: World) -> dict[str, Any]:
-    """Let the clock of the books strike."""
-    answer: dict[str, Any] = world.cloud.invoke("BooksFunction", CLOCK)
+    """Let the clock of the ledger strike."""
+    answer: dict[str, Any] = world.cloud.invoke("SweepFunction", CLOCK)
     world.settle_down()
     return answer
 
@@ -247,7 +247,7 @@ def test_the_books_are_kept_while_kie_does_not_answer(
         raise ConfigurationError("the secret cannot be read")
 
     owner.give(5)
-    for function in ("BooksFunction", "ApiFunction"):
+    for function in ("SweepFunction", "ApiFunction"):
         monkeypatch.setattr(owner.world.gateway(function), "kie_keys", unreadable)
     assert tick(owner.world) == {
         "swept": 0,
@@ -304,7 +304,7 @@ def test_a_task_that_cannot_be_watched_gives_its_credits_back(
     owner.give(100)
 
     def start(*_: object) -> None:
-        raise RecordUnavailableError("no machine")
+        raise BackendUnavailableError("no machine")
 
     with monkeypatch.context() as patch:
         patch.setattr(owner.world.gateway("ApiFunction").executions, "start", start)
@@ -363,9 +363,9 @@ def test_a_ledger_is_read_by_pages_and_as_csv(owner: Owner) -> None:
     owner.create()
     owner.world.run()
     first = owner.http.get("/v1/credits/ledger", params={"limit": 2}).json()
-    assert [row["reason"] for row in first["data"]] == ["charge", "reserve"]
+    assert [entry["reason"] for entry in first["data"]] == ["charge", "reserve"]
     assert first["data"][0] | {"at": "", "task_id": "", "id": ""} == {
-        "object": "ledger_row",
+        "object": "ledger_entry",
         "id": "",
         "at": "",
         "reason": "charge",
@@ -378,15 +378,15 @@ def test_a_ledger_is_read_by_pages_and_as_csv(owner: Owner) -> None:
     }
     cursor = first["next_cursor"]
     last = owner.http.get("/v1/credits/ledger", params={"limit": 2, "cursor": cursor}).json()
-    assert [row["reason"] for row in last["data"]] == ["grant"]
+    assert [entry["reason"] for entry in last["data"]] == ["grant"]
     assert (last["has_more"], last["next_cursor"]) == (False, None)
     table = owner.http.get(
         "/v1/credits/ledger", params={"limit": 2}, headers={"Accept": "text/csv"}
     )
     assert table.headers["content-type"].startswith("text/csv")
     assert table.headers["x-next-cursor"] == cursor
-    rows = list(csv.DictReader(io.StringIO(table.text)))
-    assert [(row["reason"], row["credits"], row["balance_after"]) for row in rows] == [
+    entries = list(csv.DictReader(io.StringIO(table.text)))
+    assert [(entry["reason"], entry["credits"], entry["balance_after"]) for entry in entries] == [
         ("charge", "4", "96"),
         ("reserve", "4", "96"),
     ]

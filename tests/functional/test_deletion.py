@@ -113,7 +113,7 @@ def test_a_deleted_expired_task_stays_deleted_and_is_charged_for_what_kie_made(
     assert task.end()[0] == "expired"
     assert delete(world, task) == 204
     world.run_for(DAY + 100)
-    world.cloud.invoke("BooksFunction", CLOCK)
+    world.cloud.invoke("SweepFunction", CLOCK)
     world.run()
     record = world.gateway("ApiFunction").tasks.get(task.task_id)
     assert (record.status, record.outputs, record.sources) == ("expired", (), ())

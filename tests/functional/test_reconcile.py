@@ -66,10 +66,10 @@ def recorded(world: World, story: Story) -> Task:
 def test_nothing_differs_whatever_became_of_the_tasks(world: World, run: Run) -> None:
     a_bit_of_everything(world)
     code, said = run()
-    assert (code, said[-1]) == (0, "1 accounts, 11 rows, 6 tasks: 0 differences")
+    assert (code, said[-1]) == (0, "1 accounts, 11 entries, 6 tasks: 0 differences")
     world.run()
     code, said = run()
-    assert (code, said[-1]) == (0, "1 accounts, 12 rows, 6 tasks: 0 differences")
+    assert (code, said[-1]) == (0, "1 accounts, 12 entries, 6 tasks: 0 differences")
 
 
 def test_everything_that_differs_is_named(world: World, run: Run) -> None:
@@ -79,9 +79,9 @@ def test_everything_that_differs_is_named(world: World, run: Run) -> None:
     run()
     table = world.cloud.resources["TaskTable"]
     accounts = world.gateway("ApiFunction").accounts
-    rows = accounts.account(OWNER, world.agenda.now()).rows
+    entries = accounts.account(OWNER, world.agenda.now()).entries
     [last] = accounts.ledger(OWNER, limit=1, before=None)[0]
-    world.dynamodb.delete_item(TableName=table, Key=row_key(OWNER, last.row_id))
+    world.dynamodb.delete_item(TableName=table, Key=row_key(OWNER, last.entry_id))
     [other] = [one for one in stories if one.task_id != last.task_id]
     task = recorded(world, other)
     assert task.reservation is not None
@@ -96,10 +96,10 @@ def test_everything_that_differs_is_named(world: World, run: Run) -> None:
     code, said = run("--offline")
     assert code == 1
     for words in (
-        f"{OWNER}: balance is 1, but the rows add up to 0",
+        f"{OWNER}: balance is 1, but the entries add up to 0",
         f"{OWNER}: open_tasks is 1, but there are 0",
-        f"{OWNER}: reserved is 0, but the rows add up to 4",
-        f"{OWNER}: rows is {rows}, but there are {rows - 1}",
+        f"{OWNER}: reserved is 0, but the entries add up to 4",
+        f"{OWNER}: entries is {entries}, but there are {entries - 1}",
         f"{last.task_id}: charged is 4 by the task, and 0 by the ledger",
         f"{task.task_id}: charged is 3 by the task, and 4 by the ledger",
     ):

@@ -184,7 +184,7 @@ def test_credits_of_what_cannot_be_copied_are_settled_by_what_there_is(
     assert (open_tasks(world), booked(world, task)) == (before, rows[:1])
     attempts = [entry["type"] for entry in task.timeline()].count("storing_started")
     world.run_for(DAY)
-    world.cloud.invoke("BooksFunction", CLOCK)
+    world.cloud.invoke("SweepFunction", CLOCK)
     world.settle_down()
     world.run()
     assert task.end() == ("expired", "webhook", "storage_failed")

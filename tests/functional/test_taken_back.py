@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from kie_gateway.core.reservation import Reservation, as_credits
 from kie_gateway.flows.create_task import Created
 from tests.functional.keyed import create_keyed
@@ -75,7 +75,7 @@ def test_whoever_is_told_of_a_task_finds_it_later(
     with monkeypatch.context() as patch:
         first_start_fails(world, patch, is_started=is_started)
         patch.setattr(gateway.tasks, "forget", forget_meanwhile)
-        with pytest.raises(RecordUnavailableError):
+        with pytest.raises(BackendUnavailableError):
             create(world, key)
     third = create(world, key)
     assert third.replayed

@@ -37,7 +37,7 @@ def strike(world: World, times: int = 3) -> None:
     """Let the clock of the sweep strike."""
     for _ in range(times):
         world.run_for(700)
-        world.cloud.invoke("BooksFunction", CLOCK)
+        world.cloud.invoke("SweepFunction", CLOCK)
         world.settle_down()
 
 
@@ -55,7 +55,7 @@ def assert_settled_once(world: World, task: Story, before: tuple[float, float]) 
     assert (figures(world)[0] - before[0], figures(world)[1]) == (PRICE, before[1]), told
     assert task.accepted_creations() == 1
     assert running(world, task) == [], told
-    assert world.gateway("BooksFunction").tasks.get(task.task_id).is_swept is False
+    assert world.gateway("SweepFunction").tasks.get(task.task_id).is_swept is False
 
 
 def running(world: World, task: Story) -> list[str]:
@@ -140,13 +140,13 @@ def test_a_refresh_in_trouble_still_settles_the_task(
 @EVERY_TROUBLE
 def test_a_last_question_in_trouble_still_settles_the_task(world: World, trouble: Trouble) -> None:
     """The clock's own function was killed in the middle of its work."""
-    for on in at_each_call(world, "BooksFunction", trouble):
+    for on in at_each_call(world, "SweepFunction", trouble):
         before = figures(world)
         task = expired(world, "[slow 100] [webhook lost]")
         world.run_for(DAY + 100)
         trouble_there = on()
         with suppress(InvocationError):
-            world.cloud.invoke("BooksFunction", CLOCK)
+            world.cloud.invoke("SweepFunction", CLOCK)
         world.settle_down()
         trouble_there.__exit__(None, None, None)
         world.run_for(4000)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_gateway.flows.resume_line import resume_line
+from kie_gateway.flows.resume_submit_queue import resume_submit_queue
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
 
@@ -29,7 +29,7 @@ def fill(world: World, credits_: float) -> None:
 
 
 def tick(world: World) -> dict[str, Any]:
-    answer: dict[str, Any] = world.cloud.invoke("BooksFunction", CLOCK)
+    answer: dict[str, Any] = world.cloud.invoke("SweepFunction", CLOCK)
     world.settle_down()
     return answer
 
@@ -150,7 +150,7 @@ def test_whoever_was_left_out_is_pulled_forward_by_the_clock(
 ) -> None:
     tasks = [world.create(f"kite {number}") for number in range(4)]
     fill(world, 100)
-    monkeypatch.setitem(resume_line.__kwdefaults__ or {}, "most", 1)
+    monkeypatch.setitem(resume_submit_queue.__kwdefaults__ or {}, "most", 1)
     refresh(world, tasks[3])
     world.run_for(10)
     assert [task.end()[0] for task in tasks] == ["succeeded", "queued", "queued", "succeeded"]

@@ -22,7 +22,7 @@ from kie_gateway.flows.manage_keys import issue_key
 from simulator.server import KieSimulator
 from tests.functional.agenda import Agenda
 from tests.functional.executions import Executions
-from tests.functional.functions import Functions, KieLine
+from tests.functional.functions import Functions, KieConnection
 from tests.functional.messages import Messages
 from tests.functional.story import Story
 
@@ -97,7 +97,7 @@ class World:
         self.settle_down()
         self.messages.take_dead_letters()
         self._forget_times()
-        self._end_line()
+        self._empty_submit_queue()
         httpx.post(f"{self.kie.base_url}/sim/reset")
         self.functions.calls.clear()
         for line in self.functions.lines.values():
@@ -114,7 +114,9 @@ class World:
         return KieSimulator(port=0, create_limit=self._create_limit, webhook_hmac_key=HMAC_KEY)
 
     def _pass(self, seconds: float) -> None:
-        self.agenda.sleep(min(seconds, max(KieLine.patience, default=CALLERS_PATIENCE_SECONDS)))
+        self.agenda.sleep(
+            min(seconds, max(KieConnection.patience, default=CALLERS_PATIENCE_SECONDS))
+        )
 
     def _cloud(self) -> LocalCloud:
         log = Log(io.StringIO())
@@ -160,20 +162,22 @@ class World:
             self.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
         self.functions.forget_times()
 
-    def _end_line(self) -> None:
+    def _empty_submit_queue(self) -> None:
         """Forget that Kie.ai refused creations, and who waits for their turn."""
         table = self.cloud.resources["TaskTable"]
-        self.dynamodb.delete_item(TableName=table, Key={"pk": {"S": "PACE"}, "sk": {"S": "PACE"}})
+        self.dynamodb.delete_item(
+            TableName=table, Key={"pk": {"S": "SUBMIT_QUEUE"}, "sk": {"S": "SUBMIT_QUEUE"}}
+        )
         found = self.dynamodb.scan(
             TableName=table,
-            FilterExpression="attribute_exists(line) AND sk = :task",
+            FilterExpression="attribute_exists(submit_queue) AND sk = :task",
             ExpressionAttributeValues={":task": {"S": "TASK"}},
         )
         for item in found["Items"]:
             self.dynamodb.update_item(
                 TableName=table,
                 Key={"pk": item["pk"], "sk": item["sk"]},
-                UpdateExpression="REMOVE line",
+                UpdateExpression="REMOVE submit_queue",
             )
 
     # what tests do and look at

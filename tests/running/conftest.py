@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.running.described import Described
-from tests.running.driver import end_line, new_key
+from tests.running.driver import empty_submit_queue, new_key
 from tests.running.gateway import Gateway
 
 # Unlike anything else, so that they can be searched for.
@@ -34,9 +34,9 @@ def running(folders: pytest.TempPathFactory, parameters: str) -> Iterator[Gatewa
 
 
 @pytest.fixture
-def no_line(gateway: Gateway) -> None:
+def empty_queue(gateway: Gateway) -> None:
     """Let what Kie.ai refused to an earlier test hold up nothing."""
-    end_line(gateway.http)
+    empty_submit_queue(gateway.http)
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ def new_key(http: httpx.Client, owner: str) -> str:
     return secret
 
 
-def end_line(http: httpx.Client) -> None:
+def empty_submit_queue(http: httpx.Client) -> None:
     """Forget that Kie.ai refused creations, in the local cloud's table."""
     form = http.post("/v1/uploads", json={"content_type": "image/png", "bytes": 1}).json()
     # Where the bucket answers, the other services of the local cloud do too.
@@ -94,4 +94,6 @@ def end_line(http: httpx.Client) -> None:
         aws_secret_access_key="local",
     )
     [table] = dynamodb.list_tables()["TableNames"]
-    dynamodb.delete_item(TableName=table, Key={"pk": {"S": "PACE"}, "sk": {"S": "PACE"}})
+    dynamodb.delete_item(
+        TableName=table, Key={"pk": {"S": "SUBMIT_QUEUE"}, "sk": {"S": "SUBMIT_QUEUE"}}
+    )

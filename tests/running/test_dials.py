@@ -74,7 +74,7 @@ def assert_ends_well(gateway: Gateway, task_id: str, completed_by: str) -> None:
     assert told.count("stored") == 1
 
 
-@pytest.mark.usefixtures("no_line")
+@pytest.mark.usefixtures("empty_queue")
 def test_failure_ends_as_failed_with_kies_words(gateway: Gateway) -> None:
     task = settle(gateway.http, create(gateway.http, "x [fail 400 the picture is odd]")["id"])
     assert task["status"] == "failed"
@@ -86,13 +86,13 @@ def test_failure_ends_as_failed_with_kies_words(gateway: Gateway) -> None:
     }
 
 
-@pytest.mark.usefixtures("no_line")
+@pytest.mark.usefixtures("empty_queue")
 def test_refused_content_says_so(gateway: Gateway) -> None:
     task = settle(gateway.http, create(gateway.http, "x [refuse]")["id"])
     assert (task["status"], task["error"]["category"]) == ("failed", "content_policy")
 
 
-@pytest.mark.usefixtures("no_line")
+@pytest.mark.usefixtures("empty_queue")
 def test_unknown_model_fails_with_kies_words(gateway: Gateway) -> None:
     answer = gateway.http.post(
         "/v1/tasks", json={"model": "nobody/knows-it", "input": {"prompt": "x"}}
@@ -103,7 +103,7 @@ def test_unknown_model_fails_with_kies_words(gateway: Gateway) -> None:
     assert "not supported" in task["error"]["message"]
 
 
-@pytest.mark.usefixtures("no_line")
+@pytest.mark.usefixtures("empty_queue")
 def test_dropped_creation_without_webhook_is_never_sent_again(gateway: Gateway) -> None:
     task = create(gateway.http, "x [create drop] [webhook lost]", deadline_seconds=12)
     assert (task["status"], task["attention"]) == ("queued", "submission_unknown")
@@ -112,7 +112,7 @@ def test_dropped_creation_without_webhook_is_never_sent_again(gateway: Gateway) 
     assert accepted_creations(gateway.http, gateway.simulator, task["id"]) == 1
 
 
-@pytest.mark.usefixtures("no_line")
+@pytest.mark.usefixtures("empty_queue")
 def test_no_verdict_by_the_deadline_expires_and_a_late_webhook_still_counts(
     gateway: Gateway,
 ) -> None:

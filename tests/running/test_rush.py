@@ -20,7 +20,7 @@ def of(rushed: Rush, owner: str) -> list[Wanted]:
     return [task for task in rushed.tasks if task.owner == owner]
 
 
-def in_order(rushed: Rush) -> list[tuple[Wanted, Wanted]]:
+def fair_order(rushed: Rush) -> list[tuple[Wanted, Wanted]]:
     """Pair tasks of one owner of which one was answered before the other was asked for."""
     pairs = [pair for owner in SHARES for pair in permutations(of(rushed, owner), 2)]
     return [(one, other) for one, other in pairs if one.answered_at < other.asked_at]
@@ -36,14 +36,14 @@ def test_fewer_than_a_tenth_of_the_calls_are_refused(rushed: Rush) -> None:
 
 
 def test_an_owners_tasks_are_sent_in_the_order_they_came(rushed: Rush) -> None:
-    pairs = in_order(rushed)
+    pairs = fair_order(rushed)
     assert len(pairs) > TOTAL
     late = [(one, other) for one, other in pairs if one.started[0] > other.started[0]]
     assert late == []
 
 
 def test_kie_takes_them_in_that_order_but_for_those_it_refused(rushed: Rush) -> None:
-    for one, other in in_order(rushed):
+    for one, other in fair_order(rushed):
         # Two may be on their way at the same time, and arrive in either order.
         together = other.started[-1] - one.started[-1] < 1
         assert one.sent_at < other.sent_at or one.refused or together, (one, other)

@@ -23,7 +23,7 @@ FUNCTIONS = {
 }
 SETTINGS: dict[str, type[BaseModel]] = {
     "ApiFunction": settings.ApiFunctionSettings,
-    "BooksFunction": settings.BooksFunctionSettings,
+    "SweepFunction": settings.SweepFunctionSettings,
     "CallbackFunction": settings.CallbackFunctionSettings,
     "StoreFunction": settings.StoreFunctionSettings,
     "ThumbnailFunction": settings.ThumbnailFunctionSettings,
@@ -101,7 +101,7 @@ def test_no_function_may_do_everything(name: str) -> None:
         ("CallbackFunction", {"s3:GetObject", "dynamodb:DeleteItem", "states:StopExecution"}),
         ("StoreFunction", {"states:StartExecution", "dynamodb:DeleteItem"}),
         ("WatchFunction", {"states:StartExecution", "dynamodb:DeleteItem", "sqs:SendMessage"}),
-        ("BooksFunction", {"s3:GetObject", "dynamodb:Scan", "dynamodb:DeleteItem"}),
+        ("SweepFunction", {"s3:GetObject", "dynamodb:Scan", "dynamodb:DeleteItem"}),
         ("ThumbnailFunction", {"dynamodb:GetItem", "secretsmanager:GetSecretValue"}),
         ("ApiFunction", {"s3:PutObjectTagging", "dynamodb:Scan", "dynamodb:DeleteTable"}),
     ],
@@ -138,7 +138,7 @@ def test_the_table_is_kept_backed_up_and_indexed() -> None:
     assert "StreamSpecification" in properties
     indexes = {index["IndexName"] for index in properties["GlobalSecondaryIndexes"]}
     of_tasks = {"by_owner", "by_status", "by_upstream", "by_batch", "by_parent"}
-    assert indexes == of_tasks | {"by_turn", "by_release", "by_sweep"}
+    assert indexes == of_tasks | {"by_submit_turn", "by_release", "by_sweep"}
 
 
 def test_the_bucket_is_private_encrypted_and_tls_only() -> None:
@@ -191,7 +191,7 @@ def test_refused_work_goes_aside_and_rings_a_bell() -> None:
 def test_a_low_balance_at_kie_rings_a_bell() -> None:
     alarm = RESOURCES["UpstreamCreditsLowAlarm"]
     properties = alarm["Properties"]
-    told = re.findall(r'gauge\("(\w+)"', (ROOT / "functions/books/app.py").read_text())
+    told = re.findall(r'gauge\("(\w+)"', (ROOT / "functions/sweep/app.py").read_text())
     assert [properties["MetricName"]] == told
     variables = DOCUMENT["Globals"]["Function"]["Environment"]["Variables"]
     assert properties["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
@@ -199,7 +199,7 @@ def test_a_low_balance_at_kie_rings_a_bell() -> None:
     assert dimension == {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
     assert properties["Threshold"] == {"Ref": "UpstreamCreditsAlarm"}
     assert properties["ComparisonOperator"] == "LessThanThreshold"
-    [clock] = FUNCTIONS["BooksFunction"]["Events"].values()
+    [clock] = FUNCTIONS["SweepFunction"]["Events"].values()
     every = re.fullmatch(r"rate\((\d+) minutes\)", clock["Properties"]["Schedule"])
     assert every is not None
     # Each period of the alarm has a reading.

@@ -9,6 +9,7 @@ import pytest
 
 from kie_gateway.core import moves
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     ConfigurationError,
     CreationsStoppedError,
     GatewayError,
@@ -16,15 +17,14 @@ from kie_gateway.core.errors import (
     ProviderBusyError,
     ProviderError,
     ProviderRejectedError,
-    RecordUnavailableError,
     SubmissionUnknownError,
     TaskNotFoundError,
 )
 from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.pace import Place
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Accepted
 from kie_gateway.core.report import Finished
+from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Source, Status, Step, Submission, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.create_task import Created, NewTask, create_task
@@ -34,9 +34,9 @@ from tests.fakes import (
     Clock,
     FakeArchive,
     FakeExecutions,
-    FakeLine,
     FakeProvider,
     FakeQueue,
+    FakeSubmitQueue,
     FakeTaskStore,
 )
 from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, seconds
@@ -53,7 +53,7 @@ NEW = NewTask(
     callback_base_url="https://gateway.test",
 )
 KEYED = replace(NEW, idempotency_key="order-1", fingerprint="same")
-DOWN = RecordUnavailableError("Step Functions: down")
+DOWN = BackendUnavailableError("Step Functions: down")
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Scene:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.line = FakeLine(self.store)
+        self.submit_queue = FakeSubmitQueue(self.store)
 
     def create(
         self,
@@ -86,7 +86,7 @@ class Scene:
             queue=self.queue,
             submit=self.submit,
             policy=POLICY,
-            line=self.line,
+            submit_queue=self.submit_queue,
             inputs=Inputs(self.archive),
             now=self.clock.now,
             stopped=stopped,
@@ -103,7 +103,7 @@ class Scene:
             policy=POLICY,
             callback_secret="callback-secret",
             now=self.clock.now,
-            line=self.line,
+            submit_queue=self.submit_queue,
             spread=lambda: 0.5,
         )
 
@@ -148,14 +148,14 @@ def test_a_task_is_recorded_and_watched_before_kie_is_asked() -> None:
 def test_a_task_that_cannot_be_recorded_is_neither_watched_nor_sent() -> None:
     scene = Scene()
     scene.store.unavailable = True
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         scene.create()
     assert (scene.executions.started, scene.kie.created) == ({}, [])
 
 
 def test_a_task_that_cannot_be_watched_is_forgotten_with_its_key() -> None:
     scene = Scene(executions=FakeExecutions(DOWN))
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         scene.create(KEYED)
     assert scene.kie.created == []
     assert scene.store.get(TASK_ID) is None
@@ -180,12 +180,12 @@ def test_a_creation_refused_for_now_is_handed_to_a_watch_that_looks_sooner() -> 
 
 def test_while_kie_takes_no_more_a_task_waits_for_its_turn_unsent() -> None:
     scene = Scene()
-    scene.line.refuse(None)
+    scene.submit_queue.report_refusal(None)
     first, second = scene.create().task, scene.create(task_id=OTHER_ID).task
     assert scene.kie.created == []
-    assert (first.status, first.next_step, first.turn) == (Status.QUEUED, Step.SUBMIT, 1)
+    assert (first.status, first.next_step, first.submit_turn) == (Status.QUEUED, Step.SUBMIT, 1)
     assert (first.next_at, second.next_at) == (NOW + seconds(10), NOW + seconds(10.515))
-    assert (first.submission_attempts, second.turn) == (0, 2)
+    assert (first.submission_attempts, second.submit_turn) == (0, 2)
     assert scene.executions.started == {
         (TASK_ID, 1): NOW + seconds(9),
         (OTHER_ID, 1): NOW + seconds(9.515),
@@ -195,7 +195,7 @@ def test_while_kie_takes_no_more_a_task_waits_for_its_turn_unsent() -> None:
 
 def test_a_slot_at_once_is_used_at_once() -> None:
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     assert scene.create().task.status is Status.RUNNING
 
 
@@ -351,12 +351,12 @@ def test_what_is_asked_for_again_is_answered_although_new_tasks_are_stopped() ->
         scene.create(replace(KEYED, fingerprint="other"), OTHER_ID, stopped="no money")
 
 
-def test_what_is_asked_for_again_takes_no_place_in_the_line() -> None:
+def test_what_is_asked_for_again_takes_no_place_in_the_queue() -> None:
     scene = Scene()
     scene.create(KEYED)
-    scene.line.refuse(None)
+    scene.submit_queue.report_refusal(None)
     assert all(scene.create(KEYED, OTHER_ID).replayed for _ in range(3))
-    assert scene.line.join("alice") == Place(NOW + seconds(10), 1)
+    assert scene.submit_queue.enqueue("alice") == Ticket(NOW + seconds(10), 1)
 
 
 def test_a_key_outlives_its_task_by_a_day() -> None:
@@ -407,5 +407,5 @@ def test_the_right_to_send_begins_after_a_check_however_long_that_took() -> None
 def test_what_begins_during_a_check_counts_for_the_task() -> None:
     """Kie.ai began to refuse creations while the links of an input were tried."""
     scene = Scene()
-    created = scene.create(check=lambda: scene.line.refuse(None))
+    created = scene.create(check=lambda: scene.submit_queue.report_refusal(None))
     assert (created.task.status, scene.kie.created) == (Status.QUEUED, [])

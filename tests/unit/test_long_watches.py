@@ -13,7 +13,7 @@ from kie_gateway.core.task import Attention, Status, Step, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.continue_as_new import continue_as_new
 from kie_gateway.flows.watch_task import Watch
-from tests.fakes import Clock, FakeExecutions, FakeLine, FakeTaskStore
+from tests.fakes import Clock, FakeExecutions, FakeSubmitQueue, FakeTaskStore
 from tests.makers import NOW, running_task
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -59,7 +59,7 @@ def test_a_task_that_never_ends_is_watched_until_its_deadline(
         next_at = policy.next_ask_at(task, clock.at)
         return store.move(task, lambda t: moves.asked(t, "generating", entry, next_at=next_at)).task
 
-    line = FakeLine(store, clock.now)
+    line = FakeSubmitQueue(store, clock.now)
     watch = Watch(store, ask, ask, ask, line, clock.now, clock.advance)
     step, steps, events = Step.ASK, 0, OTHER_EVENTS
     while step is not Step.STALL:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from kie_gateway.core.reconciliation import Books
+from kie_gateway.core.reconciliation import LedgerSnapshot
 from kie_gateway.core.report import Finished, Partial, Report, Running
 from kie_gateway.core.reservation import Fate, Reservation
 from kie_gateway.core.task import Source
@@ -20,8 +20,8 @@ CHARGED = Reservation(Decimal(12), 3600, fate=Fate.CHARGED, charged=Decimal(10))
     [(WHOLE, True), (Partial("SUCCESS", WHOLE, (1,)), True), (Running("PENDING"), False)],
 )
 def test_half_a_result_has_been_paid_for_as_a_whole(report: Report, *, differs: bool) -> None:
-    books = Books(tasks={TASK_ID: running_task(reservation=CHARGED)})
-    found = list(prices_that_differ(books, NOW, lambda _: report))
+    ledger = LedgerSnapshot(tasks={TASK_ID: running_task(reservation=CHARGED)})
+    found = list(prices_that_differ(ledger, NOW, lambda _: report))
     assert [one.words for one in found] == [
         "Kie.ai took 12 credits, the owner was charged 10"
     ] * differs

@@ -11,8 +11,8 @@ import pytest
 from kie_gateway.core import moves
 from kie_gateway.core.callback_token import callback_token, callback_url
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     GatewayError,
-    RecordUnavailableError,
     StorageError,
     WebhookRefusedError,
 )
@@ -210,7 +210,7 @@ def test_a_result_adopts_a_creation_in_doubt() -> None:
     assert (scene.now.submission, scene.now.attention) == (Submission.ACCEPTED, None)
 
 
-@pytest.mark.parametrize("error", [None, RecordUnavailableError("Step Functions: down")])
+@pytest.mark.parametrize("error", [None, BackendUnavailableError("Step Functions: down")])
 def test_a_late_result_settles_an_expired_task_under_a_new_watch(
     error: GatewayError | None,
 ) -> None:
@@ -336,7 +336,7 @@ def test_two_at_once_are_one_result_and_one_duplicate() -> None:
 def test_recorded_is_recorded_although_queue_and_archive_are_down(told: Any) -> None:
     scene = Scene(
         running_task(),
-        queue=FakeQueue(RecordUnavailableError("SQS: down")),
+        queue=FakeQueue(BackendUnavailableError("SQS: down")),
         archive=FakeArchive(StorageError("S3 refused storing")),
     )
     assert scene.deliver(told) in (Recorded.ACCEPTED, Recorded.UNCLEAR)
@@ -346,7 +346,7 @@ def test_recorded_is_recorded_although_queue_and_archive_are_down(told: Any) -> 
 def test_what_could_not_be_recorded_shall_be_delivered_again() -> None:
     scene = Scene(running_task())
     scene.store.unavailable = True
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         scene.deliver(success())
     scene.store.unavailable = False
     assert scene.is_untouched

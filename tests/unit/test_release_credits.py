@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from kie_gateway.core.account import Account, Booked
-from kie_gateway.core.errors import ProviderBusyError, RecordUnavailableError
+from kie_gateway.core.account import Account
+from kie_gateway.core.errors import BackendUnavailableError, ProviderBusyError
+from kie_gateway.core.posting import Posting
 from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Running
 from kie_gateway.core.reservation import Fate, Reservation
 from kie_gateway.core.task import Category, Failure, Source, Status, Submission, Task
@@ -40,7 +41,7 @@ class Scene:
         self.kie = FakeProvider(answers=[self.answer])
         held = sum((RESERVATION.credits for _ in self.tasks), Decimal(0))
         self.store.accounts.change(
-            "alice", lambda one: Booked(one, replace(one, reserved=held)), NOW
+            "alice", lambda one: Posting(one, replace(one, reserved=held)), NOW
         )
 
     def release(self) -> int:
@@ -59,7 +60,7 @@ class Scene:
 
     def close(self, task: Task) -> Task:
         if task.task_id == self.troubled:
-            raise RecordUnavailableError("down")
+            raise BackendUnavailableError("down")
         return close_reservation(
             task, tasks=self.store, kie=self.kie, now=self.clock.now, must_answer=True
         )

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kie_gateway.core import callback_token as tokens
-from kie_gateway.core.account import Below
 from kie_gateway.core.api_key import ApiKey, hash_key
 from kie_gateway.core.errors import InvalidRequestError, UnauthorizedError
 from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
+from kie_gateway.core.ledger import LedgerPosition
 from kie_gateway.flows.list_outputs import Place
 from kie_gateway.web import requests
 from kie_gateway.web.cursor import KEYS, OUTPUTS, ROWS, TASKS
@@ -311,8 +311,8 @@ def test_a_cursor_leads_back_to_its_task(tail: str) -> None:
     place = Place(f"task_{tail}", int(f"0x{tail.encode().hex()}", 16) % 10_000)
     assert OUTPUTS.read(OUTPUTS.write(place)) == place
     assert KEYS.read(KEYS.write(f"key_{tail}")) == f"key_{tail}"
-    row = Below(f"{tail}-1", Decimal(place.index) / 100 - 5)
-    assert ROWS.read(ROWS.write(row)) == row
+    entry = LedgerPosition(f"{tail}-1", Decimal(place.index) / 100 - 5)
+    assert ROWS.read(ROWS.write(entry)) == entry
     assert cursor.isascii()
     assert not set(cursor) & set("=+/")
     assert len(cursor) <= 200

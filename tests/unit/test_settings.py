@@ -8,24 +8,24 @@ import pytest
 from kie_gateway.core.errors import ConfigurationError
 from kie_gateway.settings import (
     ApiFunctionSettings,
-    BooksFunctionSettings,
     CallbackFunctionSettings,
     StoreFunctionSettings,
+    SweepFunctionSettings,
     WatchFunctionSettings,
     load,
 )
 from kie_gateway.wiring.api import ApiGateway
-from kie_gateway.wiring.books import BooksGateway
 from kie_gateway.wiring.callback import CallbackGateway
 from kie_gateway.wiring.clock import utc_now
 from kie_gateway.wiring.ids import new_task_id
 from kie_gateway.wiring.start import start
 from kie_gateway.wiring.store import StoreGateway
+from kie_gateway.wiring.sweep import SweepGateway
 from kie_gateway.wiring.watch import WatchGateway
 
 MODELS: list[Any] = [
     ApiFunctionSettings,
-    BooksFunctionSettings,
+    SweepFunctionSettings,
     CallbackFunctionSettings,
     StoreFunctionSettings,
     WatchFunctionSettings,
@@ -97,7 +97,7 @@ def test_every_wrong_setting_is_named_and_no_value_is_repeated() -> None:
 GATEWAYS: list[Any] = [
     ApiGateway,
     CallbackGateway,
-    BooksGateway,
+    SweepGateway,
     StoreGateway,
     WatchGateway,
 ]

@@ -11,10 +11,10 @@ import pytest
 from kie_gateway.aws.task_item import write_task
 from kie_gateway.core import moves
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     HostNotListedError,
     ProviderBusyError,
     ProviderError,
-    RecordUnavailableError,
     SourceForbiddenError,
     SourceGoneError,
     SourceTooLargeError,
@@ -391,7 +391,7 @@ def test_a_copy_that_dies_among_many_goes_on_where_it_was() -> None:
         scene.store.unavailable = True
 
     files.files[links[45]] = FakeFile(PNG, meanwhile=break_down)
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         scene.copy()
     scene.store.unavailable = False
     assert [output.index for output in scene.now.outputs] == list(range(40))
@@ -683,7 +683,7 @@ def test_a_record_that_does_not_answer_leaves_the_hold_to_run_out() -> None:
         scene.store.unavailable = True
 
     scene.files.files[FIRST] = FakeFile(PNG, meanwhile=break_down)
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         scene.copy()
     scene.store.unavailable = False
     scene.files.files[FIRST] = PNG

@@ -10,13 +10,13 @@ import pytest
 from kie_gateway.core import moves
 from kie_gateway.core.callback_token import callback_token, callback_url
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     OutOfTimeError,
     ProviderBusyError,
     ProviderError,
     ProviderNoCreditsError,
     ProviderRejectedError,
     ProviderUnreachableError,
-    RecordUnavailableError,
     SubmissionUnknownError,
 )
 from kie_gateway.core.poll_policy import PollPolicy
@@ -40,9 +40,9 @@ from tests.fakes import (
     Clock,
     FakeArchive,
     FakeExecutions,
-    FakeLine,
     FakeProvider,
     FakeQueue,
+    FakeSubmitQueue,
     FakeTaskStore,
 )
 from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, make_task, seconds
@@ -80,7 +80,7 @@ def submit(
         policy=POLICY,
         callback_secret=SECRET,
         now=Clock().now,
-        line=FakeLine(store),
+        submit_queue=FakeSubmitQueue(store),
         spread=lambda: 0.5,
         prepare=prepare,
     )
@@ -194,17 +194,17 @@ NO_CREDITS = ProviderNoCreditsError("no", provider_code="402", category="insuffi
 
 def refused_for_credits(
     funds: float | None, price: int = 10, *, waiting: int | None = None, attempts: int = 1
-) -> tuple[Task, FakeLine]:
-    """The record and the line after Kie.ai has named credits, with so many left."""
+) -> tuple[Task, FakeSubmitQueue]:
+    """The record and the queue after Kie.ai has named credits, with so many left."""
     task = replace(
         make_task(submission_attempts=attempts, deadline_at=NOW + seconds(86400)),
         reservation=Reservation(Decimal(price), 60),
     )
     store = FakeTaskStore(task)
-    line = FakeLine(store)
+    submit_queue = FakeSubmitQueue(store)
     if waiting is not None:
-        line.refuse(0)
-        other = make_task(task_id="task_other", submission=Submission.WAITING, turn=1)
+        submit_queue.report_refusal(0)
+        other = make_task(task_id="task_other", submission=Submission.WAITING, submit_turn=1)
         store.create(replace(other, reservation=Reservation(Decimal(waiting), 60)), (), None)
     after = submit_task(
         task,
@@ -214,22 +214,22 @@ def refused_for_credits(
         policy=POLICY,
         callback_secret=SECRET,
         now=Clock().now,
-        line=line,
+        submit_queue=submit_queue,
         balance=lambda: None if funds is None else Decimal(funds),
     )
     assert (after.status, after.submission) == (Status.QUEUED, Submission.WAITING)
     assert (after.upstream_code, after.upstream_message) == ("402", "no")
-    return after, line
+    return after, submit_queue
 
 
 @pytest.mark.parametrize("funds", [0, -3, 9.5])
 def test_without_credits_for_anybody_the_line_is_held_for_an_hour(funds: float) -> None:
-    task, line = refused_for_credits(funds)
-    assert (task.is_in_line, task.next_at) == (True, NOW + seconds(3600))
-    pace = line.look()
-    assert pace is not None
-    assert (pace.for_credits, pace.funds) == (True, Decimal(funds))
-    assert (pace.covers(Decimal(9)), pace.covers(Decimal(10))) == (funds > 9, False)
+    task, submit_queue = refused_for_credits(funds)
+    assert (task.is_in_submit_queue, task.next_at) == (True, NOW + seconds(3600))
+    state = submit_queue.state()
+    assert state is not None
+    assert (state.for_credits, state.funds) == (True, Decimal(funds))
+    assert (state.covers(Decimal(9)), state.covers(Decimal(10))) == (funds > 9, False)
 
 
 @pytest.mark.parametrize(
@@ -240,18 +240,18 @@ def test_without_credits_for_anybody_the_line_is_held_for_an_hour(funds: float) 
         # The words are wrong: enough is left for this very task.
         (10, None, False),
         (500, None, False),
-        # Somebody cheaper is in line, and can still be sent.
+        # Somebody cheaper is in the queue, and can still be sent.
         (9.5, 9, True),
     ],
 )
 def test_only_the_task_that_was_refused_waits_while_others_may_be_sent(
     funds: float | None, waiting: int | None, is_short: bool
 ) -> None:
-    task, line = refused_for_credits(funds, waiting=waiting)
-    assert (task.is_in_line, task.is_short_of_credits) == (False, is_short)
+    task, submit_queue = refused_for_credits(funds, waiting=waiting)
+    assert (task.is_in_submit_queue, task.is_short_of_credits) == (False, is_short)
     assert task.next_at == NOW + seconds(60)
-    pace = line.look()
-    assert pace is None or not pace.for_credits
+    state = submit_queue.state()
+    assert state is None or not state.for_credits
 
 
 def test_one_who_waits_by_itself_is_tried_ever_more_rarely() -> None:
@@ -366,7 +366,7 @@ def test_a_yes_that_could_not_be_recorded_leaves_the_creation_in_doubt() -> None
         store.unavailable = True
 
     kie = FakeProvider(meanwhile=break_down)
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         submit(store, kie, task)
     store.unavailable = False
     assert store.the(task).submission is Submission.SENDING

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.errors import RecordUnavailableError, StorageError
+from kie_gateway.core.errors import BackendUnavailableError, StorageError
 from kie_gateway.core.sweep import AFTER_DEADLINE, LOOK_AGAIN, START_GRACE
 from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.core.timeline import Happened
@@ -104,7 +104,7 @@ def test_a_watch_that_cannot_be_started_is_started_at_a_later_strike(
 
 def failing(start: Callable[..., None]) -> Callable[..., None]:
     """Let the first start fail."""
-    left = [RecordUnavailableError("Step Functions: down")]
+    left = [BackendUnavailableError("Step Functions: down")]
 
     def started(*arguments: object) -> None:
         if left:

@@ -10,7 +10,7 @@ import pytest
 
 from kie_gateway.core import moves
 from kie_gateway.core.decision import SENDING_LIMIT, Decision
-from kie_gateway.core.errors import RecordUnavailableError, TaskNotFoundError, TaskStalledError
+from kie_gateway.core.errors import BackendUnavailableError, TaskNotFoundError, TaskStalledError
 from kie_gateway.core.report import Finished
 from kie_gateway.core.task import (
     Attention,
@@ -25,7 +25,7 @@ from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.await_task import await_task
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.watch_task import Watch, stall_message
-from tests.fakes import Clock, FakeExecutions, FakeLine, FakeQueue, FakeTaskStore
+from tests.fakes import Clock, FakeExecutions, FakeQueue, FakeSubmitQueue, FakeTaskStore
 from tests.makers import (
     NOW,
     RESULT_URL,
@@ -92,7 +92,7 @@ class Scene:
         return self.store.the(self.task)
 
     def step(self, step: Step) -> Decision:
-        line = FakeLine(self.store, self.clock.now)
+        line = FakeSubmitQueue(self.store, self.clock.now)
         watch = Watch(
             self.store, self.submit, self.ask, self.copy, line, self.clock.now, self.clock.advance
         )
@@ -142,7 +142,7 @@ STEPS: list[tuple[str, Task, Step, datetime, list[str], Step, datetime]] = [
         Step.ASK,
         DUE + seconds(48),
     ),
-    ("sent in another's slot", running_task(), Step.ASK, DUE - seconds(3), [], Step.ASK, DUE),
+    ("sent in another's ticket", running_task(), Step.ASK, DUE - seconds(3), [], Step.ASK, DUE),
     ("unknown id", UNKNOWN, Step.ASK, SOON, ["ask"], Step.ASK, SOON + seconds(50)),
     ("just being sent", make_task(), Step.ASK, NOW, [], Step.ASK, SENDER_DEAD),
     ("sender is slow", make_task(), Step.ASK, SENDER_DEAD - seconds(1), [], Step.ASK, SENDER_DEAD),
@@ -354,14 +354,14 @@ def test_a_refresh_gives_up_files_a_fresh_set_of_attempts() -> None:
 
 @pytest.mark.parametrize("task", [EXPIRED, GIVEN_UP])
 def test_a_late_result_is_stored_although_one_road_is_closed(task: Task) -> None:
-    down = RecordUnavailableError("down")
+    down = BackendUnavailableError("down")
     scene, queue, executions = Scene(task, answer=finish), FakeQueue(down), FakeExecutions()
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         refresh(scene, queue=queue, executions=executions)
     assert list(executions.started) == [(TASK_ID, 2)]
 
     scene, queue, executions = Scene(task, answer=finish), FakeQueue(), FakeExecutions(down)
-    with pytest.raises(RecordUnavailableError):
+    with pytest.raises(BackendUnavailableError):
         refresh(scene, queue=queue, executions=executions)
     assert queue.messages == [("store", TASK_ID)]
 

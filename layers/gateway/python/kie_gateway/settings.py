@@ -109,10 +109,10 @@ class ApiFunctionSettings(
         return self.new_owner_credits if self.new_owner_credits >= 0 else None
 
 
-class BooksFunctionSettings(
+class SweepFunctionSettings(
     RecordSettings, KieSettings, PollSettings, RoadSettings, CallbackSecretSettings, UploadSettings
 ):
-    """Environment of BooksFunction."""
+    """Environment of SweepFunction."""
 
 
 class ThumbnailFunctionSettings(BaseModel):

@@ -1,4 +1,4 @@
-"""How an account and the rows of its ledger are written as items of the table."""
+"""How an account and the entries of its ledger are written as items of the table."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ulid import ULID
 
 from kie_gateway.aws.task_item import Item, write_time
-from kie_gateway.core.account import Account, Booked, Premise, Purse, Reason, Row
+from kie_gateway.core.account import Account
+from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, Reason
+from kie_gateway.core.posting import Posting, Premise
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
@@ -20,7 +22,7 @@ _ROW = "ROW#"
 # The attribute of each month.
 _SPENT_IN = "spent in "
 _AMOUNTS = ("balance", "reserved", "spent", "owed")
-_COUNTS = ("open_tasks", "rows")
+_COUNTS = ("open_tasks", "entries")
 _SETTINGS = ("unlimited", "soft_budget", "hard_budget")
 
 
@@ -29,20 +31,20 @@ def account_key(owner: str) -> Item:
     return {**ledger_partition(owner), "sk": {"S": "ACCOUNT"}}
 
 
-def row_key(owner: str, row_id: str) -> Item:
-    """Key of a row; rows sort by the time they were written at."""
-    return {**ledger_partition(owner), "sk": {"S": f"{_ROW}{row_id}"}}
+def row_key(owner: str, entry_id: str) -> Item:
+    """Key of a entry; entries sort by the time they were written at."""
+    return {**ledger_partition(owner), "sk": {"S": f"{_ROW}{entry_id}"}}
 
 
 def ledger_partition(owner: str) -> Item:
-    """Where an account lies with its rows; out of the way of the indexes of tasks."""
+    """Where an account lies with its entries; out of the way of the indexes of tasks."""
     return {"pk": {"S": f"ACCOUNT#{owner}"}}
 
 
-def write_change(table: str, booked: Booked) -> "TransactWriteItemTypeDef":
+def write_account_change(table: str, posting: Posting) -> "TransactWriteItemTypeDef":
     """Add to an account what a change adds, if what the change relies on is still so."""
     expression = _Expression()
-    before, after = booked.before, booked.account
+    before, after = posting.before, posting.account
     for name in _SETTINGS:
         if before.is_new or getattr(before, name) != getattr(after, name):
             expression.set(name, getattr(after, name))
@@ -53,7 +55,7 @@ def write_change(table: str, booked: Booked) -> "TransactWriteItemTypeDef":
     if before.is_new:
         expression.conditions.append("attribute_not_exists(pk)")
     else:
-        for name, premise in sorted(booked.premises.items()):
+        for name, premise in sorted(posting.premises.items()):
             expression.expect(name, premise)
     return expression.update(table, account_key(after.owner))
 
@@ -78,48 +80,53 @@ def read_account(item: Mapping[str, "AttributeValueTypeDef"]) -> Account:
     )
 
 
-def write_rows(table: str, booked: Booked) -> "list[TransactWriteItemTypeDef]":
-    """Write the rows of a change."""
+def write_ledger_entries(table: str, posting: Posting) -> "list[TransactWriteItemTypeDef]":
+    """Write the entries of a change."""
     order = str(ULID()).lower()
     return [
-        {"Put": {"TableName": table, "Item": _write_row(booked.account.owner, row, order, place)}}
-        for place, row in enumerate(booked.rows)
+        {
+            "Put": {
+                "TableName": table,
+                "Item": _write_ledger_entry(posting.account.owner, entry, order, place),
+            }
+        }
+        for place, entry in enumerate(posting.entries)
     ]
 
 
-def is_row(item: Mapping[str, "AttributeValueTypeDef"]) -> bool:
-    """Whether an item of an account's place is a row."""
+def is_entry(item: Mapping[str, "AttributeValueTypeDef"]) -> bool:
+    """Whether an item of an account's place is a entry."""
     return item["sk"]["S"].startswith(_ROW)
 
 
-def read_row(item: Mapping[str, "AttributeValueTypeDef"]) -> Row:
-    """Read a row of the ledger."""
-    return Row(
+def read_ledger_entry(item: Mapping[str, "AttributeValueTypeDef"]) -> LedgerEntry:
+    """Read a entry of the ledger."""
+    return LedgerEntry(
         at=datetime.fromisoformat(item["at"]["S"]),
         reason=Reason(item["reason"]["S"]),
         credits=Decimal(item["credits"]["N"]),
-        source=Purse(item["source"]["S"]),
-        target=Purse(item["target"]["S"]),
+        source=LedgerAccount(item["source"]["S"]),
+        target=LedgerAccount(item["target"]["S"]),
         task_id=item["for_task"]["S"] if "for_task" in item else None,
         note=item["note"]["S"] if "note" in item else "",
-        row_id=item["sk"]["S"].removeprefix(_ROW),
+        entry_id=item["sk"]["S"].removeprefix(_ROW),
     )
 
 
-def _write_row(owner: str, row: Row, order: str, place: int) -> Item:
+def _write_ledger_entry(owner: str, entry: LedgerEntry, order: str, place: int) -> Item:
     item: Item = {
         **row_key(owner, f"{order}-{place}"),
-        "at": {"S": write_time(row.at)},
-        "reason": {"S": row.reason.value},
-        "credits": _number(row.credits),
-        "source": {"S": row.source.value},
-        "target": {"S": row.target.value},
+        "at": {"S": write_time(entry.at)},
+        "reason": {"S": entry.reason.value},
+        "credits": _number(entry.credits),
+        "source": {"S": entry.source.value},
+        "target": {"S": entry.target.value},
     }
-    if row.task_id is not None:
-        # Not `task_id`, which would put the row into the indexes of tasks.
-        item["for_task"] = {"S": row.task_id}
-    if row.note:
-        item["note"] = {"S": row.note}
+    if entry.task_id is not None:
+        # Not `task_id`, which would put the entry into the indexes of tasks.
+        item["for_task"] = {"S": entry.task_id}
+    if entry.note:
+        item["note"] = {"S": entry.note}
     return item
 
 

@@ -1,4 +1,4 @@
-"""Accounts and their ledgers in the table: a change and its rows are one transaction."""
+"""Accounts and their ledgers in the table: a change and its entries are one transaction."""
 
 import random
 import time
@@ -11,25 +11,19 @@ from kie_gateway.aws.account_item import (
     account_key,
     ledger_partition,
     read_account,
-    read_row,
+    read_ledger_entry,
     row_key,
-    write_change,
-    write_rows,
+    write_account_change,
+    write_ledger_entries,
 )
 from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.aws.idempotency_item import claim, find_claim, is_same_request
-from kie_gateway.core.account import (
-    Account,
-    Below,
-    Booked,
-    Row,
-    start_account,
-    together,
-    with_balances,
-)
-from kie_gateway.core.errors import IdempotencyMismatchError, RecordUnavailableError
+from kie_gateway.core.account import Account
+from kie_gateway.core.errors import BackendUnavailableError, IdempotencyMismatchError
 from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.ledger import LedgerEntry, LedgerPosition, with_balances
 from kie_gateway.core.ports import Change, Changed
+from kie_gateway.core.posting import Posting, start_account, together
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,7 +49,7 @@ class AccountTable:
         new_owner_credits: What an owner without an account starts with; None for no limit.
 
     Raises:
-        RecordUnavailableError: DynamoDB did not answer, or an account moved faster than we could.
+        BackendUnavailableError: DynamoDB did not answer, or an account moved faster than we could.
     """
 
     def __init__(
@@ -92,49 +86,51 @@ class AccountTable:
         for attempt in range(MAX_TRIES):
             if once is not None and self._is_made(once, now):
                 return Changed(self.account(owner, now), replayed=True)
-            booked = self.decide(owner, decide, now)
-            writes = self.writes(booked)
+            posting = self.decide(owner, decide, now)
+            writes = self.writes(posting)
             if once is not None:
                 writes.append(claim(self._table, once, now, {}))
             if not writes:
-                return Changed(booked.account, replayed=False)
+                return Changed(posting.account, replayed=False)
             with translated():
                 try:
                     self._client.transact_write_items(TransactItems=writes)
                 except self._client.exceptions.TransactionCanceledException as error:
                     refuse_lasting(error)
                 else:
-                    return Changed(booked.account, replayed=False)
+                    return Changed(posting.account, replayed=False)
             self._pause(pause_seconds(attempt))
-        raise RecordUnavailableError(f"the account of {owner} is moving too fast")
+        raise BackendUnavailableError(f"the account of {owner} is moving too fast")
 
     def ledger(
-        self, owner: str, *, limit: int, before: Below | None
-    ) -> tuple[Sequence[Row], Below | None]:
+        self, owner: str, *, limit: int, before: LedgerPosition | None
+    ) -> tuple[Sequence[LedgerEntry], LedgerPosition | None]:
         """
-        List rows, newest first.
+        List entries, newest first.
 
         Args:
             before: Where to go on; None begins at the newest.
 
         Returns:
-            The rows, and where to go on; None at the end.
+            The entries, and where to go on; None at the end.
         """
         if before is not None:
             return self._page(owner, limit, before)
         account = self._read(owner)
         for attempt in range(MAX_TRIES):
-            page = self._page(owner, limit, Below("~", account.balance))
+            page = self._page(owner, limit, LedgerPosition("~", account.balance))
             now = self._read(owner)
-            if now.rows == account.rows:
+            if now.entries == account.entries:
                 return page
-            # Rows were written between the balance and the rows.
+            # Entries were written between the balance and the entries.
             account = now
             self._pause(pause_seconds(attempt))
-        raise RecordUnavailableError(f"the account of {owner} is moving too fast")
+        raise BackendUnavailableError(f"the account of {owner} is moving too fast")
 
-    def _page(self, owner: str, limit: int, place: Below) -> tuple[list[Row], Below | None]:
-        oldest, newest = (row_key(owner, row_id)["sk"] for row_id in ("", place.row_id))
+    def _page(
+        self, owner: str, limit: int, place: LedgerPosition
+    ) -> tuple[list[LedgerEntry], LedgerPosition | None]:
+        oldest, newest = (row_key(owner, entry_id)["sk"] for entry_id in ("", place.entry_id))
         with translated():
             answer = self._client.query(
                 TableName=self._table,
@@ -146,16 +142,20 @@ class AccountTable:
                 },
                 ScanIndexForward=False,
                 ConsistentRead=True,
-                # One more than asked for, and the row itself that it goes on below.
+                # One more than asked for, and the entry itself that it goes on below.
                 Limit=limit + 2,
             )
-        rows = [row for row in map(read_row, answer["Items"]) if row.row_id != place.row_id]
-        page = with_balances(rows[:limit], place.balance)
-        if len(rows) <= limit:
+        entries = [
+            entry
+            for entry in map(read_ledger_entry, answer["Items"])
+            if entry.entry_id != place.entry_id
+        ]
+        page = with_balances(entries[:limit], place.balance)
+        if len(entries) <= limit:
             return page, None
-        return page, Below(page[-1].row_id, page[-1].balance_after - page[-1].gain)
+        return page, LedgerPosition(page[-1].entry_id, page[-1].balance_after - page[-1].gain)
 
-    def decide(self, owner: str, decide: Change, now: datetime, *, anew: bool = True) -> Booked:
+    def decide(self, owner: str, decide: Change, now: datetime, *, anew: bool = True) -> Posting:
         """
         Decide on an account; a new one begins with what new owners get.
 
@@ -168,11 +168,14 @@ class AccountTable:
         started = start_account(account, self._new_owner_credits, now)
         return together(started, decide(started.account))
 
-    def writes(self, booked: Booked) -> "list[TransactWriteItemTypeDef]":
+    def writes(self, posting: Posting) -> "list[TransactWriteItemTypeDef]":
         """Write a change, if its premises hold."""
-        if booked.account == booked.before:
+        if posting.account == posting.before:
             return []
-        return [write_change(self._table, booked), *write_rows(self._table, booked)]
+        return [
+            write_account_change(self._table, posting),
+            *write_ledger_entries(self._table, posting),
+        ]
 
     def _read(self, owner: str) -> Account:
         with translated():

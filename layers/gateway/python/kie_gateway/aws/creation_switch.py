@@ -20,7 +20,7 @@ class CreationSwitch:
     Why no tasks are created, if so; remembered for 10 s in this process.
 
     Raises:
-        RecordUnavailableError: DynamoDB did not answer.
+        BackendUnavailableError: DynamoDB did not answer.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kie_gateway.core.errors import RecordRefusedError, RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError, RecordRefusedError
 
 # What DynamoDB says of a write that breaks its rules: alone, and as the reason of a transaction.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -19,13 +19,13 @@ def translated(service: str = "DynamoDB") -> Iterator[None]:
     Tell a service's trouble as ours; what a caller expects it catches within.
 
     Raises:
-        RecordUnavailableError: The service did not answer, or refused.
+        BackendUnavailableError: The service did not answer, or refused.
         RecordRefusedError: It will refuse again.
     """
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        kind = RecordRefusedError if _is_lasting(error) else RecordUnavailableError
+        kind = RecordRefusedError if _is_lasting(error) else BackendUnavailableError
         raise kind(f"{service}: {error}") from error
 
 

@@ -34,7 +34,7 @@ class WatchExecutions:
         Follow a task from `wait_until` on.
 
         Raises:
-            RecordUnavailableError: Step Functions did not start it.
+            BackendUnavailableError: Step Functions did not start it.
         """
         with translated("Step Functions"), suppress(self._client.exceptions.ExecutionAlreadyExists):
             self._client.start_execution(
@@ -48,7 +48,7 @@ class WatchExecutions:
         End a watch that another one takes over from; one that has ended already is no error.
 
         Raises:
-            RecordUnavailableError: Step Functions did not answer.
+            BackendUnavailableError: Step Functions did not answer.
         """
         machine = self._machine_arn.replace(":stateMachine:", ":execution:")
         with translated("Step Functions"), suppress(self._client.exceptions.ExecutionDoesNotExist):
@@ -66,7 +66,7 @@ class WatchExecutions:
         one that was only just started may not be seen, and a second one beside it is harmless.
 
         Raises:
-            RecordUnavailableError: Step Functions did not answer.
+            BackendUnavailableError: Step Functions did not answer.
         """
         machine = self._machine_arn.replace(":stateMachine:", ":execution:")
         with translated("Step Functions"):

@@ -56,7 +56,7 @@ def find_claim(
     Find the item that a key was claimed with; None if it is free.
 
     Raises:
-        RecordUnavailableError: DynamoDB did not answer.
+        BackendUnavailableError: DynamoDB did not answer.
     """
     with translated():
         answer = client.get_item(

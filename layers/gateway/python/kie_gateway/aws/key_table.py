@@ -39,7 +39,7 @@ class KeyTable:
     force that long, and a flood of wrong keys does not become a flood of reads.
 
     Raises:
-        RecordUnavailableError: DynamoDB did not answer.
+        BackendUnavailableError: DynamoDB did not answer.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ class RequestCounts:
         self._table = table_name
 
     def count(self, sender: str, limit: int, now: datetime) -> Allowance:
-        """Count a request. Raises RecordUnavailableError."""
+        """Count a request. Raises BackendUnavailableError."""
         window, reset_seconds = window_of(now)
         with translated():
             answer = self._client.update_item(

@@ -21,11 +21,11 @@ class SqsStoreQueue:
         self._queue_url = queue_url
 
     def request_storing(self, task_id: str) -> None:
-        """Ask for the results of a task to be copied. Raises RecordUnavailableError."""
+        """Ask for the results of a task to be copied. Raises BackendUnavailableError."""
         self._send({"task_id": task_id, "step": "store"})
 
     def request_asking(self, task_id: str) -> None:
-        """Ask for Kie.ai to be asked about a task. Raises RecordUnavailableError."""
+        """Ask for Kie.ai to be asked about a task. Raises BackendUnavailableError."""
         self._send({"task_id": task_id, "step": "ask"})
 
     def _send(self, message: dict[str, str]) -> None:
@@ -40,7 +40,7 @@ class SqsStoreQueue:
             seconds: Rounded up; at most `LONGEST_PAUSE_SECONDS`.
 
         Raises:
-            RecordUnavailableError: It comes back after the queue's own pause instead.
+            BackendUnavailableError: It comes back after the queue's own pause instead.
         """
         with translated("SQS"):
             self._client.change_message_visibility(

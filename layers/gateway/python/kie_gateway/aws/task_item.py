@@ -29,10 +29,10 @@ from kie_gateway.core.timeline import Entry, Happened
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-# All tasks in the line before Kie.ai share this key of an index.
-LINE = "kie.ai"
+# All tasks in the submit queue share this key of an index.
+SUBMIT_QUEUE = "kie.ai"
 # And those outside of it that wait for credits at Kie.ai this one.
-SHORT = "kie.ai credits"
+SHORT_OF_CREDITS = "kie.ai credits"
 # And all whose credits are given back at a known moment share this one.
 RELEASES = "credits"
 # And all that nobody may care for at a known moment.
@@ -185,7 +185,7 @@ _CODECS: dict[str, _Codec] = {
     "retention_days": _INT,
     "store_attempts": _INT,
     "watches": _INT,
-    "turn": _INT,
+    "submit_turn": _INT,
     "short_of_credits": _FLAG,
     "version": _INT,
     **dict.fromkeys(
@@ -225,13 +225,13 @@ def write_task(task: Task) -> Item:
     Write a task as an item.
 
     `next_step` is derived, and written because the state machine reads it without a function;
-    `line`, `releases` and `sweeps` put the task into an index for as long as it waits.
+    `submit_queue`, `releases` and `sweeps` put the task into an index for as long as it waits.
     """
     item: Item = {**task_key(task.task_id), "next_step": {"S": task.next_step.value}}
-    if task.is_in_line:
-        item["line"] = {"S": LINE}
+    if task.is_in_submit_queue:
+        item["submit_queue"] = {"S": SUBMIT_QUEUE}
     elif task.is_short_of_credits:
-        item["line"] = {"S": SHORT}
+        item["submit_queue"] = {"S": SHORT_OF_CREDITS}
     if task.release_at is not None:
         item["releases"] = {"S": RELEASES}
     if task.is_swept:

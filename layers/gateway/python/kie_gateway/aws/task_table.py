@@ -24,19 +24,19 @@ from kie_gateway.aws.task_item import (
     write_task,
     write_time,
 )
-from kie_gateway.core.account import (
-    Account,
-    Booked,
-    book_creation,
-    book_move,
-    book_withdrawal,
-    funded,
-    is_booked,
-)
-from kie_gateway.core.errors import CallerError, RecordGoneError, RecordUnavailableError
+from kie_gateway.core.account import Account
+from kie_gateway.core.errors import BackendUnavailableError, CallerError, RecordGoneError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves import Move
 from kie_gateway.core.ports import Change, Decide, Existing, Moved, Page, TaskFilter
+from kie_gateway.core.posting import (
+    Posting,
+    affects_account,
+    funded,
+    post_creation,
+    post_move,
+    post_withdrawal,
+)
 from kie_gateway.core.task import Task, upstream_ids
 from kie_gateway.core.timeline import Entry
 
@@ -64,7 +64,7 @@ class TaskTable:
         tell_soft_budget: Told of accounts that a new task has brought beyond their soft budget.
 
     Raises:
-        RecordUnavailableError: DynamoDB did not answer, or a record moved faster than we could.
+        BackendUnavailableError: DynamoDB did not answer, or a record moved faster than we could.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class TaskTable:
             if written is not None:
                 return written
             self._pause(pause_seconds(attempt))
-        raise RecordUnavailableError("the task could not be recorded; nothing was sent to Kie.ai")
+        raise BackendUnavailableError("the task could not be recorded; nothing was sent to Kie.ai")
 
     def _try_create(
         self,
@@ -148,7 +148,7 @@ class TaskTable:
         """
         Take a new task back, as if it had never been created, unless it was moved since.
 
-        The ledger keeps both rows of it.
+        The ledger keeps both of its entries.
         """
         for attempt in range(MAX_TRIES):
             writes: list[TransactWriteItemTypeDef] = [self._delete_unmoved(task)]
@@ -156,7 +156,7 @@ class TaskTable:
                 key = idempotency_key(idempotency)
                 writes.append({"Delete": {"TableName": self._table, "Key": key}})
             if task.reservation is not None:
-                withdraw = partial(book_withdrawal, task=task, now=task.created_at)
+                withdraw = partial(post_withdrawal, task=task, now=task.created_at)
                 anew = attempt > 0
                 writes += self._account_writes(task, withdraw, task.created_at, anew=anew)
             with translated():
@@ -171,7 +171,7 @@ class TaskTable:
                     break
             self._pause(pause_seconds(attempt))
         else:
-            raise RecordUnavailableError(f"{task.task_id} could not be taken back")
+            raise BackendUnavailableError(f"{task.task_id} could not be taken back")
         with translated():
             for item in self._query_entries(task.task_id):
                 self._client.delete_item(TableName=self._table, Key=_key_of(item))
@@ -215,17 +215,17 @@ class TaskTable:
                 raise RecordGoneError(f"{task.task_id} has been taken back")
             task = current
             self._pause(pause_seconds(attempt))
-        raise RecordUnavailableError(f"the record of {task.task_id} is moving too fast")
+        raise BackendUnavailableError(f"the record of {task.task_id} is moving too fast")
 
     def _try_move(self, before: Task, move: Move, *, anew: bool) -> tuple[Task | None, Task | None]:
         after = replace(move.task, version=before.version + 1)
         writes = [self._update(before, after), *self._entry_writes(before.task_id, move.entries)]
         named = upstream_ids(before)
         writes += [self._result_write(after.task_id, one) for one in upstream_ids(after) - named]
-        if is_booked(before, after):
+        if affects_account(before, after):
             at = move.entries[-1].at
-            book = partial(book_move, before=before, after=after, now=at)
-            writes += self._account_writes(after, book, at, anew=anew)
+            post = partial(post_move, before=before, after=after, now=at)
+            writes += self._account_writes(after, post, at, anew=anew)
         with translated():
             try:
                 self._client.transact_write_items(TransactItems=writes)
@@ -373,19 +373,19 @@ class TaskTable:
         """Set the credits of a new task aside."""
         now = task.created_at
 
-        def book(account: Account) -> Booked:
+        def post(account: Account) -> Posting:
             nonlocal task
             task = funded(account, task)
-            return book_creation(account, task, tasks_at_once, now)
+            return post_creation(account, task, tasks_at_once, now)
 
-        booked = self._accounts.decide(task.paying_owner, book, now, anew=anew)
-        return task, booked.account, self._accounts.writes(booked)
+        posting = self._accounts.decide(task.paying_owner, post, now, anew=anew)
+        return task, posting.account, self._accounts.writes(posting)
 
     def _account_writes(
-        self, task: Task, book: Change, now: datetime, *, anew: bool
+        self, task: Task, post: Change, now: datetime, *, anew: bool
     ) -> "list[TransactWriteItemTypeDef]":
-        booked = self._accounts.decide(task.paying_owner, book, now, anew=anew)
-        return self._accounts.writes(booked)
+        posting = self._accounts.decide(task.paying_owner, post, now, anew=anew)
+        return self._accounts.writes(posting)
 
     def _delete_unmoved(self, task: Task) -> "TransactWriteItemTypeDef":
         return {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -28,7 +28,7 @@ class ThumbnailMaker:
             Why there is none, None if it is there now.
 
         Raises:
-            RecordUnavailableError: The function did not answer; asking again is right.
+            BackendUnavailableError: The function did not answer; asking again is right.
         """
         try:
             answer = self._client().invoke(
@@ -37,7 +37,7 @@ class ThumbnailMaker:
             )
             told = json.loads(answer["Payload"].read())
         except (ClientError, BotoCoreError, ValueError) as error:
-            raise RecordUnavailableError(f"Lambda: {error}") from error
+            raise BackendUnavailableError(f"Lambda: {error}") from error
         if "FunctionError" in answer:
-            raise RecordUnavailableError("ThumbnailFunction failed")
+            raise BackendUnavailableError("ThumbnailFunction failed")
         return None if told["made"] else str(told["why"])

@@ -38,7 +38,7 @@ class TimesTable:
         Count a finished task.
 
         Raises:
-            RecordUnavailableError: It was not counted.
+            BackendUnavailableError: It was not counted.
         """
         with translated():
             self._client.update_item(
@@ -60,7 +60,7 @@ class TimesTable:
         Read the times of the last months, remembered for five minutes; None while too few.
 
         Raises:
-            RecordUnavailableError: They could not be read.
+            BackendUnavailableError: They could not be read.
         """
         read_at, observed = self._remembered.get(model, (-_MEMORY_SECONDS, None))
         if self._clock() - read_at < _MEMORY_SECONDS:

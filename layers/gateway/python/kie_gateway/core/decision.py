@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kie_gateway.core.pace import wake_at
+from kie_gateway.core.submit_queue import wake_at
 from kie_gateway.core.task import Status, Step, Submission, Task
 
 # Longer than any call of ours to Kie.ai can take: after it, a creation that still reads `sending`
@@ -46,7 +46,7 @@ def decide(task: Task, now: datetime) -> Decision:
     at = task.next_at or now
     if task.submission is Submission.SENDING and task.sending_at is not None:
         at = task.sending_at + SENDING_LIMIT
-    if task.is_in_line:
+    if task.is_in_submit_queue:
         at = wake_at(at)
     return Decision(task.next_step, min(max(at, now), task.deadline_at))
 

@@ -42,7 +42,7 @@ GatewayError
 |  |- KeyTakenError            something else lies in the bucket by now
 |  '- LeaseLostError           another copy has taken over
 |- IssuerUnavailableError      the issuer of a token does not hand out its keys
-|- RecordUnavailableError      the table, a queue or the machine did not answer
+|- BackendUnavailableError      the table, a queue or the machine did not answer
 |  |- RecordRefusedError       the table will never take this write
 |  '- RecordGoneError          the task was taken back meanwhile, as if it had never been created
 |- TaskStalledError            no verdict by the deadline: fails the execution for a person to see
@@ -399,21 +399,21 @@ class SourcePageError(SourceBrokenError):
     """A page came, or an error in the shape of one: no model makes such."""
 
 
-class RecordUnavailableError(GatewayError):
+class BackendUnavailableError(GatewayError):
     """DynamoDB, SQS, S3 or Step Functions did not do what was asked; nothing of it is half-done."""
 
     code = "temporarily_unavailable"
     retryable = True
 
 
-class RecordRefusedError(RecordUnavailableError):
+class RecordRefusedError(BackendUnavailableError):
     """DynamoDB does not take what was to be written, and will not when it is sent again."""
 
     code = "record_refused"
     retryable = False
 
 
-class RecordGoneError(RecordUnavailableError):
+class RecordGoneError(BackendUnavailableError):
     """A task has been taken back, as if it had never been created, while it was to be moved."""
 
 

@@ -169,15 +169,15 @@ def adopt(task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime
 
 
 def wait_on(task: Task, *, next_at: datetime, turn: int) -> Move | None:
-    """Give a task in line another slot; a turn that it has it keeps."""
+    """Give a task in the queue another ticket; a turn that it has it keeps."""
     if task.next_step is not Step.SUBMIT:
         return None
-    turn = task.turn if task.turn is not None and not task.short_of_credits else turn
+    turn = task.submit_turn if task.submit_turn is not None and not task.short_of_credits else turn
     next_at = min(next_at, task.deadline_at)
-    return Move(replace(task, next_at=next_at, turn=turn, short_of_credits=False))
+    return Move(replace(task, next_at=next_at, submit_turn=turn, short_of_credits=False))
 
 
-def send_sooner(task: Task, next_at: datetime) -> Move | None:
+def submit_sooner(task: Task, next_at: datetime) -> Move | None:
     """Send a creation that waits for credits by itself sooner than planned."""
     if not task.is_short_of_credits or task.next_at is None or task.next_at <= next_at:
         return None
@@ -198,7 +198,7 @@ def refuse(
     Record that Kie.ai certainly did not take the creation, for now: it stays queued.
 
     Args:
-        turn: In the line; None if it does not wait there, but for something else.
+        turn: In the queue; None if it does not wait there, but for something else.
         short_of_credits: Whether it waits by itself until there are credits at Kie.ai.
     """
     if task.status is not Status.QUEUED or task.submission is not Submission.SENDING:
@@ -214,8 +214,8 @@ def refuse(
         submission=Submission.WAITING,
         sending_at=None,
         next_at=next_at,
-        # A turn that it has it keeps, for as long as it stands in line at all.
-        turn=task.turn if None not in (task.turn, turn) else turn,
+        # A turn that it has it keeps, for as long as it stands in the queue at all.
+        submit_turn=task.submit_turn if None not in (task.submit_turn, turn) else turn,
         short_of_credits=short_of_credits,
         upstream_code=code,
         upstream_message=words,

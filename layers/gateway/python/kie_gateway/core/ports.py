@@ -7,18 +7,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from kie_gateway.core.account import Account, Below, Booked, Row
+from kie_gateway.core.account import Account
 from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.ledger import LedgerEntry, LedgerPosition
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.moves import Move
-from kie_gateway.core.pace import NOTHING, Pace, Place, Send
+from kie_gateway.core.posting import Posting
 from kie_gateway.core.remote_file import RemoteFile, StoredFile
 from kie_gateway.core.report import Failed, Finished, Report
+from kie_gateway.core.submit_queue import NOTHING, Permit, SubmitQueueState, Ticket
 from kie_gateway.core.task import Task
 from kie_gateway.core.timeline import Entry
 
 type Decide = Callable[[Task], Move | None]
-type Change = Callable[[Account], Booked]
+type Change = Callable[[Account], Posting]
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Changed:
 
 
 class Accounts(Protocol):
-    """The accounts; every call raises RecordUnavailableError when the table is not there."""
+    """The accounts; every call raises BackendUnavailableError when the table is not there."""
 
     def account(self, owner: str, now: datetime) -> Account:
         """Read an account as it stands; that of a new owner as it will begin."""
@@ -151,42 +153,42 @@ class Accounts(Protocol):
         """
 
     def ledger(
-        self, owner: str, *, limit: int, before: Below | None
-    ) -> tuple[Sequence[Row], Below | None]:
-        """List rows, newest first; with the place to go on at, None at the end."""
+        self, owner: str, *, limit: int, before: LedgerPosition | None
+    ) -> tuple[Sequence[LedgerEntry], LedgerPosition | None]:
+        """List entries, newest first; with the place to go on at, None at the end."""
 
 
 class Releases(Protocol):
     """Tasks whose credits are to be given back."""
 
     def due(self, now: datetime) -> Sequence[str]:
-        """Name some that are due, the longest overdue first. Raises RecordUnavailableError."""
+        """Name some that are due, the longest overdue first. Raises BackendUnavailableError."""
 
 
 class Sweeps(Protocol):
     """Tasks that nobody may care for."""
 
     def to_sweep(self, now: datetime) -> Sequence[str]:
-        """Name some that are due, the longest overdue first. Raises RecordUnavailableError."""
+        """Name some that are due, the longest overdue first. Raises BackendUnavailableError."""
 
 
-class Line(Protocol):
+class SubmitQueue(Protocol):
     """
-    The line before Kie.ai, which takes so many creations in a time and refuses the rest.
+    The submit queue, which takes so many creations in a time and refuses the rest.
 
-    Every call raises RecordUnavailableError when the table does not answer.
+    Every call raises BackendUnavailableError when the table does not answer.
     """
 
-    def look(self) -> Pace | None:
-        """Read the line; None while everything may be sent at once."""
+    def state(self) -> SubmitQueueState | None:
+        """Read the queue; None while everything may be sent at once."""
 
-    def refuse(self, pause_seconds: float | None) -> None:
+    def report_refusal(self, pause_seconds: float | None) -> None:
         """Say that Kie.ai refused a creation, and for how long if it told."""
 
-    def accept(self) -> None:
+    def report_acceptance(self) -> None:
         """Say that Kie.ai took a creation, after it had refused some."""
 
-    def hold(self, funds: Decimal = NOTHING) -> None:
+    def pause_for_credits(self, funds: Decimal = NOTHING) -> None:
         """
         Say that Kie.ai's account has too few credits; nothing more is sent for an hour.
 
@@ -197,13 +199,13 @@ class Line(Protocol):
     def resume(self) -> None:
         """Say that it has some again."""
 
-    def ends_at(self) -> datetime:
-        """Tell when the last slot is that was given away; now if that has passed."""
+    def last_ticket_at(self) -> datetime:
+        """Tell when the last ticket is that was given away; now if that has passed."""
 
-    def join(self, owner: str) -> Place:
+    def enqueue(self, owner: str) -> Ticket:
         """Take a place."""
 
-    def reserve(self, patience: timedelta) -> Send:
+    def acquire_permit(self, patience: timedelta) -> Permit:
         """
         Reserve the next moment at which Kie.ai takes a creation.
 
@@ -211,20 +213,20 @@ class Line(Protocol):
             patience: A moment that is farther away is not reserved, but only told.
         """
 
-    def correct(self, reserved: datetime, sent: datetime) -> None:
+    def correct_permit(self, reserved: datetime, sent: datetime) -> None:
         """Say that a creation was sent later than at the moment reserved for it."""
 
-    def let_through(self, turn: int) -> None:
+    def advance_to(self, turn: int) -> None:
         """Say whose turn it was."""
 
-    def first(self) -> Sequence[str]:
+    def front(self) -> Sequence[str]:
         """Name the tasks that come first, in order."""
 
-    def all(self) -> Iterator[str]:
-        """Name every task in line, roughly in order."""
+    def waiting(self) -> Iterator[str]:
+        """Name every task in the queue, roughly in order."""
 
-    def short(self) -> Iterator[str]:
-        """Name every task that waits for credits outside the line."""
+    def short_of_credits(self) -> Iterator[str]:
+        """Name every task that waits for credits outside the queue."""
 
 
 class Executions(Protocol):
@@ -400,10 +402,10 @@ class ModelTimes(Protocol):
     """Times that this deployment's tasks have taken."""
 
     def add(self, model: str, seconds: float, now: datetime) -> None:
-        """Count a finished task. Raises RecordUnavailableError."""
+        """Count a finished task. Raises BackendUnavailableError."""
 
     def observed(self, model: str) -> Observed | None:
-        """Read them; None while there are too few. Raises RecordUnavailableError."""
+        """Read them; None while there are too few. Raises BackendUnavailableError."""
 
 
 class InputHost(Protocol):

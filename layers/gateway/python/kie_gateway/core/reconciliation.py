@@ -1,7 +1,7 @@
 """
 What must be true of accounts, ledgers and tasks together, and everything that is not.
 
-The books are kept so that nothing of this can differ (`core/account.py`); whoever looks for
+The ledger are kept so that nothing of this can differ (`core/account.py`); whoever looks for
 differences looks for what somebody has done to the table by hand, and for mistakes of ours.
 """
 
@@ -11,26 +11,27 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from kie_gateway.core.account import NOTHING, Account, Purse, Row, sums
+from kie_gateway.core.account import Account
+from kie_gateway.core.ledger import NOTHING, LedgerAccount, LedgerEntry, sums
 from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import Task
 
-# The clock of the books strikes every ten minutes.
+# The clock of the ledger strikes every ten minutes.
 _LATE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Books:
+class LedgerSnapshot:
     """
     Everything that is on record of credits.
 
     Attributes:
-        rows: By owner, oldest first.
+        entries: By owner, oldest first.
         tasks: Those with a reservation, by id.
     """
 
     accounts: Mapping[str, Account] = field(default_factory=dict)
-    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    entries: Mapping[str, Sequence[LedgerEntry]] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
 
 
@@ -52,27 +53,29 @@ class Listed:
     at: datetime | None
 
 
-def differences(books: Books, now: datetime) -> Iterator[Difference]:
+def differences(ledger: LedgerSnapshot, now: datetime) -> Iterator[Difference]:
     """Find everything in which accounts, ledgers and tasks do not agree."""
-    for owner in sorted(books.accounts.keys() | books.rows.keys()):
+    for owner in sorted(ledger.accounts.keys() | ledger.entries.keys()):
         yield from _of_account(
-            books.accounts.get(owner) or Account(owner), books.rows.get(owner, ()), books
+            ledger.accounts.get(owner) or Account(owner), ledger.entries.get(owner, ()), ledger
         )
-    yield from _of_tasks(books, now)
+    yield from _of_tasks(ledger, now)
 
 
-def _of_account(account: Account, rows: Sequence[Row], books: Books) -> Iterator[Difference]:
-    owner, purses = account.owner, sums(rows)
-    own = [task for task in books.tasks.values() if task.paying_owner == owner]
+def _of_account(
+    account: Account, entries: Sequence[LedgerEntry], ledger: LedgerSnapshot
+) -> Iterator[Difference]:
+    owner, totals = account.owner, sums(entries)
+    own = [task for task in ledger.tasks.values() if task.paying_owner == owner]
     held = sum((task.reservation.held for task in own if task.reservation), NOTHING)
     is_open = sum(not task.status.is_settled for task in own)
     facts: list[tuple[str, Decimal | int, str, Decimal | int]] = [
-        ("balance", account.balance, "the rows add up to", purses[Purse.BALANCE]),
-        ("reserved", account.reserved, "the rows add up to", purses[Purse.RESERVED]),
-        ("spent", account.spent, "the rows add up to", purses[Purse.SPENT]),
-        ("owed", account.owed, "the rows add up to", -purses[Purse.OWED]),
+        ("balance", account.balance, "the entries add up to", totals[LedgerAccount.BALANCE]),
+        ("reserved", account.reserved, "the entries add up to", totals[LedgerAccount.RESERVED]),
+        ("spent", account.spent, "the entries add up to", totals[LedgerAccount.SPENT]),
+        ("owed", account.owed, "the entries add up to", -totals[LedgerAccount.OWED]),
         ("reserved", account.reserved, "the tasks hold", held),
-        ("rows", account.rows, "there are", len(rows)),
+        ("entries", account.entries, "there are", len(entries)),
         ("open_tasks", account.open_tasks, "there are", is_open),
     ]
     for name, noted, how, found in facts:
@@ -82,31 +85,33 @@ def _of_account(account: Account, rows: Sequence[Row], books: Books) -> Iterator
         yield Difference(owner, f"the balance is below zero: {_text(account.balance)}")
 
 
-def _of_tasks(books: Books, now: datetime) -> Iterator[Difference]:
-    by_task: defaultdict[str, list[Row]] = defaultdict(list)
-    for rows in books.rows.values():
-        for row in rows:
-            if row.task_id is not None:
-                by_task[row.task_id].append(row)
-    for task_id in sorted(books.tasks.keys() | by_task.keys()):
-        purses, task = sums(by_task[task_id]), books.tasks.get(task_id)
+def _of_tasks(ledger: LedgerSnapshot, now: datetime) -> Iterator[Difference]:
+    by_task: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
+    for entries in ledger.entries.values():
+        for entry in entries:
+            if entry.task_id is not None:
+                by_task[entry.task_id].append(entry)
+    for task_id in sorted(ledger.tasks.keys() | by_task.keys()):
+        totals, task = sums(by_task[task_id]), ledger.tasks.get(task_id)
         if task is None or task.reservation is None:
-            # Taken back before it was watched, it leaves two rows that cancel out.
-            if any(purses.values()):
-                yield Difference(task_id, "has rows that do not cancel out, but no reservation")
+            # Taken back before it was watched, it leaves two entries that cancel out.
+            if any(totals.values()):
+                yield Difference(task_id, "has entries that do not cancel out, but no reservation")
             continue
         yield from _of_task(task, task.reservation, by_task[task_id], now)
 
 
 def _of_task(
-    task: Task, reservation: Reservation, rows: Sequence[Row], now: datetime
+    task: Task, reservation: Reservation, entries: Sequence[LedgerEntry], now: datetime
 ) -> Iterator[Difference]:
-    purses = sums(rows)
-    reserved = sum((row.credits for row in rows if row.target is Purse.RESERVED), NOTHING)
+    totals = sums(entries)
+    reserved = sum(
+        (entry.credits for entry in entries if entry.target is LedgerAccount.RESERVED), NOTHING
+    )
     for name, noted, found in (
         ("set aside", reservation.credits, reserved),
-        ("still reserved", reservation.held, purses[Purse.RESERVED]),
-        ("charged", reservation.charged, purses[Purse.SPENT]),
+        ("still reserved", reservation.held, totals[LedgerAccount.RESERVED]),
+        ("charged", reservation.charged, totals[LedgerAccount.SPENT]),
     ):
         if noted != found:
             words = f"{name} is {_text(noted)} by the task, and {_text(found)} by the ledger"

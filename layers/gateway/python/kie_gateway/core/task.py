@@ -63,7 +63,7 @@ class Submission(StrEnum):
     How far the creation at Kie.ai has come.
 
     `sending` is written before Kie is called: whoever finds it there later cannot know whether the
-    call went out, and so never sends it again. `imported` was created by somebody else.
+    call went out, and so never permits it again. `imported` was created by somebody else.
     """
 
     WAITING = "waiting"
@@ -232,7 +232,7 @@ class Task:
         deleted_at: When the caller deleted the task.
         storing_until: Until when a running copy holds the task for itself.
         watches: How many executions have followed the task.
-        turn: In the line before Kie.ai; None unless the task has ever stood in it.
+        submit_turn: Fair turn in the submit queue; None if the task was never queued there.
         short_of_credits: Whether Kie.ai refused the creation for want of credits, and others may
             still be taken, so that it waits by itself.
         version: Grows with every change.
@@ -286,7 +286,7 @@ class Task:
     copy_until: datetime | None = None
     storing_until: datetime | None = None
     watches: int = 1
-    turn: int | None = None
+    submit_turn: int | None = None
     short_of_credits: bool = False
     version: int = 1
 
@@ -333,14 +333,14 @@ class Task:
         return self.sweep_at is not None and wants_care
 
     @property
-    def is_in_line(self) -> bool:
+    def is_in_submit_queue(self) -> bool:
         """Whether the task waits for its turn at Kie.ai."""
-        waits = self.next_step is Step.SUBMIT and self.turn is not None
+        waits = self.next_step is Step.SUBMIT and self.submit_turn is not None
         return waits and not self.short_of_credits
 
     @property
     def is_short_of_credits(self) -> bool:
-        """Whether the task waits, outside the line, for credits at Kie.ai."""
+        """Whether the task waits, outside the queue, for credits at Kie.ai."""
         return self.next_step is Step.SUBMIT and self.short_of_credits
 
     @property

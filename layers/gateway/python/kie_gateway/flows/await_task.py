@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from kie_gateway.core.ports import TaskStore
 from kie_gateway.core.task import Task
 
@@ -46,6 +46,6 @@ def _news_of(task: Task, tasks: TaskStore) -> Task:
         if tasks.version_of(task.task_id) == task.version:
             return task
         return tasks.get(task.task_id) or task
-    except RecordUnavailableError as error:
+    except BackendUnavailableError as error:
         _log.warning("no news of %s: %s", task.task_id, error)
         return task

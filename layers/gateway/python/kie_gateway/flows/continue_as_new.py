@@ -21,7 +21,7 @@ def continue_as_new(
         Nothing to do, or a stall, which the execution that asked tells by failing itself.
 
     Raises:
-        RecordUnavailableError: No successor follows the task; asking again is right.
+        BackendUnavailableError: No successor follows the task; asking again is right.
     """
     if decision.step in (Step.NONE, Step.STALL):
         return decision

@@ -8,25 +8,25 @@ from typing import Any
 
 from kie_gateway.core import sweep_moves
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     CallerError,
     CreationsStoppedError,
     IdempotencyMismatchError,
     RecordGoneError,
-    RecordUnavailableError,
     TaskNotFoundError,
 )
 from kie_gateway.core.idempotency import MEMORY, IdempotencyKey
 from kie_gateway.core.model_facts import model_facts
-from kie_gateway.core.pace import Place, wake_at
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Executions, Existing, Line, StoreQueue, TaskStore
+from kie_gateway.core.ports import Executions, Existing, StoreQueue, SubmitQueue, TaskStore
 from kie_gateway.core.reservation import Reservation
+from kie_gateway.core.submit_queue import Ticket, wake_at
 from kie_gateway.core.sweep import AFTER_DEADLINE
 from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.keep_input import Inputs
+from kie_gateway.flows.submit_from_queue import report_outcome
 from kie_gateway.flows.submit_watched import submit_watched
-from kie_gateway.flows.take_turn import tell_line
 
 # As often as this, one after the other, nobody fails to start a watch.
 _MOST_TRIES = 3
@@ -81,7 +81,7 @@ def create_task(
     queue: StoreQueue,
     submit: Callable[[Task], Task],
     policy: PollPolicy,
-    line: Line,
+    submit_queue: SubmitQueue,
     inputs: Inputs,
     now: Callable[[], datetime],
     stopped: str | None = None,
@@ -94,7 +94,7 @@ def create_task(
         stopped: Why no new tasks are created for now; None while they are.
         check: Looks at a new task once more, which may take a while, and raises CallerError if it
             should not be created; one that is only asked for again is not looked at.
-        line: Where the task waits while Kie.ai takes no more.
+        submit_queue: Where the task waits while Kie.ai takes no more.
         inputs: Keeps what is too large for the record.
         submit: Asks Kie.ai for a recorded and watched task (`flows/submit_task.py`).
 
@@ -103,13 +103,13 @@ def create_task(
         IdempotencyMismatchError: The key stands for another request.
         TooManyTasksError, InsufficientCreditsError, BudgetExceededError: The owner may not create
             the task; nothing was sent and nothing stays behind.
-        RecordUnavailableError, StorageError: The same, as the task could not be recorded or
+        BackendUnavailableError, StorageError: The same, as the task could not be recorded or
             watched.
     """
     created_at = now()
-    idempotency, pace = _idempotency(new, created_at), line.look()
-    if idempotency is not None and (stopped is not None or pace is not None or check is not None):
-        # What is only asked for again needs no place in the line, and can be had in any case.
+    idempotency, state = _idempotency(new, created_at), submit_queue.state()
+    if idempotency is not None and (stopped is not None or state is not None or check is not None):
+        # What is only asked for again needs no place in the queue, and can be had in any case.
         existing = tasks.existing(idempotency, created_at)
         replayed = (
             _replay(existing, tasks=tasks, executions=executions, policy=policy)
@@ -123,15 +123,15 @@ def create_task(
     if check is not None:
         check()
         # The right to send begins with the record, and Kie.ai may have begun to refuse meanwhile.
-        created_at, pace = now(), line.look()
-    is_open = pace is None or pace.covers(_price(new))
-    place = None if is_open else _place(new, line, created_at)
+        created_at, state = now(), submit_queue.state()
+    is_open = state is None or state.covers(_price(new))
+    ticket = None if is_open else _ticket(new, submit_queue, created_at)
     recorded = _record(
-        _queued(new, task_id, created_at, place),
+        _queued(new, task_id, created_at, ticket),
         inputs,
         lambda task: tasks.create(
             task,
-            _first_entries(task, place, created_at),
+            _first_entries(task, ticket, created_at),
             idempotency,
             tasks_at_once=new.tasks_at_once,
         ),
@@ -142,17 +142,17 @@ def create_task(
     task, first_look_at = recorded, _first_look_at(recorded, policy)
     try:
         executions.start(task.task_id, task.watches, first_look_at)
-    except RecordUnavailableError:
+    except BackendUnavailableError:
         tasks.forget(task, idempotency)
         if tasks.get(task.task_id) is None:
             inputs.drop(task)
         raise
-    if place is not None:
+    if ticket is not None:
         return Created(task, replayed=False)
 
     def submit_and_tell(task: Task) -> Task:
         after = submit(task)
-        tell_line(pace, after, line)
+        report_outcome(state, after, submit_queue)
         return after
 
     after = submit_watched(
@@ -191,7 +191,7 @@ def _record(
     except CallerError:
         inputs.drop(task)
         raise
-    raise RecordUnavailableError("the task of this Idempotency-Key cannot be watched for now")
+    raise BackendUnavailableError("the task of this Idempotency-Key cannot be watched for now")
 
 
 def _replay(
@@ -226,23 +226,23 @@ def _price(new: NewTask) -> Decimal | None:
     return new.reservation.credits if new.reservation is not None else None
 
 
-def _place(new: NewTask, line: Line, now: datetime) -> Place | None:
-    """Take a place in the line; None if it is for now, and the creation may be sent at once."""
-    place = line.join(new.owner)
-    if place.at > now:
-        return place
-    send = line.reserve(timedelta(0))
-    return None if send.is_reserved else replace(place, at=send.at)
+def _ticket(new: NewTask, submit_queue: SubmitQueue, now: datetime) -> Ticket | None:
+    """Take a place in the queue; None if it is for now, and the creation may be sent at once."""
+    ticket = submit_queue.enqueue(new.owner)
+    if ticket.at > now:
+        return ticket
+    permit = submit_queue.acquire_permit(timedelta(0))
+    return None if permit.is_granted else replace(ticket, at=permit.at)
 
 
 def _first_look_at(task: Task, policy: PollPolicy) -> datetime:
-    """Choose when the watch of a new task looks first: at its slot, or when a result is overdue."""
-    if task.is_in_line and task.next_at is not None:
+    """Return when the watch of a new task looks first: at its ticket, or when a result is late."""
+    if task.is_in_submit_queue and task.next_at is not None:
         return wake_at(task.next_at)
     return policy.first_watch_at(task)
 
 
-def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> Task:
+def _queued(new: NewTask, task_id: str, now: datetime, ticket: Ticket | None) -> Task:
     # When the sweep looks after it even if we die now, before anybody follows the task.
     nobody_looks_at = now + timedelta(seconds=new.deadline_seconds) + AFTER_DEADLINE
     task = Task(
@@ -264,21 +264,21 @@ def _queued(new: NewTask, task_id: str, now: datetime, place: Place | None) -> T
         retry_of=new.retry_of,
         retention_days=new.retention_days,
     )
-    if place is not None:
-        return replace(task, next_at=min(place.at, task.deadline_at), turn=place.turn)
+    if ticket is not None:
+        return replace(task, next_at=min(ticket.at, task.deadline_at), submit_turn=ticket.turn)
     # Written with the task, so that the right to send needs no write of its own.
     return replace(task, submission=Submission.SENDING, submission_attempts=1, sending_at=now)
 
 
-def _first_entries(task: Task, place: Place | None, now: datetime) -> tuple[Entry, ...]:
+def _first_entries(task: Task, ticket: Ticket | None, now: datetime) -> tuple[Entry, ...]:
     facts = {"model": task.model, "retry_of": task.retry_of}
     created = Entry(Happened.CREATED, now, f"Created for {task.model}.", facts)
-    if place is None:
+    if ticket is None:
         words = "Asking Kie.ai to create the task."
         return created, Entry(Happened.SUBMISSION_STARTED, now, words, {"attempt": 1})
-    expected = {"expected_at": place.at.isoformat()}
+    expected = {"expected_at": ticket.at.isoformat()}
     words = "Kie.ai takes no more creations for now; the task waits for its turn."
-    if place.for_credits:
+    if ticket.for_credits:
         words = "The account at Kie.ai is out of credits; the task waits for its turn."
     return created, Entry(Happened.SUBMISSION_WAITING, now, words, expected)
 

@@ -25,7 +25,7 @@ def delete_task(
     that come afterwards, are no trouble of the caller's.
 
     Raises:
-        RecordUnavailableError: Nothing has happened; doing it again is right.
+        BackendUnavailableError: Nothing has happened; doing it again is right.
     """
     deleted = tasks.move(task, lambda current: _delete(current, now())).task
     for folder in folders_of(deleted):

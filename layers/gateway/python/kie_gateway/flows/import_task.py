@@ -82,7 +82,7 @@ def import_task(
         OutOfTimeError: It was not reached in time.
         TaskNotFoundError: Kie.ai knows no such task, or it is another owner's.
         ProviderError: Kie.ai did not say how the task stands.
-        RecordUnavailableError: The task could not be recorded.
+        BackendUnavailableError: The task could not be recorded.
     """
     check_time()
     known = _known(adoption, tasks)

@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 from kie_gateway.core.ports import ModelTimes
 from kie_gateway.core.task import CompletedBy, Task
 
@@ -24,5 +24,5 @@ def learn_time(task: Task, times: ModelTimes, now: datetime) -> None:
         return
     try:
         times.add(task.model, seconds, now)
-    except RecordUnavailableError as error:
+    except BackendUnavailableError as error:
         _log.warning("the time of %s was not counted: %s", task.task_id, error)

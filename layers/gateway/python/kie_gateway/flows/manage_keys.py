@@ -11,7 +11,7 @@ _NOT_IN_FORCE = "the key is no longer in force; make a new one"
 
 
 class Keys(Protocol):
-    """Where keys are kept; every call raises RecordUnavailableError when that does not answer."""
+    """Where keys are kept; every call raises BackendUnavailableError when that does not answer."""
 
     def put(self, key: ApiKey) -> None:
         """Write a key."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from kie_gateway.core.account import NOTHING
 from kie_gateway.core.errors import ProviderError
-from kie_gateway.core.reconciliation import Books, Difference, Listed
+from kie_gateway.core.ledger import NOTHING
+from kie_gateway.core.reconciliation import Difference, LedgerSnapshot, Listed
 from kie_gateway.core.report import Finished, Partial, Report
 from kie_gateway.core.reservation import Fate, as_credits
 from kie_gateway.core.task import Status, Submission, Task
@@ -27,7 +27,7 @@ class Checkpoint:
 
 
 def prices_that_differ(
-    books: Books, since: datetime, ask: Callable[[Task], Report]
+    ledger: LedgerSnapshot, since: datetime, ask: Callable[[Task], Report]
 ) -> Iterator[Difference]:
     """
     Ask Kie.ai what each task since a moment has cost.
@@ -35,7 +35,7 @@ def prices_that_differ(
     Args:
         ask: Raises ProviderError while Kie.ai does not say; such tasks are named.
     """
-    for task in sorted(books.tasks.values(), key=lambda task: task.task_id):
+    for task in sorted(ledger.tasks.values(), key=lambda task: task.task_id):
         reservation = task.reservation
         if task.created_at < since or reservation is None or task.upstream_task_id is None:
             continue
@@ -57,7 +57,7 @@ def prices_that_differ(
 
 
 def listings_that_differ(
-    books: Books, known: Callable[[str], bool], listed: Iterable[Listed]
+    ledger: LedgerSnapshot, known: Callable[[str], bool], listed: Iterable[Listed]
 ) -> Iterator[Difference]:
     """
     Go through Kie's history.
@@ -66,7 +66,7 @@ def listings_that_differ(
         known: Whether any task of this gateway has an id of Kie's.
     """
     by_upstream: defaultdict[str | None, list[Task]] = defaultdict(list)
-    for task in books.tasks.values():
+    for task in ledger.tasks.values():
         by_upstream[task.upstream_task_id].append(task)
     for one in listed:
         namesakes = by_upstream[one.upstream_task_id]
@@ -90,10 +90,10 @@ def listings_that_differ(
             yield Difference(task.task_id, words)
 
 
-def stand(books: Books, balance: Decimal, now: datetime) -> Checkpoint:
+def stand(ledger: LedgerSnapshot, balance: Decimal, now: datetime) -> Checkpoint:
     """Add up how things stand."""
-    spent = sum((account.spent for account in books.accounts.values()), NOTHING)
-    return Checkpoint(now, balance, spent, sum(map(_held_at_kie, books.tasks.values()), NOTHING))
+    spent = sum((account.spent for account in ledger.accounts.values()), NOTHING)
+    return Checkpoint(now, balance, spent, sum(map(_held_at_kie, ledger.tasks.values()), NOTHING))
 
 
 def balance_that_differs(before: Checkpoint | None, now: Checkpoint) -> Iterator[Difference]:

@@ -81,7 +81,7 @@ class WebhookRecorder:
 
         Raises:
             WebhookRefusedError: It does not prove to be Kie's; nothing was changed.
-            RecordUnavailableError: Nothing was recorded; Kie.ai shall deliver again.
+            BackendUnavailableError: Nothing was recorded; Kie.ai shall deliver again.
         """
         secret = self.callback_secret()
         if not is_callback_token(delivery.token, delivery.task_id, secret):

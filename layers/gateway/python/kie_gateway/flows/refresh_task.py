@@ -24,7 +24,7 @@ def refresh_task(
 
     A task without a running execution (expired, or given up on storing) gets one if there is
     something to do: the move that says so counts it, and whoever refreshes again, or the sweep,
-    starts it if this here ends before. One that still has to be sent is for `flows/send_now.py`,
+    starts it if this here ends before. One that still has to be sent is for `flows/submit_now.py`,
     and one that is being sent is left to its sender.
     """
     if is_being_sent(task, now()):

@@ -11,20 +11,20 @@ from typing import Any
 from kie_gateway.core import moves
 from kie_gateway.core.callback_token import callback_url
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     OutOfTimeError,
     ProviderBusyError,
     ProviderError,
     ProviderNoCreditsError,
     ProviderRejectedError,
     ProviderUnreachableError,
-    RecordUnavailableError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.pace import Place
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Accepted, Archive, Line, Provider, TaskStore
+from kie_gateway.core.ports import Accepted, Archive, Provider, SubmitQueue, TaskStore
 from kie_gateway.core.report import Failed
 from kie_gateway.core.schedule import after_refusal_at, after_want_of_credits_at
+from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Category, Failure, Submission, Task
 from kie_gateway.flows.hide_token import hide_token, hide_token_in_report
 from kie_gateway.flows.keep_answer import keep_answer
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 # Kie.ai has had more creations than it takes in ten seconds.
 TOO_MANY = frozenset({"429", "430"})
-# Of those in line, when it matters whether one of them is cheaper.
+# Of those in the queue, when it matters whether one of them is cheaper.
 _LOOKED_AT = 20
 
 
@@ -46,7 +46,7 @@ def submit_task(
     policy: PollPolicy,
     callback_secret: str,
     now: Callable[[], datetime],
-    line: Line,
+    submit_queue: SubmitQueue,
     spread: Callable[[], float] = random.random,
     prepare: Callable[[Task], Mapping[str, Any]] = lambda task: task.input,
     balance: Callable[[], Decimal | None] = lambda: None,
@@ -55,7 +55,7 @@ def submit_task(
     Send the creation of a task whose record says `sending`, for us.
 
     Args:
-        line: Hears of refusals, and gives places.
+        submit_queue: Hears of refusals, and gives tickets.
         prepare: Makes of a task's input what Kie.ai can use; may raise ProviderError, as nothing
             is created by then.
         balance: Asks what is left of the account at Kie.ai, None if it does not say.
@@ -67,11 +67,13 @@ def submit_task(
     try:
         accepted = _create(task, kie, callback_secret, prepare)
     except (ProviderBusyError, ProviderUnreachableError) as error:
-        place = _place(task, error, line)
-        return refused_for_now(task, error, tasks=tasks, now=now(), spread=spread(), place=place)
+        ticket = _ticket(task, error, submit_queue)
+        return refused_for_now(task, error, tasks=tasks, now=now(), spread=spread(), ticket=ticket)
     except ProviderNoCreditsError as error:
         funds = balance()
-        return _out_of_credits(task, error, funds, tasks=tasks, now=now(), line=line)
+        return _out_of_credits(
+            task, error, funds, tasks=tasks, now=now(), submit_queue=submit_queue
+        )
     except ProviderRejectedError as error:
         return _refused_for_good(task, error, tasks=tasks, now=now())
     except SubmissionUnknownError as error:
@@ -110,31 +112,31 @@ def keep_sending(task: Task, *, tasks: TaskStore, now: datetime) -> None:
         raise ProviderUnreachableError("it is no longer to be sent")
 
 
-def _place(
-    task: Task, error: ProviderBusyError | ProviderUnreachableError, line: Line
-) -> Place | None:
-    """Take a place in the line if Kie.ai has had too many; None for every other trouble."""
+def _ticket(
+    task: Task, error: ProviderBusyError | ProviderUnreachableError, submit_queue: SubmitQueue
+) -> Ticket | None:
+    """Take a ticket in the queue if Kie.ai has had too many; None for every other trouble."""
     if not isinstance(error, ProviderBusyError) or error.provider_code not in TOO_MANY:
         return None
 
     def tell() -> bool:
-        pace = line.look()
-        if pace is not None and pace.covers(task.price):
-            # The line waits for credits, of which this one needs no more than there are.
+        state = submit_queue.state()
+        if state is not None and state.covers(task.price):
+            # The queue waits for credits, of which this one needs no more than there are.
             return False
-        line.refuse(error.retry_after_seconds)
+        submit_queue.report_refusal(error.retry_after_seconds)
         return True
 
-    return _place_after(tell, task, line)
+    return _ticket_after(tell, task, submit_queue)
 
 
-def _place_after(tell: Callable[[], bool], task: Task, line: Line) -> Place | None:
-    """Tell the line of a refusal and take a place in it; None if it has none, or is not there."""
+def _ticket_after(tell: Callable[[], bool], task: Task, submit_queue: SubmitQueue) -> Ticket | None:
+    """Tell the queue of a refusal and take a ticket in it; None if it has none, or is not there."""
     try:
-        return line.join(task.owner) if tell() else None
-    except RecordUnavailableError as trouble:
-        # The refusal itself is worth recording; without a place it is sent again by the clock.
-        _log.warning("no place in the line for %s: %s", task.task_id, trouble)
+        return submit_queue.enqueue(task.owner) if tell() else None
+    except BackendUnavailableError as trouble:
+        # The refusal itself is worth recording; without a ticket it is sent again by the clock.
+        _log.warning("no ticket in the queue for %s: %s", task.task_id, trouble)
         return None
 
 
@@ -173,12 +175,14 @@ def refused_for_now(
     tasks: TaskStore,
     now: datetime,
     spread: float = 0.0,
-    place: Place | None = None,
+    ticket: Ticket | None = None,
 ) -> Task:
     """Record that the creation was surely not taken, and when it is sent again."""
     pause = error.retry_after_seconds if isinstance(error, ProviderBusyError) else None
-    if place is not None:
-        return _stay_queued(task, error, lambda _: place.at, tasks=tasks, now=now, turn=place.turn)
+    if ticket is not None:
+        return _stay_queued(
+            task, error, lambda _: ticket.at, tasks=tasks, now=now, turn=ticket.turn
+        )
 
     def next_at(current: Task) -> datetime:
         if isinstance(error, OutOfTimeError):
@@ -197,7 +201,7 @@ def _out_of_credits(
     *,
     tasks: TaskStore,
     now: datetime,
-    line: Line,
+    submit_queue: SubmitQueue,
 ) -> Task:
     """
     Wait for somebody to top up the account; others wait, too, only if nothing is left for them.
@@ -208,14 +212,16 @@ def _out_of_credits(
     _log.error("Kie.ai refuses for want of credits: %s (its balance: %s)", error.message, funds)
 
     def tell() -> bool:
-        if funds is None or _is_left_for_others(task, funds, tasks, line):
+        if funds is None or _is_left_for_others(task, funds, tasks, submit_queue):
             return False
-        line.hold(funds)
+        submit_queue.pause_for_credits(funds)
         return True
 
-    place = _place_after(tell, task, line)
-    if place is not None:
-        return _stay_queued(task, error, lambda _: place.at, tasks=tasks, now=now, turn=place.turn)
+    ticket = _ticket_after(tell, task, submit_queue)
+    if ticket is not None:
+        return _stay_queued(
+            task, error, lambda _: ticket.at, tasks=tasks, now=now, turn=ticket.turn
+        )
     is_short = funds is None or task.price is None or funds < task.price
     return _stay_queued(
         task,
@@ -223,22 +229,24 @@ def _out_of_credits(
         lambda current: after_want_of_credits_at(current.submission_attempts, now),
         tasks=tasks,
         now=now,
-        # The index of those who wait wants a turn; in line it gets another.
+        # The index of those who wait wants a turn; in the queue it gets another.
         turn=0 if is_short else None,
         short_of_credits=is_short,
     )
 
 
-def _is_left_for_others(task: Task, funds: Decimal, tasks: TaskStore, line: Line) -> bool:
-    """Whether what is left would do for the task itself, or for somebody in line."""
+def _is_left_for_others(
+    task: Task, funds: Decimal, tasks: TaskStore, submit_queue: SubmitQueue
+) -> bool:
+    """Whether what is left would do for the task itself, or for somebody in submit_queue."""
     if funds <= 0:
         return False
     if task.price is None or task.price <= funds:
         return True
-    others = (tasks.get(task_id) for task_id in line.first()[:_LOOKED_AT])
+    others = (tasks.get(task_id) for task_id in submit_queue.front()[:_LOOKED_AT])
     return any(
         other is not None
-        and other.is_in_line
+        and other.is_in_submit_queue
         and other.task_id != task.task_id
         and (other.price is None or other.price <= funds)
         for other in others

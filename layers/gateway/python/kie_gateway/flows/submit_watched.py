@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from kie_gateway.core.decision import decide
-from kie_gateway.core.errors import GatewayError, RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError, GatewayError
 from kie_gateway.core.ports import Executions, StoreQueue, TaskStore
 from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.watch_again import hand_over
@@ -59,5 +59,5 @@ def _as_it_stands(task: Task, tasks: TaskStore) -> Task:
     """Read a task; a caller who got an error here would create, and pay, again."""
     try:
         return tasks.get(task.task_id) or task
-    except RecordUnavailableError:
+    except BackendUnavailableError:
         return task

@@ -17,7 +17,7 @@ def start_watch(
         wait_until: When it looks at the task first; None for at once.
 
     Raises:
-        RecordUnavailableError: It was not started; the sweep does it.
+        BackendUnavailableError: It was not started; the sweep does it.
     """
     if task.is_swept and not task.status.is_settled:
         executions.start(task.task_id, task.watches, wait_until or now)
@@ -38,7 +38,7 @@ def watch_again(
         wait_until: When it looks at the task first; None for at once.
 
     Raises:
-        RecordUnavailableError: It was counted or not, and surely not started.
+        BackendUnavailableError: It was counted or not, and surely not started.
     """
     after = tasks.move(task, lambda current: moves.watch_again(current, now)).task
     executions.start(after.task_id, after.watches, wait_until or now)
@@ -52,7 +52,7 @@ def hand_over(
     Let another execution take over from one that sleeps too long.
 
     Raises:
-        RecordUnavailableError: One of the two follows the task, or both, which is harmless.
+        BackendUnavailableError: One of the two follows the task, or both, which is harmless.
     """
     after = watch_again(task, tasks=tasks, executions=executions, now=now, wait_until=wait_until)
     executions.stop(task.task_id, task.watches, "Another execution looks at the task sooner.")

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from kie_gateway.core import moves
 from kie_gateway.core.decision import Decision, decide
 from kie_gateway.core.errors import RecordRefusedError, TaskNotFoundError, TaskStalledError
-from kie_gateway.core.ports import Line, TaskStore
+from kie_gateway.core.ports import SubmitQueue, TaskStore
 from kie_gateway.core.task import Attention, Status, Step, Submission, Task
-from kie_gateway.flows.take_turn import take_turn
+from kie_gateway.flows.submit_from_queue import submit_from_queue
 
 # The machine wakes on whole seconds, and the first wait is set before Kie.ai has accepted the task.
 _HARDLY_EARLY = timedelta(seconds=2)
@@ -24,14 +24,14 @@ class Watch:
         submit: Asks Kie.ai to create a task whose record says `sending`, for us.
         ask: Asks Kie.ai how a task stands and records the answer.
         store: Copies the results of a task.
-        line: Says whose turn it is at Kie.ai.
+        submit_queue: Says whose turn it is at Kie.ai.
     """
 
     tasks: TaskStore
     submit: Callable[[Task], Task]
     ask: Callable[[Task], Task]
     store: Callable[[Task], Task]
-    line: Line
+    submit_queue: SubmitQueue
     now: Callable[[], datetime]
     pause: Callable[[float], None]
 
@@ -91,10 +91,10 @@ class Watch:
         return self.step(decision.step, task_id) if is_due else decision
 
     def _submit(self, task: Task) -> Task:
-        return take_turn(
+        return submit_from_queue(
             task,
             tasks=self.tasks,
-            line=self.line,
+            submit_queue=self.submit_queue,
             submit=self.submit,
             now=self.now,
             pause=self.pause,
@@ -104,7 +104,7 @@ class Watch:
         if task.next_step is not Step.ASK or task.status is Status.EXPIRED:
             return task
         due = decide(task, self.now())
-        # A task in line may be sent in another's slot; its own comes before there is an answer.
+        # A queued task may be submitted on another's ticket; its own is due before an answer comes.
         early = timedelta(0) if task.submission is Submission.SENDING else _HARDLY_EARLY
         if due.step is Step.ASK and due.wait_until - self.now() > early:
             return task

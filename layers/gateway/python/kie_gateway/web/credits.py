@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from kie_gateway.core.account import Account, Purse, Reason, Row, month_of
+from kie_gateway.core.account import Account, month_of
 from kie_gateway.core.api_key import OWNER_PATTERN
+from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, Reason
 
 _MOST_CREDITS = 1_000_000_000
 _LEAST_CREDITS = 0.0001
@@ -90,16 +91,16 @@ class AccountBody(BaseModel):
     )
 
 
-class RowBody(BaseModel):
-    """One move of credits, out of one purse and into another."""
+class LedgerEntryBody(BaseModel):
+    """One move of credits, out of one ledger account and into another."""
 
-    object: Literal["ledger_row"] = "ledger_row"
-    id: str = Field(description="Rows sort by it.")
+    object: Literal["ledger_entry"] = "ledger_entry"
+    id: str = Field(description="Entries sort by it.")
     at: datetime
     reason: Reason
     credits: float
-    source: Purse
-    target: Purse
+    source: LedgerAccount
+    target: LedgerAccount
     balance_after: float
     task_id: str | None
     note: str
@@ -109,7 +110,7 @@ class LedgerBody(BaseModel):
     """A page of a ledger, newest first."""
 
     object: Literal["list"] = "list"
-    data: list[RowBody]
+    data: list[LedgerEntryBody]
     has_more: bool
     next_cursor: str | None
 
@@ -138,31 +139,31 @@ def account_body(
     )
 
 
-def row_body(row: Row) -> RowBody:
-    """Present a row."""
-    return RowBody(
-        id=row.row_id,
-        at=row.at,
-        reason=row.reason,
-        credits=float(row.credits),
-        source=row.source,
-        target=row.target,
-        balance_after=float(row.balance_after),
-        task_id=row.task_id,
-        note=row.note,
+def row_body(entry: LedgerEntry) -> LedgerEntryBody:
+    """Present a entry."""
+    return LedgerEntryBody(
+        id=entry.entry_id,
+        at=entry.at,
+        reason=entry.reason,
+        credits=float(entry.credits),
+        source=entry.source,
+        target=entry.target,
+        balance_after=float(entry.balance_after),
+        task_id=entry.task_id,
+        note=entry.note,
     )
 
 
-def ledger_csv(rows: Sequence[Row]) -> str:
-    """Write rows as CSV (RFC 4180) with a line of names, amounts exact."""
-    names = [name for name in RowBody.model_fields if name != "object"]
+def ledger_csv(entries: Sequence[LedgerEntry]) -> str:
+    """Write entries as CSV (RFC 4180) with a line of names, amounts exact."""
+    names = [name for name in LedgerEntryBody.model_fields if name != "object"]
     text = io.StringIO()
     writer = csv.DictWriter(text, names)
     writer.writeheader()
-    for row in rows:
-        body = row_body(row).model_dump(mode="json", include=set(names))
-        amounts = {name: f"{getattr(row, name):f}" for name in ("credits", "balance_after")}
-        writer.writerow({**body, **amounts, "note": _plain(row.note)})
+    for entry in entries:
+        body = row_body(entry).model_dump(mode="json", include=set(names))
+        amounts = {name: f"{getattr(entry, name):f}" for name in ("credits", "balance_after")}
+        writer.writerow({**body, **amounts, "note": _plain(entry.note)})
     return text.getvalue()
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kie_gateway.core.account import Below
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.ledger import LedgerPosition
 from kie_gateway.flows.list_outputs import Place
 
 
@@ -56,10 +56,10 @@ OUTPUTS: Cursors[Place] = Cursors(
     r"after:(task_[0-9a-z]{26})/(\d{1,4})",
     lambda found: Place(found[1], int(found[2])),
 )
-ROWS: Cursors[Below] = Cursors(
-    lambda place: f"below:{place.row_id}/{place.balance:f}",
+ROWS: Cursors[LedgerPosition] = Cursors(
+    lambda place: f"below:{place.entry_id}/{place.balance:f}",
     r"below:([0-9a-z]{26}-\d{1,2})/(-?\d{1,15}(?:\.\d{1,6})?)",
-    lambda found: Below(found[1], Decimal(found[2])),
+    lambda found: LedgerPosition(found[1], Decimal(found[2])),
 )
 
 

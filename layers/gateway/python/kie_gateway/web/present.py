@@ -64,7 +64,7 @@ def task_body(
         batch_id=task.batch_id,
         retry_of=task.retry_of,
         created_at=task.created_at,
-        expected_at=task.next_at if task.is_in_line or task.is_short_of_credits else None,
+        expected_at=task.next_at if task.is_in_submit_queue or task.is_short_of_credits else None,
         submitted_at=task.submitted_at,
         upstream_completed_at=task.upstream_completed_at,
         completed_at=task.completed_at,
@@ -97,7 +97,7 @@ def etag(task: Task, now: datetime) -> str:
 
 def retry_after_seconds(task: Task, now: datetime) -> int:
     """Suggest when to look again: soon at first, more rarely with age, after a turn in line."""
-    waits = task.is_in_line or task.is_short_of_credits
+    waits = task.is_in_submit_queue or task.is_short_of_credits
     if waits and task.next_at is not None and task.next_at > now:
         return math.ceil((task.next_at - now).total_seconds()) + 1
     age = (now - task.created_at).total_seconds()

@@ -35,7 +35,7 @@ _STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (errors.ProviderBusyError, 503),
     (errors.OutOfTimeError, 503),
     (errors.ProviderError, 502),
-    (errors.RecordUnavailableError, 503),
+    (errors.BackendUnavailableError, 503),
     (errors.StorageError, 503),
 )
 _TITLES = {
@@ -134,7 +134,7 @@ def problem_of(error: GatewayError) -> Problem:
         status=status,
         code=error.code,
         detail="The gateway's storage did not answer; nothing was changed."
-        if isinstance(error, errors.RecordUnavailableError)
+        if isinstance(error, errors.BackendUnavailableError)
         else str(error),
         retryable=error.retryable,
         faults=error.faults if isinstance(error, InvalidRequestError) else (),

@@ -28,14 +28,14 @@ from kie_gateway.flows.check_links import check_links
 from kie_gateway.flows.create_task import Created, NewTask, create_task
 from kie_gateway.flows.import_task import Adoption, Imported, import_task
 from kie_gateway.flows.refresh_task import refresh_task
-from kie_gateway.flows.send_now import send_now
+from kie_gateway.flows.submit_now import submit_now
 from kie_gateway.observability import count, logger
 from kie_gateway.oidc.token_reader import TokenReader
 from kie_gateway.settings import ApiFunctionSettings, load
 from kie_gateway.wiring.asking import Asking
 from kie_gateway.wiring.ids import new_key_id, new_task_id, new_upload_id
 
-# Recording a task, having it watched, and taking it back if that fails; or moving it in the line.
+# Recording a task, having it watched, and taking it back if that fails; or moving it in the queue.
 _RECORD_AND_WATCH_SECONDS = 3 * AWS_CALL_SECONDS
 
 
@@ -114,14 +114,14 @@ class ApiGateway(Asking):
             self.settings.release_after_seconds,
         )
 
-    def send_now(self, task: Task) -> Task:
+    def submit_now(self, task: Task) -> Task:
         """Send a creation that Kie.ai refused for now sooner than planned."""
-        return send_now(
+        return submit_now(
             task,
             tasks=self.tasks,
             executions=self.executions,
             queue=self.queue,
-            line=self.line,
+            submit_queue=self.submit_queue,
             submit=self.submit,
             now=self._tell_time,
             may_go_on=lambda: self.time_left() > _RECORD_AND_WATCH_SECONDS,
@@ -148,7 +148,7 @@ class ApiGateway(Asking):
             queue=self.queue,
             submit=self.submit,
             policy=self.policy,
-            line=self.line,
+            submit_queue=self.submit_queue,
             inputs=self.inputs,
             now=self.now,
             stopped=self.creation_switch.reason(),

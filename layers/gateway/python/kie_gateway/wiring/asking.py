@@ -8,20 +8,20 @@ from typing import Any
 import httpx
 from ulid import ULID
 
-from kie_gateway.aws.pace_table import PaceTable
+from kie_gateway.aws.submit_queue_table import SubmitQueueTable
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
 from kie_gateway.core.errors import (
+    BackendUnavailableError,
     ConfigurationError,
     ProviderError,
     ProviderUnreachableError,
-    RecordUnavailableError,
     StorageError,
 )
 from kie_gateway.core.model_times import Observed
-from kie_gateway.core.pace import Rate
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.submit_queue import Rate
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.fetch.guessed_links import GuessedLinks
@@ -41,8 +41,8 @@ from kie_gateway.kie.uploads import KieUploads
 from kie_gateway.observability import count, logger
 from kie_gateway.settings import (
     ApiFunctionSettings,
-    BooksFunctionSettings,
     StoreFunctionSettings,
+    SweepFunctionSettings,
     WatchFunctionSettings,
 )
 from kie_gateway.wiring.common import Common
@@ -60,14 +60,14 @@ class Asking(Common):
     def __init__(
         self,
         settings: ApiFunctionSettings
-        | BooksFunctionSettings
+        | SweepFunctionSettings
         | StoreFunctionSettings
         | WatchFunctionSettings,
     ) -> None:
         super().__init__(settings.table_name, settings.bucket_name, settings.kie_secret_arn)
         self._callback_secret_arn = settings.callback_secret_arn
         self.times = TimesTable(self.clients.dynamodb, settings.table_name)
-        self.line = PaceTable(
+        self.submit_queue = SubmitQueueTable(
             self.clients.dynamodb,
             settings.table_name,
             Rate(settings.kie_creations_per_10_seconds),
@@ -137,7 +137,7 @@ class Asking(Common):
             policy=self.policy,
             callback_secret=secret,
             now=self.now,
-            line=self.line,
+            submit_queue=self.submit_queue,
             prepare=self._prepare,
             balance=self.upstream_credits,
         )
@@ -207,7 +207,7 @@ def observed_times(model: str, times: TimesTable) -> Observed | None:
     """Read what was observed of a model; a table that does not answer has observed nothing."""
     try:
         return times.observed(model)
-    except RecordUnavailableError:
+    except BackendUnavailableError:
         return None
 
 

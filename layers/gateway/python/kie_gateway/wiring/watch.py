@@ -19,7 +19,7 @@ class WatchGateway(Storing):
             submit=self.submit,
             ask=lambda task: self.ask(task, CompletedBy.POLL),
             store=self.store,
-            line=self.line,
+            submit_queue=self.submit_queue,
             now=self._tell_time,
             pause=self._pause,
         )

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from kie_gateway.core.account import adjust, grant, limit
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
 from kie_gateway.core.ports import Change
+from kie_gateway.core.posting import adjust, grant, limit
 from kie_gateway.core.reservation import as_credits
 from kie_gateway.web import requests
 from kie_gateway.web.credits import (
@@ -56,7 +56,7 @@ def _add_looking(desk: Desk) -> None:
         responses={
             **answers({}),
             200: {
-                "description": "A page of rows; CSV with Accept: text/csv",
+                "description": "A page of entries; CSV with Accept: text/csv",
                 "content": {
                     "application/json": {"model": LedgerBody},
                     _CSV: {"schema": {"type": "string"}},
@@ -73,16 +73,16 @@ def _add_looking(desk: Desk) -> None:
     ) -> Response[LedgerBody | str]:
         """List every move of your credits, newest first."""
         before = ROWS.read(cursor) if cursor is not None else None
-        rows, below = gateway.accounts.ledger(desk.whose(owner), limit=limit, before=before)
+        entries, below = gateway.accounts.ledger(desk.whose(owner), limit=limit, before=before)
         next_cursor = ROWS.write(below) if below is not None else None
         if _CSV in app.request_headers.get("accept", ""):
             headers: dict[str, Any] = {"X-Next-Cursor": next_cursor} if next_cursor else {}
             table: Response[Any] = Response(
-                200, content_type=_CSV, body=ledger_csv(rows), headers=headers
+                200, content_type=_CSV, body=ledger_csv(entries), headers=headers
             )
             return table
         body = LedgerBody(
-            data=[row_body(row) for row in rows],
+            data=[row_body(entry) for entry in entries],
             has_more=next_cursor is not None,
             next_cursor=next_cursor,
         )

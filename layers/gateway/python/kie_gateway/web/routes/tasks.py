@@ -92,7 +92,7 @@ def _add_doing(desk: Desk, creations: "_Creations") -> None:
         A creation that Kie.ai has refused for now is sent again, unless it waits for its turn.
         """
         task = desk.owned(task_id)
-        task = gateway.send_now(task) if task.next_step is Step.SUBMIT else gateway.refresh(task)
+        task = gateway.submit_now(task) if task.next_step is Step.SUBMIT else gateway.refresh(task)
         wait_seconds = requests.preferred_wait_seconds(app.request_headers)
         return desk.answers().task(desk.wait(task, wait_seconds))
 

@@ -1,4 +1,4 @@
-"""Whose turn it is when a slot comes."""
+"""Whose turn it is when a ticket comes."""
 
 import heapq
 from collections.abc import Callable
@@ -9,33 +9,33 @@ import pytest
 
 from kie_gateway.core import moves
 from kie_gateway.core.task import Status, Submission, Task
-from kie_gateway.flows.take_turn import take_turn
-from tests.fakes import Clock, FakeLine, FakeTaskStore
+from kie_gateway.flows.submit_from_queue import submit_from_queue
+from tests.fakes import Clock, FakeSubmitQueue, FakeTaskStore
 from tests.makers import NOW, UPSTREAM_ID, make_task, seconds
 
 
 class Scene:
-    """A line in which tasks wait, and what has been sent."""
+    """A queue in which tasks wait, and what has been sent."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.store = FakeTaskStore()
-        self.line = FakeLine(self.store, self.clock.now)
+        self.submit_queue = FakeSubmitQueue(self.store, self.clock.now)
         self.sent: list[str] = []
 
     def wait(self, task_id: str, owner: str = "alice") -> Task:
-        place = self.line.join(owner)
+        ticket = self.submit_queue.enqueue(owner)
         task = make_task(task_id=task_id, owner=owner, submission=Submission.WAITING)
         deadline_at = NOW + seconds(86400)
-        task = replace(task, turn=place.turn, next_at=place.at, deadline_at=deadline_at)
+        task = replace(task, submit_turn=ticket.turn, next_at=ticket.at, deadline_at=deadline_at)
         self.store.create(task, (), None)
         return task
 
     def take(self, task: Task) -> Task:
-        return take_turn(
+        return submit_from_queue(
             self.store.the(task),
             tasks=self.store,
-            line=self.line,
+            submit_queue=self.submit_queue,
             submit=self.submit,
             now=self.clock.now,
             pause=self.clock.advance,
@@ -52,7 +52,7 @@ class Scene:
         return self.store.move(task, decide).task
 
 
-def test_without_a_line_a_task_is_sent_itself() -> None:
+def test_without_a_queue_a_task_is_sent_itself() -> None:
     scene = Scene()
     task = make_task(submission=Submission.WAITING)
     scene.store.create(task, (), None)
@@ -62,7 +62,7 @@ def test_without_a_line_a_task_is_sent_itself() -> None:
 
 def test_a_slot_goes_to_whoever_is_first_and_the_two_change_places() -> None:
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     tasks = [scene.wait(f"task_{n}") for n in range(3)]
     other = scene.wait("task_9", "bob")
     scene.take(tasks[0])
@@ -80,7 +80,7 @@ def test_a_slot_goes_to_whoever_is_first_and_the_two_change_places() -> None:
 
 def test_a_slot_of_a_task_that_is_gone_leaves_the_others_theirs() -> None:
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     canceled, waiting = scene.wait("task_1"), scene.wait("task_2")
     scene.store.move(canceled, lambda task: moves.cancel(task, NOW))
     scene.clock.advance(2)
@@ -89,9 +89,9 @@ def test_a_slot_of_a_task_that_is_gone_leaves_the_others_theirs() -> None:
     assert scene.sent == ["task_2"]
 
 
-def test_a_refresh_does_not_jump_the_line() -> None:
+def test_a_refresh_does_not_jump_the_queue() -> None:
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     last = [scene.wait(f"task_{n}") for n in range(4)][-1]
     assert scene.take(last) == last
     assert scene.sent == []
@@ -99,7 +99,7 @@ def test_a_refresh_does_not_jump_the_line() -> None:
 
 def test_who_wakes_a_little_early_waits_for_the_slot() -> None:
     scene = Scene()
-    scene.line.refuse(10)
+    scene.submit_queue.report_refusal(10)
     task = scene.wait("task_1")
     scene.clock.advance(9.4)
     assert scene.take(task).submitted_at == task.next_at
@@ -107,46 +107,46 @@ def test_who_wakes_a_little_early_waits_for_the_slot() -> None:
 
 def test_nothing_is_sent_in_a_pause() -> None:
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     task = scene.wait("task_1")
     scene.clock.advance(1)
-    scene.line.refuse(None)
+    scene.submit_queue.report_refusal(None)
     waiting = scene.take(task)
     assert scene.sent == []
-    assert waiting.turn == task.turn
+    assert waiting.submit_turn == task.submit_turn
     assert waiting.next_at == scene.clock.at + seconds(0.5)
 
 
 def test_a_task_without_a_place_takes_one_behind_the_others() -> None:
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     scene.wait("task_1")
     task = make_task(task_id="task_2", submission=Submission.WAITING)
     scene.store.create(task, (), None)
     waiting = scene.take(task)
-    assert (waiting.turn, waiting.next_at) == (2, NOW + seconds(0.515))
+    assert (waiting.submit_turn, waiting.next_at) == (2, NOW + seconds(0.515))
     assert scene.sent == []
 
 
 def test_somebody_else_may_be_sending_the_first() -> None:
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     first, second = scene.wait("task_1"), scene.wait("task_2")
     scene.clock.advance(2)
-    scene.line.first = lambda: ["task_1", "task_2"]  # type: ignore[method-assign]
+    scene.submit_queue.front = lambda: ["task_1", "task_2"]  # type: ignore[method-assign]
     scene.store.move(first, lambda task: moves.start_submission(task, scene.clock.at))
     assert scene.take(second).status is Status.RUNNING
     assert scene.sent == ["task_2"]
 
 
 def test_many_who_come_at_once_send_the_first_and_not_themselves() -> None:
-    """As when functions are late, and the slots of many have passed."""
+    """As when functions are late, and the tickets of many have passed."""
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     tasks = [scene.wait(f"task_{number:02}") for number in range(20)]
     scene.clock.advance(20)
     names = [task.task_id for task in tasks]
-    scene.line.first = lambda: names  # type: ignore[method-assign]
+    scene.submit_queue.front = lambda: names  # type: ignore[method-assign]
     for task in reversed(tasks[10:]):
         scene.take(task)
     assert scene.sent == names[:10]
@@ -154,19 +154,22 @@ def test_many_who_come_at_once_send_the_first_and_not_themselves() -> None:
 
 def test_who_finds_nobody_to_send_comes_back_in_a_moment() -> None:
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     task = scene.wait("task_1")
     scene.clock.advance(1)
-    scene.line.first = list  # type: ignore[method-assign]
+    scene.submit_queue.front = list  # type: ignore[method-assign]
     waiting = scene.take(task)
-    assert (waiting.next_at, waiting.turn) == (scene.clock.at + seconds(0.5), task.turn)
+    assert (waiting.next_at, waiting.submit_turn) == (
+        scene.clock.at + seconds(0.5),
+        task.submit_turn,
+    )
     assert scene.sent == []
 
 
-def test_a_creation_refused_for_another_reason_leaves_the_line() -> None:
-    """Or it would be first again at every slot, and refused again."""
+def test_a_creation_refused_for_another_reason_leaves_the_queue() -> None:
+    """Or it would be first again at every ticket, and refused again."""
     scene = Scene()
-    scene.line.refuse(0)
+    scene.submit_queue.report_refusal(0)
     poor, other = scene.wait("task_1"), scene.wait("task_2")
 
     def refused(task: Task) -> Task:
@@ -182,7 +185,7 @@ def test_a_creation_refused_for_another_reason_leaves_the_line() -> None:
     scene.clock.advance(1)
     scene.take(poor)
     assert scene.sent == ["task_1"]
-    assert scene.line.first() == ["task_2"]
+    assert scene.submit_queue.front() == ["task_2"]
     scene.take(other)
     assert scene.sent == ["task_1", "task_2"]
 
@@ -190,11 +193,11 @@ def test_a_creation_refused_for_another_reason_leaves_the_line() -> None:
 # --- moments to send at -------------------------------------------------------------------------
 
 
-def busy(scene: Scene, sends: int) -> Task:
-    """Let a task's slot come when so many have just been sent."""
-    scene.line.refuse(0)
-    for _ in range(sends):
-        scene.line.reserve(seconds(100))
+def busy(scene: Scene, permits: int) -> Task:
+    """Let a task's ticket come when so many have just been sent."""
+    scene.submit_queue.report_refusal(0)
+    for _ in range(permits):
+        scene.submit_queue.acquire_permit(seconds(100))
     return scene.wait("task_1")
 
 
@@ -210,7 +213,7 @@ def test_a_task_that_would_wait_for_long_goes_to_sleep_again() -> None:
     task = busy(scene, 20)
     scene.clock.advance(2)
     waiting = scene.take(task)
-    assert (scene.sent, waiting.turn) == ([], task.turn)
+    assert (scene.sent, waiting.submit_turn) == ([], task.submit_turn)
     assert waiting.next_at == NOW + seconds(10.2)
     scene.clock.advance(8.2)
     assert scene.take(waiting).status is Status.RUNNING
@@ -219,15 +222,15 @@ def test_a_task_that_would_wait_for_long_goes_to_sleep_again() -> None:
 def test_what_was_sent_late_takes_room_from_then_on() -> None:
     scene = Scene()
     task = busy(scene, 0)
-    first = scene.line.first
+    first = scene.submit_queue.front
 
     def slow() -> list[str]:
         scene.clock.advance(2)
         return first()
 
-    scene.line.first = slow  # type: ignore[method-assign]
+    scene.submit_queue.front = slow  # type: ignore[method-assign]
     scene.take(task)
-    moments = [scene.line.reserve(seconds(100)).at for _ in range(20)]
+    moments = [scene.submit_queue.acquire_permit(seconds(100)).at for _ in range(20)]
     assert moments[0] == NOW + seconds(2.1)
     assert moments[19] == NOW + seconds(12.2)
 
@@ -237,28 +240,28 @@ def test_what_was_sent_late_takes_room_from_then_on() -> None:
 
 def test_the_first_that_is_taken_after_a_pause_ends_it() -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     task = scene.wait("task_1")
     scene.clock.advance(3600)
     assert scene.take(task).status is Status.RUNNING
-    pace = scene.line.look()
-    assert pace is not None
-    assert not pace.for_credits
+    state = scene.submit_queue.state()
+    assert state is not None
+    assert not state.for_credits
 
 
 def test_the_first_that_is_refused_after_a_pause_begins_another() -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     first, second = scene.wait("task_1"), scene.wait("task_2")
 
     def refused(task: Task) -> Task:
         scene.sent.append(task.task_id)
-        scene.line.hold()
-        place = scene.line.join(task.owner)
+        scene.submit_queue.pause_for_credits()
+        ticket = scene.submit_queue.enqueue(task.owner)
         now = scene.clock.at
 
         def decide(current: Task) -> moves.Move | None:
-            return moves.refuse(current, "no", "402", next_at=place.at, now=now, turn=place.turn)
+            return moves.refuse(current, "no", "402", next_at=ticket.at, now=now, turn=ticket.turn)
 
         return scene.store.move(task, decide).task
 
@@ -271,7 +274,7 @@ def test_the_first_that_is_refused_after_a_pause_begins_another() -> None:
     assert waiting.next_at is not None
     assert waiting.next_at > NOW + seconds(7200)
     # It keeps its turn, and is the first to find out next time.
-    assert scene.line.first() == ["task_1", "task_2"]
+    assert scene.submit_queue.front() == ["task_1", "task_2"]
 
 
 # --- a Kie.ai that keeps refusing ---------------------------------------------------------------
@@ -283,7 +286,7 @@ EVENTS_PER_LOOK = 9
 
 class Day(Scene):
     """
-    Tasks in line before a Kie.ai that takes creations at some times only.
+    Tasks in the queue before a Kie.ai that takes creations at some times only.
 
     Attributes:
         is_open: Tells whether it takes them, by the seconds since the first.
@@ -308,11 +311,11 @@ class Day(Scene):
         if self.is_open(self.age):
             self.taken[task.task_id] = self.age
             return super().submit(task)
-        self.line.refuse(None)
-        place, now = self.line.join(task.owner), self.clock.at
+        self.submit_queue.report_refusal(None)
+        ticket, now = self.submit_queue.enqueue(task.owner), self.clock.at
 
         def decide(current: Task) -> moves.Move | None:
-            return moves.refuse(current, "no", "429", next_at=place.at, now=now, turn=place.turn)
+            return moves.refuse(current, "no", "429", next_at=ticket.at, now=now, turn=ticket.turn)
 
         return self.store.move(task, decide).task
 
@@ -333,7 +336,7 @@ class Day(Scene):
 @pytest.mark.parametrize("count", [1, 30])
 def test_a_day_of_refusals_makes_few_tries_and_keeps_every_watch_alive(count: int) -> None:
     day = Day(lambda _: False)
-    day.line.refuse(None)
+    day.submit_queue.report_refusal(None)
     day.pass_(
         [day.wait(f"task_{number:03}", f"owner {number % 7}") for number in range(count)], 86400
     )
@@ -343,7 +346,7 @@ def test_a_day_of_refusals_makes_few_tries_and_keeps_every_watch_alive(count: in
 
 def test_pauses_double_to_a_minute() -> None:
     day = Day(lambda _: False)
-    day.line.refuse(None)
+    day.submit_queue.report_refusal(None)
     day.pass_([day.wait("task_1")], 400)
     ages = [age for age, _ in day.tries]
     assert [round(b - a, 1) for a, b in pairwise(ages)][:9] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
@@ -351,7 +354,7 @@ def test_pauses_double_to_a_minute() -> None:
 
 def test_all_go_on_once_kie_takes_creations_again_each_in_its_turn() -> None:
     day = Day(lambda age: age > 3600)
-    day.line.refuse(None)
+    day.submit_queue.report_refusal(None)
     owners = {f"task_{number:03}": f"owner {number % 3}" for number in range(60)}
     day.pass_([day.wait(name, owner) for name, owner in owners.items()], 86400)
     assert sorted(day.taken) == sorted(owners)
@@ -366,15 +369,15 @@ def test_all_go_on_once_kie_takes_creations_again_each_in_its_turn() -> None:
 
 def test_a_creation_that_is_taken_begins_the_count_anew() -> None:
     day = Day(lambda age: 100 < age < 200)
-    day.line.refuse(None)
+    day.submit_queue.report_refusal(None)
     first = day.wait("task_1")
     day.pass_([first], 190)
     assert day.taken
-    pace = day.line.look()
-    assert pace is None or pace.refusals == 0
+    state = day.submit_queue.state()
+    assert state is None or state.refusals == 0
     day.clock.advance(200 - day.age)
     day.tries.clear()
-    day.line.refuse(None)
+    day.submit_queue.report_refusal(None)
     second = day.wait("task_2")
     day.pass_([second], 230)
     assert len(day.tries) >= 4
@@ -382,7 +385,7 @@ def test_a_creation_that_is_taken_begins_the_count_anew() -> None:
 
 def test_one_at_a_time_finds_out_whether_kie_still_refuses() -> None:
     day = Day(lambda _: False)
-    day.line.refuse(None)
+    day.submit_queue.report_refusal(None)
     tasks = [day.wait(f"task_{number:02}") for number in range(40)]
     day.pass_(tasks, 3600)
     late = [age for age, _ in day.tries if age > 600]

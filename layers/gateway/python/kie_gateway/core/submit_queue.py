@@ -3,17 +3,18 @@ How creations follow one another once Kie.ai refuses some.
 
 Kie.ai takes 20 creations per 10 s and account and refuses the rest without queueing them (its
 getting-started page). As long as it takes all of them, nothing is counted. From its first refusal
-on, every further creation gets a slot, evenly spread, and a turn in the line: the first of each
-owner, then the second of each, and so on. When a slot comes, the first in line is sent, whoever the
-slot was given to. Functions are not as punctual as slots, so before anything is sent a moment is
-reserved that keeps to Kie's limit however late everybody was.
+on, every further creation is queued: it gets a ticket, due at a moment of its own, evenly spread,
+and a fair turn: the first of each owner, then the second of each, and so on. When a ticket is due,
+the first in the queue is submitted, whoever the ticket was issued to. Functions are not as punctual
+as tickets, so before anything is submitted a permit is acquired: a moment that keeps to Kie's limit
+however late everybody was.
 
 While Kie.ai goes on refusing, pauses grow for everybody at once, and only one creation at a time
 finds out whether that is over.
 
-While the account has no credits, or fewer than any of those who wait would need, nothing is sent
-but what the rest still covers: the slots begin an hour later, and whoever is sent first then, or by
-a refresh before, finds out whether there are enough again.
+While the account has no credits, or fewer than any of those who wait would need, nothing is
+submitted but what the rest still covers: the tickets begin an hour later, and whoever is submitted
+first then, or by a refresh before, finds out whether there are enough again.
 """
 
 from collections import defaultdict, deque
@@ -30,7 +31,7 @@ _CARE = 1.03
 _CARE_AT_LEAST = 1.02
 # Two that are sent at one moment may arrive in any order.
 _APART = timedelta(seconds=0.1)
-# Refused in spite of its slot: it came a little early, or somebody else uses the account.
+# Refused in spite of its ticket: it came a little early, or somebody else uses the account.
 SHORT_PAUSE = timedelta(seconds=0.5)
 # However often Kie.ai refuses, it is tried again after so long.
 LONGEST_PAUSE = timedelta(minutes=1)
@@ -39,18 +40,18 @@ REFUSING = 2
 NOTHING = Decimal(0)
 # How long nothing is sent for lack of credits.
 CREDITS_PAUSE = timedelta(hours=1)
-# The machine wakes on whole seconds; slots lie closer together.
+# The machine wakes on whole seconds; tickets lie closer together.
 EARLY = timedelta(seconds=1)
 
 
-def wake_at(slot: datetime) -> datetime:
-    """Tell when to wake for a slot: a little early, and the rest is waited for where it is used."""
-    return slot - EARLY
+def wake_at(ticket_at: datetime) -> datetime:
+    """Return when to wake for a ticket: a little early; the rest is waited for where it is used."""
+    return ticket_at - EARLY
 
 
 def pause_after(refusals: int) -> timedelta:
     """
-    Choose how long nothing is sent after a refusal in a line.
+    Choose how long nothing is sent after a refusal in a queue.
 
     Args:
         refusals: In a row, this one included.
@@ -66,10 +67,10 @@ class Rate:
 
     @property
     def interval(self) -> timedelta:
-        """The time between two slots."""
+        """The time between two tickets."""
         return WINDOW / self.creations * _CARE
 
-    def next_send(self, sent: Sequence[datetime], now: datetime) -> datetime:
+    def next_permit_at(self, sent: Sequence[datetime], now: datetime) -> datetime:
         """
         Choose when the next creation may be sent.
 
@@ -84,13 +85,13 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Pace:
+class SubmitQueueState:
     """
-    The line as it stands.
+    The queue as it stands.
 
     Attributes:
-        since: When the first slot was.
-        slots: How many have been given away.
+        since: When the first ticket was.
+        tickets: How many have been given away.
         not_before: Nothing is sent before this moment.
         turn: Of the last creation that was let through.
         for_credits: Whether the account has no credits, as far as is known.
@@ -99,7 +100,7 @@ class Pace:
     """
 
     since: datetime
-    slots: int
+    tickets: int
     not_before: datetime
     turn: int
     for_credits: bool = False
@@ -112,8 +113,8 @@ class Pace:
             return False
         return price is None or price <= self.funds
 
-    def slot_at(self, number: int, rate: Rate) -> datetime:
-        """Tell when a slot is; the first has the number 1."""
+    def ticket_at(self, number: int, rate: Rate) -> datetime:
+        """Tell when a ticket is; the first has the number 1."""
         return max(self.since + (number - 1) * rate.interval, self.not_before)
 
     @property
@@ -127,14 +128,14 @@ class Pace:
         return 1 if is_over else self.refusals + 1
 
     def is_busy(self, now: datetime, rate: Rate) -> bool:
-        """Whether creations still go by slots: until Kie's window after the last one has passed."""
-        return now < self.slot_at(self.slots, rate) + WINDOW
+        """Whether creations still need tickets: until Kie's window after the last has passed."""
+        return now < self.ticket_at(self.tickets, rate) + WINDOW
 
 
 @dataclass(frozen=True)
-class Place:
+class Ticket:
     """
-    A place in the line: the slot it comes with, and the turn among all owners.
+    A ticket in the queue: the ticket it comes with, and the turn among all owners.
 
     Attributes:
         for_credits: Whether it waits because the account has no credits.
@@ -146,20 +147,20 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Send:
+class Permit:
     """
     A moment at which Kie.ai takes a creation.
 
     Attributes:
-        is_reserved: Whether it is ours; otherwise it was too late, and is nobody's yet.
+        is_granted: Whether it is ours; otherwise it was too late, and is nobody's yet.
     """
 
     at: datetime
-    is_reserved: bool
+    is_granted: bool
 
 
 @dataclass(frozen=True)
-class InLine:
+class QueuedTask:
     """A task that waits for its turn."""
 
     task_id: str
@@ -167,15 +168,15 @@ class InLine:
     turn: int
 
 
-def in_order(line: Sequence[InLine]) -> list[str]:
+def fair_order(submit_queue: Sequence[QueuedTask]) -> list[str]:
     """
-    Order the tasks in line by turn, and each owner's by creation.
+    Order the tasks in the queue by turn, and each owner's by creation.
 
     Requests that arrive together get their turns in any order, and one that was refused gets a late
     one; ids sort by creation, so an owner's tasks take the owner's turns by id.
     """
-    turns = sorted(line, key=lambda one: (one.turn, one.task_id))
+    turns = sorted(submit_queue, key=lambda one: (one.turn, one.task_id))
     waiting: defaultdict[str, deque[str]] = defaultdict(deque)
-    for one in sorted(line, key=lambda one: one.task_id):
+    for one in sorted(submit_queue, key=lambda one: one.task_id):
         waiting[one.owner].append(one.task_id)
     return [waiting[one.owner].popleft() for one in turns]

@@ -6,14 +6,14 @@ from decimal import Decimal
 import pytest
 
 from kie_gateway.core import moves
-from kie_gateway.core.pace import CREDITS_PAUSE
 from kie_gateway.core.report import Finished
 from kie_gateway.core.reservation import Reservation
+from kie_gateway.core.submit_queue import CREDITS_PAUSE
 from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.resume_line import resume_if_funded, resume_line
-from kie_gateway.flows.send_now import send_now
-from tests.fakes import Clock, FakeExecutions, FakeLine, FakeQueue, FakeTaskStore
+from kie_gateway.flows.resume_submit_queue import resume_if_funded, resume_submit_queue
+from kie_gateway.flows.submit_now import submit_now
+from tests.fakes import Clock, FakeExecutions, FakeQueue, FakeSubmitQueue, FakeTaskStore
 from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, make_task, seconds
 
 WAITING = make_task(submission=Submission.WAITING, next_at=NOW + seconds(500))
@@ -26,7 +26,7 @@ class Scene:
     def __init__(self) -> None:
         self.clock = Clock()
         self.store = FakeTaskStore()
-        self.line = FakeLine(self.store, self.clock.now)
+        self.submit_queue = FakeSubmitQueue(self.store, self.clock.now)
         self.executions, self.queue = FakeExecutions(), FakeQueue()
         self.sent: list[str] = []
         self.answer = "accept"
@@ -36,20 +36,20 @@ class Scene:
         return task
 
     def wait(self, task_id: str, owner: str = "alice", credits_: int = 4) -> Task:
-        """Let a task join the line."""
-        place = self.line.join(owner)
+        """Let a task join the queue."""
+        ticket = self.submit_queue.enqueue(owner)
         reservation = Reservation(Decimal(credits_), 60)
         task = make_task(task_id=task_id, owner=owner, submission=Submission.WAITING)
-        task = replace(task, turn=place.turn, next_at=place.at, reservation=reservation)
+        task = replace(task, submit_turn=ticket.turn, next_at=ticket.at, reservation=reservation)
         return self.add(task)
 
     def send(self, task: Task) -> Task:
-        return send_now(
+        return submit_now(
             self.store.the(task),
             tasks=self.store,
             executions=self.executions,
             queue=self.queue,
-            line=self.line,
+            submit_queue=self.submit_queue,
             submit=self.submit,
             now=self.clock.now,
         )
@@ -72,8 +72,8 @@ class Scene:
         return self.store.move(task, decide).task
 
     def resume(self, most: int = 100) -> int:
-        return resume_line(
-            line=self.line,
+        return resume_submit_queue(
+            submit_queue=self.submit_queue,
             tasks=self.store,
             executions=self.executions,
             now=self.clock.at,
@@ -83,7 +83,7 @@ class Scene:
     def resume_if_funded(self, balance: float | None) -> int:
         return resume_if_funded(
             None if balance is None else Decimal(balance),
-            line=self.line,
+            submit_queue=self.submit_queue,
             tasks=self.store,
             executions=self.executions,
             now=self.clock.at,
@@ -104,7 +104,7 @@ def test_what_is_sent_sooner_is_watched_sooner() -> None:
 
 def test_who_stands_in_line_waits_for_the_turn() -> None:
     scene = Scene()
-    scene.line.refuse(None)
+    scene.submit_queue.report_refusal(None)
     task = scene.wait("task_1")
     assert scene.send(task) == task
     assert scene.sent == []
@@ -112,21 +112,21 @@ def test_who_stands_in_line_waits_for_the_turn() -> None:
 
 def test_a_refresh_finds_out_whether_there_are_credits() -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     scene.wait("task_1")
     scene.answer = "no credits"
     task = scene.send(scene.wait("task_2"))
     assert (scene.sent, task.status) == (["task_2"], Status.QUEUED)
-    pace = scene.line.look()
-    assert pace is not None
-    assert (pace.for_credits, pace.not_before) == (True, HOUR)
+    state = scene.submit_queue.state()
+    assert state is not None
+    assert (state.for_credits, state.not_before) == (True, HOUR)
     # Its watch looks soon enough as it is.
     assert (scene.executions.started, scene.executions.stopped) == ({}, [])
 
 
 def test_with_credits_again_everybody_gets_an_earlier_slot() -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     names = [f"task_{number}" for number in range(3)]
     tasks = [scene.wait(name) for name in names]
     scene.clock.advance(60)
@@ -134,7 +134,7 @@ def test_with_credits_again_everybody_gets_an_earlier_slot() -> None:
     found = [scene.store.the(task) for task in tasks]
     assert [task.next_at for task in found[:2]] == [NOW + seconds(60), NOW + seconds(60.515)]
     # Whose turn it is does not change.
-    assert [task.turn for task in found] == [1, 2, 3]
+    assert [task.submit_turn for task in found] == [1, 2, 3]
     assert scene.executions.started == {
         ("task_0", 2): NOW + seconds(59),
         ("task_1", 2): NOW + seconds(59.515),
@@ -142,14 +142,14 @@ def test_with_credits_again_everybody_gets_an_earlier_slot() -> None:
     }
     assert sorted(scene.executions.stopped) == [(name, 1) for name in names]
     assert scene.store.happened(tasks[0]) == [Happened.WATCH_STARTED]
-    pace = scene.line.look()
-    assert pace is None or not pace.for_credits
+    state = scene.submit_queue.state()
+    assert state is None or not state.for_credits
 
 
 @pytest.mark.parametrize("answer", ["unknown", "no credits"])
 def test_any_other_answer_leaves_the_others_waiting(answer: str) -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     first, second = scene.wait("task_1"), scene.wait("task_2")
     scene.answer = answer
     scene.send(first)
@@ -184,7 +184,7 @@ def test_what_must_not_be_sent_is_not(task: Task) -> None:
 
 def test_slots_that_are_near_stay_as_they_are() -> None:
     scene = Scene()
-    scene.line.refuse(None)
+    scene.submit_queue.report_refusal(None)
     tasks = [scene.wait(f"task_{number}") for number in range(3)]
     assert scene.resume() == 0
     assert [scene.store.the(task) for task in tasks] == tasks
@@ -192,18 +192,18 @@ def test_slots_that_are_near_stay_as_they_are() -> None:
 
 def test_as_many_get_a_slot_as_there_is_time_for() -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     tasks = [scene.wait(f"task_{number}") for number in range(5)]
     assert [scene.resume(most=2) for _ in range(4)] == [2, 2, 1, 0]
-    slots = [scene.store.the(task).next_at for task in tasks]
-    assert slots == [NOW + number * seconds(0.515) for number in range(5)]
+    tickets = [scene.store.the(task).next_at for task in tasks]
+    assert tickets == [NOW + number * seconds(0.515) for number in range(5)]
 
 
 def test_who_has_been_sent_or_is_gone_needs_no_slot() -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     sent, canceled, waiting = (scene.wait(f"task_{number}") for number in range(3))
-    scene.line.all = lambda: iter(  # type: ignore[method-assign]
+    scene.submit_queue.waiting = lambda: iter(  # type: ignore[method-assign]
         [sent.task_id, canceled.task_id, "task_gone", waiting.task_id]
     )
     scene.store.move(sent, lambda task: moves.start_submission(task, NOW))
@@ -219,24 +219,24 @@ def test_the_line_goes_on_when_there_is_enough_for_somebody(
     balance: float | None, resumed: int
 ) -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     scene.wait("task_1", credits_=10)
     scene.wait("task_2", credits_=1)
     assert scene.resume_if_funded(balance) == resumed
-    pace = scene.line.look()
-    assert (pace is not None and pace.for_credits) is (resumed == 0)
+    state = scene.submit_queue.state()
+    assert (state is not None and state.for_credits) is (resumed == 0)
 
 
 def test_a_line_that_nobody_stands_in_goes_on_with_any_credits() -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     assert scene.resume_if_funded(0.1) == 0
-    assert scene.line.look() is None or not scene.line.look().for_credits  # type: ignore[union-attr]
+    assert scene.submit_queue.state() is None or not scene.submit_queue.state().for_credits  # type: ignore[union-attr]
 
 
 def test_who_was_left_behind_is_pulled_forward_whatever_the_balance() -> None:
     scene = Scene()
-    scene.line.hold()
+    scene.submit_queue.pause_for_credits()
     scene.wait("task_1")
     scene.wait("task_2")
     scene.resume(most=1)

@@ -1,26 +1,26 @@
-"""Turns in the line before Kie.ai, counted in an item of each owner."""
+"""Turns in the submit queue, counted in an item of each owner."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
-from kie_gateway.core.errors import RecordUnavailableError
+from kie_gateway.core.errors import BackendUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 _MAX_TRIES = 10
-# Turns of a line that has ended are of no use; DynamoDB clears them away.
+# Turns of a queue that has ended are of no use; DynamoDB clears them away.
 _KEPT = timedelta(days=2)
 
 
-class TurnCounts:
+class SubmitTurns:
     """
     Counts of turns by owner.
 
     Raises:
-        RecordUnavailableError: DynamoDB did not answer.
+        BackendUnavailableError: DynamoDB did not answer.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
@@ -32,7 +32,7 @@ class TurnCounts:
         Take an owner's next turn.
 
         Args:
-            begun: Tells this line from earlier ones, whose turns do not count.
+            begun: Tells this queue from earlier ones, whose turns do not count.
             passed: The turn that was let through last; who was away begins with the next.
         """
         for _ in range(_MAX_TRIES):
@@ -40,7 +40,7 @@ class TurnCounts:
             if turn is not None:
                 return turn
             # Another request of the same owner was faster.
-        raise RecordUnavailableError(f"no turn for {owner} was to be had")
+        raise BackendUnavailableError(f"no turn for {owner} was to be had")
 
     def _count(self, owner: str, begun: str, passed: int) -> int | None:
         with translated():
@@ -80,7 +80,7 @@ class TurnCounts:
 
 
 def _key(owner: str) -> "dict[str, AttributeValueTypeDef]":
-    return {"pk": {"S": "PACE"}, "sk": {"S": f"TURNS#{owner}"}}
+    return {"pk": {"S": "SUBMIT_QUEUE"}, "sk": {"S": f"TURNS#{owner}"}}
 
 
 def _premise(begun: str, passed: int) -> "dict[str, AttributeValueTypeDef]":

@@ -1,4 +1,4 @@
-"""The pace of creations in the table: one item that is counted up, and an index of who waits."""
+"""The submit queue in the table: one item that is counted up, and an index of who waits."""
 
 import random
 import time
@@ -9,20 +9,20 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.errors import translated
-from kie_gateway.aws.task_item import LINE, SHORT
-from kie_gateway.aws.turn_counts import TurnCounts
-from kie_gateway.core.errors import RecordUnavailableError
-from kie_gateway.core.pace import (
+from kie_gateway.aws.submit_turns import SubmitTurns
+from kie_gateway.aws.task_item import SHORT_OF_CREDITS, SUBMIT_QUEUE
+from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.submit_queue import (
     CREDITS_PAUSE,
     NOTHING,
     REFUSING,
     WINDOW,
-    InLine,
-    Pace,
-    Place,
+    Permit,
+    QueuedTask,
     Rate,
-    Send,
-    in_order,
+    SubmitQueueState,
+    Ticket,
+    fair_order,
     pause_after,
 )
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 type Values = dict[str, "AttributeValueTypeDef"]
 
-_KEY: Values = {"pk": {"S": "PACE"}, "sk": {"S": "PACE"}}
+_KEY: Values = {"pk": {"S": "SUBMIT_QUEUE"}, "sk": {"S": "SUBMIT_QUEUE"}}
 _MAX_TRIES = 10
 # Many may reserve at once, and one gets through each time.
-_MAX_RESERVATIONS = 30
+_MAX_PERMIT_TRIES = 30
 # Enough that an owner's oldest task is among them, few enough for one read.
 _LOOKED_AT = 100
 
@@ -46,26 +46,26 @@ class _Found:
     The item as it is.
 
     Attributes:
-        begun: Tells this line from earlier ones.
-        sends: When the last creations were sent, or will be.
-        sends_version: Grows with every change of them.
+        begun: Tells this queue from earlier ones.
+        permits: When the last creations were sent, or will be.
+        permits_version: Grows with every change of them.
     """
 
-    pace: Pace
+    state: SubmitQueueState
     begun: str
-    sends: tuple[datetime, ...]
-    sends_version: int
+    permits: tuple[datetime, ...]
+    permits_version: int
 
 
-class PaceTable:
+class SubmitQueueTable:
     """
-    The line before Kie.ai, as flows need it (`core/ports.py`, Line).
+    The submit queue, as flows need it (`core/ports.py`, SubmitQueue).
 
-    Nothing is written while Kie.ai refuses nothing. Slots are given by one unconditional count, so
-    any number of functions may ask for one at once.
+    Nothing is written while Kie.ai refuses nothing. Tickets are issued by one unconditional count,
+    so any number of functions may ask for one at once.
 
     Raises:
-        RecordUnavailableError: DynamoDB did not answer.
+        BackendUnavailableError: DynamoDB did not answer.
     """
 
     def __init__(
@@ -82,16 +82,16 @@ class PaceTable:
         self._rate = rate
         self._now = now
         self._pause = pause
-        self._turns = TurnCounts(client, table_name)
+        self._turns = SubmitTurns(client, table_name)
 
-    def look(self) -> Pace | None:
-        """Read the line; None while everything may be sent at once."""
+    def state(self) -> SubmitQueueState | None:
+        """Read the queue; None while everything may be sent at once."""
         found = self._read()
-        return found.pace if found is not None and self._is_busy(found) else None
+        return found.state if found is not None and self._is_busy(found) else None
 
-    def refuse(self, pause_seconds: float | None) -> None:
+    def report_refusal(self, pause_seconds: float | None) -> None:
         """
-        Begin to give places, or hold up the line for a moment: Kie.ai has refused a creation.
+        Begin to give tickets, or hold up the queue for a moment: Kie.ai has refused a creation.
 
         Args:
             pause_seconds: What Kie.ai asked for, if it did.
@@ -99,7 +99,7 @@ class PaceTable:
         for _ in range(_MAX_TRIES):
             now, found = self._now(), self._read()
             asked_for = None if pause_seconds is None else timedelta(seconds=pause_seconds)
-            refusals = 1 if found is None else found.pace.refusals_with(now)
+            refusals = 1 if found is None else found.state.refusals_with(now)
             if found is None or not self._is_busy(found):
                 until = now + (WINDOW if asked_for is None else asked_for)
                 if refusals >= REFUSING:
@@ -107,20 +107,20 @@ class PaceTable:
                 if self._begin(found, until, refusals=refusals):
                     return
                 continue
-            if now < found.pace.not_before:
+            if now < found.state.not_before:
                 # Refused together with the one that began the pause, or it tried for all others.
-                if asked_for is not None and found.pace.is_refused:
+                if asked_for is not None and found.state.is_refused:
                     self._raise("not_before", _millis(now + asked_for))
                 return
             pause = max(pause_after(refusals), asked_for or timedelta(0))
-            if self._pause_line(found, now + pause, refusals):
+            if self._pause_queue(found, now + pause, refusals):
                 return
 
-    def accept(self) -> None:
+    def report_acceptance(self) -> None:
         """Say that Kie.ai takes creations again."""
         self._set({"refusals": {"N": "0"}}, "refusals > :none", {":none": {"N": "0"}})
 
-    def hold(self, funds: Decimal = NOTHING) -> None:
+    def pause_for_credits(self, funds: Decimal = NOTHING) -> None:
         """
         Send nothing for an hour but what the rest covers: Kie.ai's account has too few credits.
 
@@ -134,144 +134,144 @@ class PaceTable:
                 if self._begin(found, until, funds=funds):
                     return
                 continue
-            if found.pace.for_credits and now < found.pace.not_before:
+            if found.state.for_credits and now < found.state.not_before:
                 # Refused together with the one that began the pause.
-                slots = {}
+                tickets = {}
             else:
-                slots = self._next_slot(found, until)
-            if self._change(found, slots, for_credits=True, funds=funds):
+                tickets = self._reschedule(found, until)
+            if self._change(found, tickets, for_credits=True, funds=funds):
                 return
 
     def resume(self) -> None:
         """Go on: Kie.ai's account has credits again."""
         for _ in range(_MAX_TRIES):
             now, found = self._now(), self._read()
-            if found is None or not found.pace.for_credits:
+            if found is None or not found.state.for_credits:
                 return
-            # At the end of the pause the slots go on as they are.
-            is_early = now < found.pace.not_before
-            slots = self._next_slot(found, now) if is_early else {}
-            if self._change(found, slots, for_credits=False):
+            # At the end of the pause the tickets go on as they are.
+            is_early = now < found.state.not_before
+            tickets = self._reschedule(found, now) if is_early else {}
+            if self._change(found, tickets, for_credits=False):
                 return
 
-    def ends_at(self) -> datetime:
-        """Tell when the last slot is that was given away; now if that has passed."""
+    def last_ticket_at(self) -> datetime:
+        """Tell when the last ticket is that was given away; now if that has passed."""
         now, found = self._now(), self._read()
         if found is None:
             return now
-        return max(found.pace.slot_at(found.pace.slots, self._rate), now)
+        return max(found.state.ticket_at(found.state.tickets, self._rate), now)
 
-    def join(self, owner: str) -> Place:
-        """Take the next slot, and a turn for an owner."""
+    def enqueue(self, owner: str) -> Ticket:
+        """Take the next ticket, and a turn for an owner."""
         for _ in range(_MAX_TRIES):
             with translated():
                 item = self._client.update_item(
                     TableName=self._table,
                     Key=_KEY,
-                    UpdateExpression="ADD slots :one",
+                    UpdateExpression="ADD tickets :one",
                     ExpressionAttributeValues={":one": {"N": "1"}},
                     ReturnValues="ALL_NEW",
                 )["Attributes"]
             if "begun" not in item:
-                self.refuse(0)
+                self.report_refusal(0)
                 continue
             found = _read_item(item)
-            pace, now = found.pace, self._now()
-            at = pace.slot_at(pace.slots, self._rate)
+            state, now = found.state, self._now()
+            at = state.ticket_at(state.tickets, self._rate)
             if at < now:
-                # Slots that nobody took are gone.
-                since = now - (pace.slots - 1) * self._rate.interval
+                # Tickets that nobody took are gone.
+                since = now - (state.tickets - 1) * self._rate.interval
                 self._change(found, {"since": since})
-            turn = self._turns.take(owner, begun=found.begun, passed=pace.turn, now=now)
-            return Place(max(at, now), turn, pace.for_credits)
-        raise RecordUnavailableError("no place in the line was to be had")
+            turn = self._turns.take(owner, begun=found.begun, passed=state.turn, now=now)
+            return Ticket(max(at, now), turn, state.for_credits)
+        raise BackendUnavailableError("no ticket in the queue was to be had")
 
-    def reserve(self, patience: timedelta) -> Send:
+    def acquire_permit(self, patience: timedelta) -> Permit:
         """
         Reserve the next moment at which Kie.ai takes a creation.
 
         Args:
             patience: A moment that is farther away is not reserved, but only told.
         """
-        for attempt in range(_MAX_RESERVATIONS):
+        for attempt in range(_MAX_PERMIT_TRIES):
             # As exactly as it is written, so that it is found again.
             found, now = self._read(), _moment(_millis(self._now()))
             if found is None:
-                return Send(now, is_reserved=True)
-            if found.pace.is_refused:
+                return Permit(now, is_granted=True)
+            if found.state.is_refused:
                 return self._reserve_try(found, now)
-            at = self._rate.next_send(found.sends, now)
+            at = self._rate.next_permit_at(found.permits, now)
             if at > now + patience:
-                return Send(at, is_reserved=False)
-            sends = sorted((*found.sends, at))[-self._rate.creations :]
-            if self._note_sends(found, sends):
-                return Send(at, is_reserved=True)
+                return Permit(at, is_granted=False)
+            permits = sorted((*found.permits, at))[-self._rate.creations :]
+            if self._save_permits(found, permits):
+                return Permit(at, is_granted=True)
             self._pause(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
-        raise RecordUnavailableError("no moment to send at was to be had")
+        raise BackendUnavailableError("no moment to send at was to be had")
 
-    def _reserve_try(self, found: _Found, now: datetime) -> Send:
+    def _reserve_try(self, found: _Found, now: datetime) -> Permit:
         """Let one creation find out whether Kie.ai still refuses, and nobody else meanwhile."""
-        if now < found.pace.not_before:
-            return Send(found.pace.not_before, is_reserved=False)
+        if now < found.state.not_before:
+            return Permit(found.state.not_before, is_granted=False)
         # Counted as refused; if it is not, the count begins anew.
-        refusals = found.pace.refusals_with(now)
+        refusals = found.state.refusals_with(now)
         until = now + pause_after(refusals)
-        if self._pause_line(found, until, refusals):
-            return Send(now, is_reserved=True)
-        return Send(until, is_reserved=False)
+        if self._pause_queue(found, until, refusals):
+            return Permit(now, is_granted=True)
+        return Permit(until, is_granted=False)
 
-    def correct(self, reserved: datetime, sent: datetime) -> None:
+    def correct_permit(self, reserved: datetime, sent: datetime) -> None:
         """Write down that a creation was sent later than at the moment reserved for it."""
-        for attempt in range(_MAX_RESERVATIONS):
+        for attempt in range(_MAX_PERMIT_TRIES):
             found = self._read()
-            if found is None or reserved not in found.sends:
+            if found is None or reserved not in found.permits:
                 return
-            sends = list(found.sends)
-            sends[sends.index(reserved)] = sent
-            if self._note_sends(found, sends):
+            permits = list(found.permits)
+            permits[permits.index(reserved)] = sent
+            if self._save_permits(found, permits):
                 return
             self._pause(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
 
-    def let_through(self, turn: int) -> None:
+    def advance_to(self, turn: int) -> None:
         """Record whose turn it was, so that newcomers do not come before those who wait."""
         self._raise("turn", str(turn))
 
-    def first(self) -> list[str]:
+    def front(self) -> list[str]:
         """Name the tasks that come first, in order."""
         with translated():
             found = self._client.query(**self._who_waits(), Limit=_LOOKED_AT)["Items"]
-        return in_order(
+        return fair_order(
             [
-                InLine(item["task_id"]["S"], item["owner"]["S"], int(item["turn"]["N"]))
+                QueuedTask(item["task_id"]["S"], item["owner"]["S"], int(item["submit_turn"]["N"]))
                 for item in found
             ]
         )
 
-    def all(self) -> Iterator[str]:
-        """Name every task in line, roughly in order."""
-        yield from self._all(LINE)
+    def waiting(self) -> Iterator[str]:
+        """Name every task in the queue, roughly in order."""
+        yield from self._all(SUBMIT_QUEUE)
 
-    def short(self) -> Iterator[str]:
-        """Name every task that waits for credits outside the line."""
-        yield from self._all(SHORT)
+    def short_of_credits(self) -> Iterator[str]:
+        """Name every task that waits for credits outside the queue."""
+        yield from self._all(SHORT_OF_CREDITS)
 
-    def _all(self, line: str) -> Iterator[str]:
-        pages = self._client.get_paginator("query").paginate(**self._who_waits(line))
+    def _all(self, submit_queue: str) -> Iterator[str]:
+        pages = self._client.get_paginator("query").paginate(**self._who_waits(submit_queue))
         with translated():
             for page in pages:
                 for item in page["Items"]:
                     yield item["task_id"]["S"]
 
-    def _who_waits(self, line: str = LINE) -> Any:
+    def _who_waits(self, submit_queue: str = SUBMIT_QUEUE) -> Any:
         return {
             "TableName": self._table,
-            "IndexName": "by_turn",
-            "KeyConditionExpression": "line = :line",
-            "ExpressionAttributeValues": {":line": {"S": line}},
+            "IndexName": "by_submit_turn",
+            "KeyConditionExpression": "submit_queue = :submit_queue",
+            "ExpressionAttributeValues": {":submit_queue": {"S": submit_queue}},
         }
 
     def _is_busy(self, found: _Found) -> bool:
-        return found.pace.is_busy(self._now(), self._rate)
+        return found.state.is_busy(self._now(), self._rate)
 
     def _begin(
         self,
@@ -281,20 +281,20 @@ class PaceTable:
         funds: Decimal | None = None,
         refusals: int = 0,
     ) -> bool:
-        """Begin a line, unless somebody else has meanwhile."""
+        """Begin a queue, unless somebody else has meanwhile."""
         moment: AttributeValueTypeDef = {"N": _millis(first_at)}
         item: Values = {
             **_KEY,
             "begun": {"N": _millis(self._now())},
             "since": moment,
             "not_before": moment,
-            "slots": {"N": "0"},
+            "tickets": {"N": "0"},
             "turn": {"N": "0"},
             "for_credits": {"BOOL": funds is not None},
             **({"funds": {"N": f"{funds:f}"}} if funds is not None else {}),
             "refusals": {"N": str(refusals)},
-            "sends": {"L": []},
-            "sends_version": {"N": "0"},
+            "permits": {"L": []},
+            "permits_version": {"N": "0"},
         }
         premise: Any = {"ConditionExpression": "attribute_not_exists(begun)"}
         if found is not None:
@@ -307,25 +307,25 @@ class PaceTable:
                 return False
         return True
 
-    def _pause_line(self, found: _Found, until: datetime, refusals: int) -> bool:
+    def _pause_queue(self, found: _Found, until: datetime, refusals: int) -> bool:
         """Send nothing for a while, unless somebody else has said so meanwhile."""
         new: Values = {"not_before": {"N": _millis(until)}, "refusals": {"N": str(refusals)}}
-        known: Values = {":read": {"N": _millis(found.pace.not_before)}}
+        known: Values = {":read": {"N": _millis(found.state.not_before)}}
         return self._set(new, "not_before = :read", known)
 
-    def _next_slot(self, found: _Found, at: datetime) -> dict[str, datetime]:
-        """Let the next slot be at a moment, and nothing be sent before."""
-        return {"since": at - found.pace.slots * self._rate.interval, "not_before": at}
+    def _reschedule(self, found: _Found, at: datetime) -> dict[str, datetime]:
+        """Let the next ticket be at a moment, and nothing be sent before."""
+        return {"since": at - found.state.tickets * self._rate.interval, "not_before": at}
 
-    def _note_sends(self, found: _Found, sends: Sequence[datetime]) -> bool:
+    def _save_permits(self, found: _Found, permits: Sequence[datetime]) -> bool:
         """Write down when creations are sent, unless somebody else has meanwhile."""
         return self._set(
             {
-                "sends": {"L": [{"N": _millis(moment)} for moment in sends]},
-                "sends_version": {"N": str(found.sends_version + 1)},
+                "permits": {"L": [{"N": _millis(moment)} for moment in permits]},
+                "permits_version": {"N": str(found.permits_version + 1)},
             },
-            "begun = :begun AND sends_version = :version",
-            {":begun": {"N": found.begun}, ":version": {"N": str(found.sends_version)}},
+            "begun = :begun AND permits_version = :version",
+            {":begun": {"N": found.begun}, ":version": {"N": str(found.permits_version)}},
         )
 
     def _change(
@@ -336,7 +336,7 @@ class PaceTable:
         for_credits: bool | None = None,
         funds: Decimal | None = None,
     ) -> bool:
-        """Change the line, unless somebody else has meanwhile."""
+        """Change the queue, unless somebody else has meanwhile."""
         condition, values = _as_read(found)
         new: Values = {name: {"N": _millis(moment)} for name, moment in moments.items()}
         if for_credits is not None:
@@ -375,24 +375,24 @@ class PaceTable:
 
 
 def _read_item(item: Values) -> _Found:
-    pace = Pace(
+    state = SubmitQueueState(
         since=_moment(item["since"]["N"]),
-        slots=int(item["slots"]["N"]),
+        tickets=int(item["tickets"]["N"]),
         not_before=_moment(item["not_before"]["N"]),
         turn=int(item["turn"]["N"]),
         for_credits=item["for_credits"]["BOOL"],
         funds=Decimal(item["funds"]["N"]) if "funds" in item else None,
         refusals=int(item.get("refusals", {"N": "0"})["N"]),
     )
-    sends = tuple(_moment(moment["N"]) for moment in item["sends"]["L"])
-    return _Found(pace, item["begun"]["N"], sends, int(item["sends_version"]["N"]))
+    permits = tuple(_moment(moment["N"]) for moment in item["permits"]["L"])
+    return _Found(state, item["begun"]["N"], permits, int(item["permits_version"]["N"]))
 
 
 def _as_read(found: _Found) -> tuple[str, Values]:
-    """Name the condition that nobody has moved the line since, with its values."""
-    return "since = :since AND slots = :slots", {
-        ":since": {"N": _millis(found.pace.since)},
-        ":slots": {"N": str(found.pace.slots)},
+    """Name the condition that nobody has moved the queue since, with its values."""
+    return "since = :since AND tickets = :tickets", {
+        ":since": {"N": _millis(found.state.since)},
+        ":tickets": {"N": str(found.state.tickets)},
     }
 
 

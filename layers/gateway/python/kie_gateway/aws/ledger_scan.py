@@ -3,28 +3,29 @@
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from kie_gateway.aws.account_item import is_row, read_account, read_row
+from kie_gateway.aws.account_item import is_entry, read_account, read_ledger_entry
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.task_item import read_task
-from kie_gateway.core.account import Account, Row
-from kie_gateway.core.reconciliation import Books
+from kie_gateway.core.account import Account
+from kie_gateway.core.ledger import LedgerEntry
+from kie_gateway.core.reconciliation import LedgerSnapshot
 from kie_gateway.core.task import Task
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def scan_books(client: "DynamoDBClient", table_name: str) -> Books:
+def scan_ledger(client: "DynamoDBClient", table_name: str) -> LedgerSnapshot:
     """
     Read accounts, ledgers, and tasks with a reservation.
 
     What is written meanwhile is seen in part, so a difference counts only if it is found twice.
 
     Raises:
-        RecordUnavailableError: DynamoDB did not answer.
+        BackendUnavailableError: DynamoDB did not answer.
     """
     accounts: dict[str, Account] = {}
-    rows: defaultdict[str, list[Row]] = defaultdict(list)
+    entries: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
     tasks: dict[str, Task] = {}
     pages = client.get_paginator("scan").paginate(
         TableName=table_name,
@@ -38,11 +39,11 @@ def scan_books(client: "DynamoDBClient", table_name: str) -> Books:
                 if "reservation" in item:
                     task = read_task(item)
                     tasks[task.task_id] = task
-                elif is_row(item):
-                    rows[item["pk"]["S"].partition("#")[2]].append(read_row(item))
+                elif is_entry(item):
+                    entries[item["pk"]["S"].partition("#")[2]].append(read_ledger_entry(item))
                 else:
                     account = read_account(item)
                     accounts[account.owner] = account
-    for ledger in rows.values():
-        ledger.sort(key=lambda row: row.row_id)
-    return Books(accounts, rows, tasks)
+    for ledger in entries.values():
+        ledger.sort(key=lambda entry: entry.entry_id)
+    return LedgerSnapshot(accounts, entries, tasks)

@@ -106,14 +106,14 @@ def test_an_owners_tasks_are_sent_in_order(rush: Rush) -> None:
         # Those sent before the first refusal were under way together.
         waited = [one for one in rush.sent if one.owner == owner and one.after > 0]
         for earlier, later in pairwise(waited):
-            # Two slots at one moment are under way together, too.
+            # Two tickets at one moment are under way together, too.
             assert earlier.task_id < later.task_id or earlier.after == later.after
 
 
 def test_no_owner_waits_for_more_than_its_share(rush: Rush) -> None:
     for owner, count in WANTED.items():
         last = max(one.after for one in rush.sent if one.owner == owner)
-        # While it waits, it gets one slot in as many as there are owners.
+        # While it waits, it gets one ticket in as many as there are owners.
         turns = min(count * len(WANTED), TOTAL)
         assert last <= WINDOW_SECONDS * (1 + turns / LIMIT) * 1.1, owner
 

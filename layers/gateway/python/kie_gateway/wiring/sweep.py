@@ -1,4 +1,4 @@
-"""BooksFunction."""
+"""SweepFunction."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -8,9 +8,9 @@ from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.flows.refresh_task import refresh_task
 from kie_gateway.flows.release_credits import release_credits
-from kie_gateway.flows.resume_line import resume_if_funded
+from kie_gateway.flows.resume_submit_queue import resume_if_funded
 from kie_gateway.flows.sweep_tasks import Sweep
-from kie_gateway.settings import BooksFunctionSettings, load
+from kie_gateway.settings import SweepFunctionSettings, load
 from kie_gateway.wiring.asking import Asking
 
 # Fits into the function's time; the rest goes on at the next strike.
@@ -19,11 +19,11 @@ _MOST_RESUMED = 1000
 _RESUME_SECONDS = 150.0
 
 
-class BooksGateway(Asking):
-    """Everything BooksFunction uses."""
+class SweepGateway(Asking):
+    """Everything SweepFunction uses."""
 
     def __init__(self) -> None:
-        settings = load(BooksFunctionSettings)
+        settings = load(SweepFunctionSettings)
         super().__init__(settings)
         self.queue = SqsStoreQueue(self.clients.sqs, settings.store_queue_url)
         self.executions = WatchExecutions(self.clients.stepfunctions, settings.watch_machine_arn)
@@ -49,11 +49,11 @@ class BooksGateway(Asking):
             has_time=has_time,
         )
 
-    def resume_line(self, balance: Decimal | None) -> int:
+    def resume_submit_queue(self, balance: Decimal | None) -> int:
         """Let creations that wait for credits go on, if there are some again."""
         return resume_if_funded(
             balance,
-            line=self.line,
+            submit_queue=self.submit_queue,
             tasks=self.tasks,
             executions=self.executions,
             now=self.now(),

@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.observability import count, gauge, logger, metrics
-from kie_gateway.wiring.books import BooksGateway
 from kie_gateway.wiring.start import start
+from kie_gateway.wiring.sweep import SweepGateway
 
-gateway = start(BooksGateway)
+gateway = start(SweepGateway)
 
 # Longer than anything that is done for one task: a question to Kie.ai, and a few writes.
 _ONE_TASK_SECONDS = 60
@@ -36,7 +36,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     if balance is not None:
         # An alarm watches it.
         gauge("UpstreamCredits", float(balance))
-    resumed = gateway.resume_line(balance)
+    resumed = gateway.resume_submit_queue(balance)
     released = gateway.release_credits(lambda: gateway.time_left() > _ONE_TASK_SECONDS)
     count("CreditsReleased", released)
     done = {
@@ -45,5 +45,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         "resumed": resumed,
         "upstream_credits": float(balance) if balance is not None else None,
     }
-    logger.info("books kept", extra=done)
+    logger.info("sweep done", extra=done)
     return done

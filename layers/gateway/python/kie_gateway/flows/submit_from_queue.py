@@ -1,31 +1,31 @@
-"""Use a task's slot at Kie.ai for whoever's turn it is."""
+"""Use a task's ticket at Kie.ai for whoever's turn it is."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from kie_gateway.core import moves
-from kie_gateway.core.pace import EARLY, HARDLY_LATE, SHORT_PAUSE, Pace
-from kie_gateway.core.ports import Line, Moved, TaskStore
+from kie_gateway.core.ports import Moved, SubmitQueue, TaskStore
+from kie_gateway.core.submit_queue import EARLY, HARDLY_LATE, SHORT_PAUSE, SubmitQueueState
 from kie_gateway.core.task import Status, Step, Submission, Task
 
 # Who would wait longer for a moment to send at goes to sleep again.
 _PATIENCE = timedelta(seconds=3)
 
 
-def take_turn(
+def submit_from_queue(
     task: Task,
     *,
     tasks: TaskStore,
-    line: Line,
+    submit_queue: SubmitQueue,
     submit: Callable[[Task], Task],
     now: Callable[[], datetime],
     pause: Callable[[float], None],
 ) -> Task:
     """
-    Send the first task in line to Kie.ai; where there is no line, the task itself.
+    Send the first task in the queue to Kie.ai; where there is no queue, the task itself.
 
-    Slots are given by arrival, turns by fairness. When the slot of a task comes while another is
-    first, the other is sent, and the two change places: as many slots are left as tasks.
+    Tickets are issued by arrival, turns by fairness. When a task's ticket is due while another task
+    is first, the other is submitted, and the two swap tickets: as many are left as tasks.
 
     Args:
         submit: Asks Kie.ai for a task whose record says `sending`, for us.
@@ -37,57 +37,57 @@ def take_turn(
     if not _is_time(task, now, pause):
         # Something else woke it.
         return task
-    pace = line.look()
-    is_open = pace is None or pace.covers(task.price)
-    if task.next_step is not Step.SUBMIT or (is_open and not task.is_in_line):
+    state = submit_queue.state()
+    is_open = state is None or state.covers(task.price)
+    if task.next_step is not Step.SUBMIT or (is_open and not task.is_in_submit_queue):
         return _send(task, tasks, submit, now).task
     if (
-        task.turn is None
+        task.submit_turn is None
         or task.is_short_of_credits
-        or (pace is not None and now() < pace.not_before)
+        or (state is not None and now() < state.not_before)
     ):
-        place = line.join(task.owner)
-        return _wait(task, place.at, place.turn, tasks)
-    send = line.reserve(_PATIENCE)
-    if not send.is_reserved:
-        return _wait(task, send.at, task.turn, tasks)
-    _pause_until(send.at, now, pause)
+        ticket = submit_queue.enqueue(task.owner)
+        return _wait(task, ticket.at, ticket.turn, tasks)
+    permit = submit_queue.acquire_permit(_PATIENCE)
+    if not permit.is_granted:
+        return _wait(task, permit.at, task.submit_turn, tasks)
+    _pause_until(permit.at, now, pause)
     sent_at = list[datetime]()
 
     def submit_and_tell(one: Task) -> Task:
         sent_at.append(now())
         return submit(one)
 
-    after = _send_first(task, pace, tasks, line, submit_and_tell, now)
-    if sent_at and sent_at[0] - send.at > HARDLY_LATE:
-        line.correct(send.at, sent_at[0])
+    after = _send_first(task, state, tasks, submit_queue, submit_and_tell, now)
+    if sent_at and sent_at[0] - permit.at > HARDLY_LATE:
+        submit_queue.correct_permit(permit.at, sent_at[0])
     return after
 
 
 def _send_first(
     task: Task,
-    pace: Pace | None,
+    state: SubmitQueueState | None,
     tasks: TaskStore,
-    line: Line,
+    submit_queue: SubmitQueue,
     submit: Callable[[Task], Task],
     now: Callable[[], datetime],
 ) -> Task:
-    for other in _first_in_line(task, tasks, line):
-        line.let_through(other.turn or 0)
+    for other in _first_in_queue(task, tasks, submit_queue):
+        submit_queue.advance_to(other.submit_turn or 0)
         sent = _send(other, tasks, submit, now)
         if sent.changed:
-            tell_line(pace, sent.task, line)
+            report_outcome(state, sent.task, submit_queue)
         if other is task:
             return sent.task
         if sent.changed:
-            return _wait(task, other.next_at or now(), task.turn or 0, tasks)
+            return _wait(task, other.next_at or now(), task.submit_turn or 0, tasks)
     # Others are sending all of them, or the index lags behind.
-    return _wait(task, now() + SHORT_PAUSE, task.turn or 0, tasks)
+    return _wait(task, now() + SHORT_PAUSE, task.submit_turn or 0, tasks)
 
 
 def _is_time(task: Task, now: Callable[[], datetime], pause: Callable[[float], None]) -> bool:
-    """Wait for a slot that is near; False if it is not."""
-    if not task.is_in_line or task.next_at is None:
+    """Wait for a ticket that is near; False if it is not."""
+    if not task.is_in_submit_queue or task.next_at is None:
         return True
     if task.next_at - now() > EARLY:
         return False
@@ -103,28 +103,28 @@ def _pause_until(
         pause(left)
 
 
-def _first_in_line(task: Task, tasks: TaskStore, line: Line) -> Iterator[Task]:
-    for first in line.first():
+def _first_in_queue(task: Task, tasks: TaskStore, submit_queue: SubmitQueue) -> Iterator[Task]:
+    for first in submit_queue.front():
         other = task if first == task.task_id else tasks.get(first)
-        if other is not None and other.is_in_line:
+        if other is not None and other.is_in_submit_queue:
             yield other
 
 
-def tell_line(pace: Pace | None, sent: Task, line: Line) -> None:
+def report_outcome(state: SubmitQueueState | None, sent: Task, submit_queue: SubmitQueue) -> None:
     """
-    Tell the line of an answer that ends what holds it up.
+    Tell the queue of an answer that ends what holds it up.
 
     Args:
-        pace: As it was before the creation was sent.
+        state: As it was before the creation was sent.
     """
-    if pace is None:
+    if state is None:
         return
     is_taken = sent.submission is Submission.ACCEPTED
-    if pace.for_credits and is_taken and not pace.covers(sent.price):
-        line.resume()
-    if pace.refusals and sent.status is not Status.QUEUED:
+    if state.for_credits and is_taken and not state.covers(sent.price):
+        submit_queue.resume()
+    if state.refusals and sent.status is not Status.QUEUED:
         # Taken, or judged by what it asks for.
-        line.accept()
+        submit_queue.report_acceptance()
 
 
 def _send(

@@ -5,25 +5,25 @@ from datetime import datetime
 
 from kie_gateway.core import moves
 from kie_gateway.core.decision import decide
-from kie_gateway.core.ports import Executions, Line, StoreQueue, TaskStore
+from kie_gateway.core.ports import Executions, StoreQueue, SubmitQueue, TaskStore
 from kie_gateway.core.task import Submission, Task
-from kie_gateway.flows.resume_line import resume_line
+from kie_gateway.flows.resume_submit_queue import resume_submit_queue
 from kie_gateway.flows.submit_watched import submit_watched
 
 
-def send_now(
+def submit_now(
     task: Task,
     *,
     tasks: TaskStore,
     executions: Executions,
     queue: StoreQueue,
-    line: Line,
+    submit_queue: SubmitQueue,
     submit: Callable[[Task], Task],
     now: Callable[[], datetime],
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> Task:
     """
-    Send a creation at once, unless it stands in line for its turn.
+    Send a creation at once, unless it stands in the queue for its turn.
 
     While Kie.ai's account is out of credits this finds out whether that has changed; if so,
     everybody who waits for credits goes on.
@@ -32,10 +32,10 @@ def send_now(
         submit: Asks Kie.ai for a task whose record says `sending`, for us.
         may_go_on: Whether there is time for one more of those who wait for credits.
     """
-    pace = line.look()
-    waits_for_credits = pace is not None and pace.for_credits and not pace.covers(task.price)
+    state = submit_queue.state()
+    waits_for_credits = state is not None and state.for_credits and not state.covers(task.price)
     was_short = task.is_short_of_credits
-    if task.is_in_line and not waits_for_credits:
+    if task.is_in_submit_queue and not waits_for_credits:
         return task
     sleeps_until = decide(task, now()).wait_until
     moved = tasks.move(task, lambda current: moves.start_submission(current, now()))
@@ -51,5 +51,11 @@ def send_now(
         now=now,
     )
     if (waits_for_credits or was_short) and after.submission is Submission.ACCEPTED:
-        resume_line(line=line, tasks=tasks, executions=executions, now=now(), may_go_on=may_go_on)
+        resume_submit_queue(
+            submit_queue=submit_queue,
+            tasks=tasks,
+            executions=executions,
+            now=now(),
+            may_go_on=may_go_on,
+        )
     return after
