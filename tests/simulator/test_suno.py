@@ -195,16 +195,17 @@ def test_music_that_fails(
     task_id = kie.start(MAKE, song(dial), post.at(name))
     record = kie.watch(ASK, task_id, "status", ENDS | {"CREATE_TASK_FAILED"})[-1]
     assert (record["status"], record["errorCode"], record["response"]) == (status, code, None)
-    last = post.under(name, 1 if "create" in dial or "ve" in dial or "se" in dial else 2)[-1]
-    assert last["code"] == webhook_code
-    assert (last["data"]["callbackType"], last["data"]["data"]) == ("error", data)
+    told = post.under(name, 1 if "create" in dial or "ve" in dial or "se" in dial else 2)
+    # On a busy machine the words that come before may be delivered after it.
+    [last] = [one for one in told if one["data"]["callbackType"] == "error"]
+    assert (last["code"], last["data"]["data"]) == (webhook_code, data)
 
 
 def test_words_may_come_before_a_failure_and_tracks_do_not(
     kie: Client, post: Receiver, name: str
 ) -> None:
     kie.start(MAKE, song("[fail] [slow 0.2]"), post.at(name))
-    assert steps(post.under(name, 2)) == ["text", "error"]
+    assert sorted(steps(post.under(name, 2))) == ["error", "text"]
 
 
 def test_a_step_is_told_once_across_a_restart(tmp_path: Path, post: Receiver, name: str) -> None:
