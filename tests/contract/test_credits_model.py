@@ -66,7 +66,7 @@ from kie_gateway.core.task import (
 from kie_gateway.flows.ask_kie import ask_kie
 from kie_gateway.flows.close_reservation import close_reservation
 from kie_gateway.flows.create_task import NewTask, create_task
-from kie_gateway.flows.delete_task import delete_task
+from kie_gateway.flows.delete_task import DeleteTask
 from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.record_webhook import Delivery, WebhookRecorder
 from kie_gateway.flows.refresh_task import refresh_task
@@ -314,7 +314,7 @@ class CreditsMachine(RuleBasedStateMachine):
         task = self.found(data.draw(st.sampled_from(self.ids)))
         if task is not None and task.deleted_at is None:
             self.attempt(
-                lambda: delete_task(task, tasks=self.tasks, files=self.outputs, now=self.clock.now),
+                lambda: DeleteTask(self.tasks, self.outputs, self.clock.now)(task),
                 fault,
             )
 

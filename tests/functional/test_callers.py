@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -217,9 +218,16 @@ def test_new_tasks_can_be_stopped_and_everything_else_goes_on(
 # --- tokens -------------------------------------------------------------------------------------
 
 
+def accept_tokens(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the API take tokens of an issuer whose keys it has not read yet."""
+    app = world.functions.app("ApiFunction").app
+    authenticate = replace(app.use_cases.authenticate, tokens=TokenReader(issuer.url, AUDIENCE))
+    monkeypatch.setattr(app, "use_cases", replace(app.use_cases, authenticate=authenticate))
+
+
 def test_a_token_is_as_good_as_a_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     issuer = Issuer()
-    monkeypatch.setattr(world.gateway("ApiFunction"), "tokens", TokenReader(issuer.url, AUDIENCE))
+    accept_tokens(world, issuer, monkeypatch)
     world.create("a kite")
     mine = issuer.sign(sub=OWNER, scope="tasks:read")
     headers = {"Authorization": f"Bearer {mine}"}
@@ -234,7 +242,7 @@ def test_a_token_is_as_good_as_a_key(world: World, monkeypatch: pytest.MonkeyPat
             f"{world.cloud.url}/v1/tasks", headers={"Authorization": f"Bearer {bad}"}
         )
         assert (answer.status_code, told(answer)) == (401, expected)
-    monkeypatch.setattr(world.gateway("ApiFunction"), "tokens", TokenReader(issuer.url, AUDIENCE))
+    accept_tokens(world, issuer, monkeypatch)
     issuer.is_down = True
     assert status_of(world, mine) == 503
     issuer.close()

@@ -65,6 +65,7 @@ CALLS = {
     "GET /favicon.ico": Call(204, 204, 204),
     "GET /v1/health": Call(200, 200, 200),
     "GET /v1/openapi.json": Call(200, 200, 200),
+    "GET /problems/<code>": Call(200, 200, 200),
     "POST /v1/tasks": Call(202, 202, 202, TASK),
     "GET /v1/tasks": Call(200, 200, 200),
     "GET /v1/tasks/<task_id>": Call(200, 404, 200),
@@ -98,7 +99,7 @@ CALLS = {
 }
 OPEN = {
     *("GET /", "GET /docs", "GET /docs/", "GET /favicon.ico"),
-    *("GET /v1/health", "GET /v1/openapi.json"),
+    *("GET /v1/health", "GET /v1/openapi.json", "GET /problems/<code>"),
 }
 LISTS = ["/v1/tasks", "/v1/outputs", "/v1/credits", "/v1/credits/ledger", "/v1/keys"]
 
@@ -145,7 +146,13 @@ def ask(
     method, path = name.split(" ")
     vendor, model = MODEL.split("/")
     values = {"task_id": task_id, "index": "0", "key_id": "key_kg_spare"}
-    values |= {"model_id": "gpt4o-image", "vendor": vendor, "name": model, "variant": "x"}
+    values |= {
+        "model_id": "gpt4o-image",
+        "vendor": vendor,
+        "name": model,
+        "variant": "x",
+        "code": "forbidden",
+    }
     url = world.cloud.url + re.sub(r"<(\w+)>", lambda found: values[found[1]], path)
     headers = {"Authorization": sent} if sent is not None else {}
     content = None if body is None else json.dumps(body)

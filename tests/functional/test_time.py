@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_gateway.web.routes import imports
+from kie_gateway.web.tasks import import_routes
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
 
@@ -116,7 +116,7 @@ def test_items_of_an_import_that_were_not_reached_can_be_imported_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One after the other, since the world's clock is one for all threads.
-    monkeypatch.setattr(imports, "_IMPORTS_AT_ONCE", 1)
+    monkeypatch.setattr(import_routes, "_IMPORTS_AT_ONCE", 1)
     made = [world.create("a kite [slow 3000]") for _ in range(12)]
     ids = [task.read()["upstream"]["task_id"] for task in made]
     for task in made:

@@ -18,7 +18,7 @@ from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
 from kie_gateway.core.ledger import LedgerPosition
 from kie_gateway.flows.list_outputs import Place
 from kie_gateway.web import requests
-from kie_gateway.web.cursor import KEYS, OUTPUTS, ROWS, TASKS
+from kie_gateway.web.cursor import KEYS, LEDGER, OUTPUTS, TASKS
 from kie_gateway.web.requests import MalformedRequestError
 from tests.makers import NOW, TASK_ID, seconds
 
@@ -312,7 +312,7 @@ def test_a_cursor_leads_back_to_its_task(tail: str) -> None:
     assert OUTPUTS.read(OUTPUTS.write(place)) == place
     assert KEYS.read(KEYS.write(f"key_{tail}")) == f"key_{tail}"
     entry = LedgerPosition(f"{tail}-1", Decimal(place.index) / 100 - 5)
-    assert ROWS.read(ROWS.write(entry)) == entry
+    assert LEDGER.read(LEDGER.write(entry)) == entry
     assert cursor.isascii()
     assert not set(cursor) & set("=+/")
     assert len(cursor) <= 200
@@ -348,7 +348,7 @@ def as_cursor(place: str) -> str:
     ],
 )
 def test_a_cursor_of_others_is_an_invalid_field(cursor: str) -> None:
-    for read in (TASKS.read, KEYS.read, OUTPUTS.read, ROWS.read):
+    for read in (TASKS.read, KEYS.read, OUTPUTS.read, LEDGER.read):
         with pytest.raises(InvalidRequestError) as refused:
             read(cursor)
         assert [fault.pointer for fault in refused.value.faults] == ["/cursor"]

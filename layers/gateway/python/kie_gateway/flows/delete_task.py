@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from kie_gateway.core import moves
@@ -13,30 +14,40 @@ from kie_gateway.core.task import Task
 _log = logging.getLogger(__name__)
 
 
-def delete_task(
-    task: Task, *, tasks: TaskStore, files: OutputStore, now: Callable[[], datetime]
-) -> None:
+@dataclass(frozen=True)
+class DeleteTask:
     """
-    Delete a task; one that is still open is canceled by the same move.
+    Deletes tasks; one that is still open is canceled by the same move.
 
     The record goes first: from then on nobody finds the task, and nobody writes for it who has not
     read it before. Then its files go, and once more by the sweep when everybody who may still have
     been at work on it has ended (`flows/sweep_tasks.py`). So files that cannot be removed now, or
     that come afterwards, are no trouble of the caller's.
-
-    Raises:
-        BackendUnavailableError: Nothing has happened; doing it again is right.
     """
-    deleted = tasks.move(task, lambda current: _delete(current, now())).task
-    for folder in folders_of(deleted):
-        try:
-            files.delete_folder(folder)
-        except StorageError as error:
-            _log.warning("%s of a deleted task goes later: %s", folder, error.message)
 
+    tasks: TaskStore
+    files: OutputStore
+    now: Callable[[], datetime]
 
-def _delete(task: Task, now: datetime) -> moves.Move | None:
-    canceled = moves.cancel(task, now)
-    entries = canceled.entries if canceled is not None else ()
-    deleted = moves.delete(canceled.task if canceled is not None else task, now)
-    return moves.Move(deleted.task, (*entries, *deleted.entries)) if deleted is not None else None
+    def __call__(self, task: Task) -> None:
+        """
+        Delete a task.
+
+        Raises:
+            BackendUnavailableError: Nothing has happened; deleting again is right.
+        """
+        deleted = self.tasks.move(task, self._decide).task
+        for folder in folders_of(deleted):
+            try:
+                self.files.delete_folder(folder)
+            except StorageError as error:
+                _log.warning("%s of a deleted task goes later: %s", folder, error.message)
+
+    def _decide(self, task: Task) -> moves.Move | None:
+        now = self.now()
+        canceled = moves.cancel(task, now)
+        entries = canceled.entries if canceled is not None else ()
+        deleted = moves.delete(canceled.task if canceled is not None else task, now)
+        if deleted is None:
+            return None
+        return moves.Move(deleted.task, (*entries, *deleted.entries))

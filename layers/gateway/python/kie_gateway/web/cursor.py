@@ -56,7 +56,7 @@ OUTPUTS: Cursors[Place] = Cursors(
     r"after:(task_[0-9a-z]{26})/(\d{1,4})",
     lambda found: Place(found[1], int(found[2])),
 )
-ROWS: Cursors[LedgerPosition] = Cursors(
+LEDGER: Cursors[LedgerPosition] = Cursors(
     lambda place: f"below:{place.entry_id}/{place.balance:f}",
     r"below:([0-9a-z]{26}-\d{1,2})/(-?\d{1,15}(?:\.\d{1,6})?)",
     lambda found: LedgerPosition(found[1], Decimal(found[2])),

@@ -1,4 +1,4 @@
-"""Trouble as `application/problem+json` (RFC 9457): one table from error to status."""
+"""Problems as `application/problem+json` (RFC 9457): by the code of an error."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,50 +11,10 @@ from kie_gateway.core import errors
 from kie_gateway.core.allowance import Allowance
 from kie_gateway.core.errors import FieldFault, GatewayError, InvalidRequestError
 from kie_gateway.core.json_pointer import escaped
+from kie_gateway.web.problem_types import TYPES, type_url
 
 CONTENT_TYPE = "application/problem+json"
-TYPE_BASE = "urn:kie-gateway:problem:"
 
-_STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
-    (errors.InvalidRequestError, 422),
-    (errors.UnauthorizedError, 401),
-    (errors.ForbiddenError, 403),
-    (errors.LimitError, 429),
-    (errors.InsufficientCreditsError, 402),
-    (errors.BudgetExceededError, 402),
-    (errors.CreationsStoppedError, 503),
-    (errors.IssuerUnavailableError, 503),
-    (errors.KeyNotFoundError, 404),
-    (errors.TaskNotFoundError, 404),
-    (errors.ModelNotFoundError, 404),
-    (errors.OutputNotFoundError, 404),
-    (errors.OutputDeletedError, 410),
-    (errors.IdempotencyMismatchError, 422),
-    (errors.TaskSettledError, 409),
-    (errors.TaskNotFailedError, 409),
-    (errors.ProviderBusyError, 503),
-    (errors.OutOfTimeError, 503),
-    (errors.ProviderError, 502),
-    (errors.BackendUnavailableError, 503),
-    (errors.StorageError, 503),
-)
-_TITLES = {
-    400: "Malformed request",
-    401: "Not authorized",
-    402: "Not enough credits",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    409: "Conflict with the task's state",
-    410: "Gone",
-    413: "Request too large",
-    415: "Unsupported content type",
-    422: "Invalid request",
-    429: "Too many requests",
-    500: "Internal error",
-    502: "Kie.ai failed",
-    503: "Temporarily unavailable",
-}
 # Pydantic speaks of Python's types; callers think in JSON's.
 _PLAIN_WORDS = {
     "extra_forbidden": "unknown field",
@@ -75,14 +35,13 @@ class Problem:
     One problem.
 
     Attributes:
-        code: Stable word for programs, repeated in the header `X-Error-Code`, since proxies replace
-            bodies.
+        code: One of `problem_types.TYPES`, repeated in the header `X-Error-Code`, since proxies
+            replace bodies.
         retry_after_seconds: When the same request may succeed, None if it is not a matter of time.
         allowed: Methods that there are, where this one is not.
         allowance: Of what the caller may have at a time, where it wanted more.
     """
 
-    status: int
     code: str
     detail: str
     retryable: bool = False
@@ -91,11 +50,21 @@ class Problem:
     allowed: Sequence[str] = ()
     allowance: Allowance | None = None
 
-    def body(self, request_id: str) -> dict[str, Any]:
-        """Write the body."""
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return TYPES[self.code].status
+
+    def body(self, request_id: str, base_url: str) -> dict[str, Any]:
+        """
+        Write the body.
+
+        Args:
+            base_url: Public address of the API, without a slash at the end.
+        """
         return {
-            "type": TYPE_BASE + self.code.replace("_", "-"),
-            "title": _TITLES[self.status],
+            "type": type_url(self.code, base_url),
+            "title": TYPES[self.code].title,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
@@ -115,30 +84,28 @@ class Problem:
             headers["Allow"] = ", ".join(self.allowed)
         return headers | allowance_headers(self.allowance)
 
-    def response(self, request_id: str) -> Response[Any]:
-        """Write the whole answer."""
+    def response(self, request_id: str, base_url: str) -> Response[Any]:
+        """Write the whole response."""
         return Response(
             self.status,
             content_type=CONTENT_TYPE,
-            body=json.dumps(self.body(request_id), ensure_ascii=False),
+            body=json.dumps(self.body(request_id, base_url), ensure_ascii=False),
             headers=dict[str, str | list[str]](self.headers()),
         )
 
 
 def problem_of(error: GatewayError) -> Problem:
-    """Tell an error of ours; what is not in the table is internal and keeps its words to itself."""
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-    if status == 500:
+    """Return the problem of an error; one without a status is internal and keeps its words."""
+    if error.code not in TYPES or TYPES[error.code].status == 500:
         return INTERNAL
     return Problem(
-        status=status,
         code=error.code,
         detail="The gateway's storage did not answer; nothing was changed."
         if isinstance(error, errors.BackendUnavailableError)
         else str(error),
         retryable=error.retryable,
         faults=error.faults if isinstance(error, InvalidRequestError) else (),
-        retry_after_seconds=_retry_after_seconds(error, status),
+        retry_after_seconds=_retry_after_seconds(error),
         allowance=error.allowance if isinstance(error, errors.LimitError) else None,
     )
 
@@ -162,26 +129,26 @@ def allowance_headers(allowance: Allowance | None) -> dict[str, str]:
     }
 
 
-def _retry_after_seconds(error: GatewayError, status: int) -> int | None:
+def _retry_after_seconds(error: GatewayError) -> int | None:
     if isinstance(error, errors.LimitError):
         return error.allowance.reset_seconds
     if isinstance(error, errors.CreationsStoppedError):
         # A person has to end it.
         return 60
-    return 5 if status == 503 else None
+    return 5 if TYPES[error.code].status == 503 else None
 
 
 def validation_problem(faults: Iterable[Mapping[str, Any]]) -> Problem:
-    """Tell what pydantic found, each field by pointer."""
+    """Return what pydantic found as one problem, each field by pointer."""
     told = [FieldFault(_pointer(_place(fault)), _words(fault)) for fault in faults]
     detail = "; ".join(f"{fault.pointer or 'the body'}: {fault.detail}" for fault in told)
-    return Problem(422, "validation_failed", detail, faults=told)
+    return Problem("validation_failed", detail, faults=told)
 
 
 def method_not_allowed(allowed: Sequence[str]) -> Problem:
-    """Tell that the path is right and the method is not."""
-    detail = f"Only {', '.join(allowed)} here."
-    return Problem(405, "method_not_allowed", detail, allowed=allowed)
+    """Return the problem of a path that exists for other methods."""
+    detail = f"This path supports only {', '.join(allowed)}."
+    return Problem("method_not_allowed", detail, allowed=allowed)
 
 
 def _place(fault: Mapping[str, Any]) -> Sequence[str | int]:
@@ -200,11 +167,13 @@ def _pointer(loc: Sequence[str | int]) -> str:
 def _words(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "string_pattern_mismatch" and fault["loc"][-1] == "model":
         return "must be a model id of Kie.ai, such as google/nano-banana"
+    if fault["type"] in ("enum", "literal_error"):
+        return f"must be {fault['ctx']['expected']}"
     return _PLAIN_WORDS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
 
 
-INTERNAL = Problem(500, "internal_error", "Something went wrong in the gateway.", retryable=True)
-NO_ROUTE = Problem(404, "no_such_route", "There is nothing here; /docs lists what there is.")
+INTERNAL = Problem("internal_error", "Something went wrong in the gateway.", retryable=True)
+NO_ROUTE = Problem("no_such_route", "There is nothing at this path; /docs lists every call.")
 UNSUPPORTED_TYPE = Problem(
-    415, "unsupported_content_type", "Send JSON with Content-Type: application/json."
+    "unsupported_content_type", "Send JSON with Content-Type: application/json."
 )

@@ -1,4 +1,4 @@
-"""Query parameters that several lists have, and those that a call has not."""
+"""Query and path parameters that several routes have, and query parameters that a route has not."""
 
 import re
 from collections.abc import Collection
@@ -6,48 +6,51 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BeforeValidator
 
 from kie_gateway.core.api_key import OWNER_PATTERN
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
 
-# A day, or a time as RFC 3339 writes it. Pydantic takes bare numbers for seconds since 1970.
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?")
+# RFC 3339, section 5.6. Pydantic would take bare numbers and days as well.
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def _moment(value: Any) -> Any:
-    if isinstance(value, str) and _MOMENT.fullmatch(value) is None:
-        raise ValueError("must be a time such as 2026-03-01T12:00:00Z; write + as %2B")
+def _date_time(value: Any) -> Any:
+    if isinstance(value, str) and _DATE_TIME.fullmatch(value) is None:
+        raise ValueError(
+            "must be a date and time as in RFC 3339, such as 2026-03-01T12:00:00Z; write + as %2B"
+        )
     return value
 
 
 # No `type` statements: their names would stand in the API's document in place of the parameters.
-Whose = Annotated[
+TaskId = Annotated[str, Path(description="The `id` of the task.")]
+OwnerToList = Annotated[
     str | None,
     Query(
         pattern=f"^{OWNER_PATTERN}$",
-        description="Whose, for keys with the scope admin; your own without it.",
+        description="Whose to list; only keys with the scope `admin` may name another owner."
+        " By default, your own.",
     ),
 ]
-Name = Annotated[str | None, Query(min_length=1, max_length=100)]
-Moment = Annotated[datetime | None, BeforeValidator(_moment), Query()]
-PageSize = Annotated[int, Query(ge=1, le=100)]
+DateTime = Annotated[datetime | None, BeforeValidator(_date_time)]
+PageSize = Annotated[int, Query(ge=1, le=100, description="How many to list at most.")]
 PageCursor = Annotated[
-    str | None, Query(max_length=200, description="`next_cursor` of the page before.")
+    str | None, Query(max_length=200, description="`next_cursor` of the previous page.")
 ]
 
 
 def refuse_unknown(sent: Collection[str], known: Collection[str]) -> None:
     """
-    Refuse query parameters that a call does not have: ignored, a misspelt filter lists everything.
+    Refuse query parameters that a route does not have: ignored, a misspelt filter lists everything.
 
     Raises:
-        InvalidRequestError: Naming each, with the one that may have been meant.
+        InvalidRequestError: Names each, with the one that may have been meant.
     """
     faults = [FieldFault(f"/{name}", _hint(name, known)) for name in sent if name not in known]
     if faults:
-        raise InvalidRequestError("the call has no such query parameter", faults)
+        raise InvalidRequestError("unknown query parameters", faults)
 
 
 def _hint(name: str, known: Collection[str]) -> str:

@@ -23,6 +23,7 @@ _PREFERENCE = re.compile(
     rf"(?:[ \t]*;[ \t]*(?:{_NAME}(?:[ \t]*=[ \t]*{_WORD}?)?)?)*"
 )
 _COMMA = re.compile(r"[ \t]*(?:,[ \t]*|$)")
+_ZERO = re.compile(r"q=0(\.0*)?")
 _BEARER = re.compile(r"bearer +([\x21-\x7e]{1,4096})", re.IGNORECASE)
 
 
@@ -122,6 +123,16 @@ def matches_etag(headers: Mapping[str, str], etag: str) -> bool:
     return "*" in known or etag.removeprefix("W/") in known
 
 
+def accepts_gzip(headers: Mapping[str, str]) -> bool:
+    """Whether `Accept-Encoding` allows gzip (RFC 9110, section 12.5.3)."""
+    weights = dict[str, str]()
+    for one in headers.get("accept-encoding", "").lower().split(","):
+        coding, _, parameters = one.partition(";")
+        weights[coding.strip()] = parameters.strip()
+    weight = weights.get("gzip", weights.get("*"))
+    return weight is not None and _ZERO.fullmatch(weight.replace(" ", "")) is None
+
+
 def readable_body(event: Mapping[str, Any]) -> str | None:
     """
     Make sure that a body, if there is one, is JSON that can be kept and handed on.
@@ -141,7 +152,7 @@ def readable_body(event: Mapping[str, Any]) -> str | None:
     raw = _decoded(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BODY_BYTES:
         raise MalformedRequestError(
-            Problem(413, "request_too_large", f"The body may have {MAX_BODY_BYTES} bytes at most.")
+            Problem("request_too_large", f"The body must not exceed {MAX_BODY_BYTES} bytes.")
         )
     try:
         text: str = raw.decode("utf-8")
@@ -163,4 +174,4 @@ def _decoded(body: str) -> bytes:
 
 def _malformed(detail: str) -> MalformedRequestError:
     faults = [FieldFault("", detail)]
-    return MalformedRequestError(Problem(400, "malformed_json", detail, faults=faults))
+    return MalformedRequestError(Problem("malformed_json", detail, faults=faults))

@@ -1,20 +1,19 @@
-"""The HTTP API's frame: reads requests, knows callers, and tells all trouble as problems."""
+"""The HTTP API's frame: reads requests, knows callers, and reports all trouble as problems."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, OpenAPI, Server, Tag
 
-from kie_gateway.core.allowance import Allowance
 from kie_gateway.core.api_key import Caller, Scope
 from kie_gateway.core.errors import ForbiddenError, GatewayError
 from kie_gateway.observability import logger
-from kie_gateway.version import VERSION
-from kie_gateway.web.models import ProblemBody
+from kie_gateway.web.access import is_declared, scope_of
+from kie_gateway.web.openapi import DESCRIPTION, document_json
 from kie_gateway.web.problems import (
     INTERNAL,
     NO_ROUTE,
@@ -25,221 +24,179 @@ from kie_gateway.web.problems import (
     validation_problem,
 )
 from kie_gateway.web.queries import refuse_unknown
+from kie_gateway.web.request_context import KEY, RequestContext
 from kie_gateway.web.requests import MalformedRequestError, readable_body
+from kie_gateway.web.use_cases import UseCases
 
-_PROBLEMS = {
-    400: "The body is no JSON",
-    402: "Not enough credits, or more than the month's budget; Kie.ai was not called",
-    401: "No key, or one that is not in force",
-    403: "A key without the scope that this takes",
-    404: "No such task, or not yours",
-    409: "Not possible as the task stands",
-    410: "The file has been deleted",
-    413: "The body is too large",
-    415: "The body is not sent as JSON",
-    422: "Wrong fields, each named by pointer",
-    429: "More requests than the key may send; see Retry-After",
-    502: "Kie.ai failed",
-    503: "Try again in a moment; nothing was changed",
-}
-_OF_ANY_ROUTE = (401, 403, 422, 429, 503)
-OF_A_BODY = (400, 413, 415)
-
-
-def answers(successes: Mapping[int, str], *problems: int) -> dict[int, Any]:
-    """
-    Describe what a route with a key may answer, for the OpenAPI document.
-
-    Args:
-        successes: What each status means; up to 300 it comes with what the route returns.
-        problems: Statuses of problems beside those of any route.
-    """
-    told = {status: _success(status, words) for status, words in successes.items()}
-    return told | {status: _problem(status) for status in sorted({*_OF_ANY_ROUTE, *problems})}
-
-
-def _success(status: int, description: str) -> dict[str, Any]:
-    has_no_body = status == 204 or status >= 300
-    return {"description": description, **({"content": {}} if has_no_body else {})}
-
-
-def _problem(status: int) -> dict[str, Any]:
-    content = {"application/problem+json": {"model": ProblemBody}}
-    return {"description": _PROBLEMS[status], "content": content}
+type Event = dict[str, Any]
 
 
 class GatewayResolver(APIGatewayHttpResolver):
-    """Powertools' resolver with validation, answering in our words."""
+    """
+    Powertools' resolver with validation, answering in the gateway's own words.
 
-    def __init__(self) -> None:
+    Args:
+        use_cases: What routes call; None for an application that only describes itself.
+    """
+
+    def __init__(self, use_cases: UseCases | None) -> None:
         super().__init__(enable_validation=True)
-        self._needs: dict[Callable[..., Any], Scope | None] = {}
-        self.configure_openapi(
-            title="Kie Gateway",
-            version=VERSION,
-            description="Create generation tasks at Kie.ai and get every result, checked, from your"
-            " own bucket. Trouble is told as RFC 9457 problems.",
-            servers=[Server(url="/")],
-            tags=[
-                Tag(name="tasks"),
-                Tag(name="outputs"),
-                Tag(name="uploads"),
-                Tag(name="models"),
-                Tag(name="credits"),
-                Tag(name="keys"),
-                Tag(name="service"),
-            ],
-            security_schemes={"key": HTTPBearer()},
-            security=[{"key": []}],
-        )
-        self.exception_handler(RequestValidationError)(self._tell_validation)
-        self.exception_handler(GatewayError)(lambda error: self._tell(problem_of(error)))
-        self.exception_handler(NotFoundError)(lambda _: self._tell(NO_ROUTE))
-        self.exception_handler(ServiceError)(lambda _: self._tell(INTERNAL))
+        self.use_cases = use_cases
+        self.configure_openapi(**DESCRIPTION)
+        self.exception_handler(RequestValidationError)(self._report_validation)
+        self.exception_handler(GatewayError)(lambda error: self._report(problem_of(error)))
+        self.exception_handler(NotFoundError)(lambda _: self._report(NO_ROUTE))
+        self.exception_handler(ServiceError)(lambda _: self._report(INTERNAL))
 
-    def needs[Handler: Callable[..., Any]](
-        self, scope: Scope | None
-    ) -> Callable[[Handler], Handler]:
-        """
-        Declare which scope a route takes; None opens it to everybody, without a key.
-
-        A route that declares nothing is for admins only.
-        """
-
-        def mark(handler: Handler) -> Handler:
-            self._needs[handler] = scope
-            return handler
-
-        return mark
+    @cached_property
+    def document(self) -> str:
+        """The API's document, as JSON."""
+        return document_json(self, self._routes())
 
     def declared(self) -> dict[tuple[str, str], Scope | None]:
-        """List every route, by method and path as written, with what it declares."""
-        return {(one.method, str(one.path)): self._needs[one.func] for one in self._routes()}
+        """List every route that declares its scope, by method and path as written."""
+        return {
+            (one.method, str(one.path)): scope_of(one.func)
+            for one in self._routes()
+            if is_declared(one.func)
+        }
 
-    def get_openapi_schema(self, **given: Any) -> OpenAPI:
-        """Describe the API; each call is summed up by the first sentence about it."""
-        for route in self._routes():
-            sentence = (route.func.__doc__ or "").strip().partition(". ")[0]
-            route.summary = route.summary or sentence.rstrip(".") or None
-        return super().get_openapi_schema(**given)
-
-    @property
-    def request_id(self) -> str:
-        """API Gateway's id of the request at hand."""
-        return str(self.current_event.raw_event["requestContext"]["requestId"])
-
-    @property
-    def request_headers(self) -> Mapping[str, str]:
-        """Headers of the request at hand, with lower-case names."""
-        headers: Mapping[str, str] = self.current_event.raw_event.get("headers") or {}
-        return headers
-
-    def answer(
-        self,
-        event: dict[str, Any],
-        context: Any,
-        authenticate: Callable[[Mapping[str, str]], Caller],
-    ) -> dict[str, Any]:
+    def answer(self, event: Event, context: Any) -> dict[str, Any]:
         """
         Answer a request, whatever it is.
 
         Args:
             event: Payload 2.0 of an HTTP API.
-            authenticate: Finds the caller by the headers, or raises UnauthorizedError.
+            context: Lambda's.
         """
-        request_id = event["requestContext"]["requestId"]
-        allowance: Allowance | None = None
-
-        def known(headers: Mapping[str, str]) -> Caller:
-            nonlocal allowance
-            caller = authenticate(headers)
-            allowance = caller.allowance
-            return caller
-
-        is_head = event["requestContext"]["http"]["method"] == "HEAD"
+        answer = _Answer(self, event)
         try:
-            result = self.resolve(self._prepared(event, known), context)
+            result = self.resolve(answer.prepared(), context)
         except MalformedRequestError as error:
-            result = _as_result(error.problem, request_id)
+            result = answer.of_problem(error.problem)
         except GatewayError as error:
-            result = _as_result(problem_of(error), request_id)
+            result = answer.of_problem(problem_of(error))
         except Exception:  # noqa: BLE001 - the caller gets a problem, the log gets the traceback
             logger.exception("unexpected error")
-            result = _as_result(INTERNAL, request_id)
+            result = answer.of_problem(INTERNAL)
         self.clear_context()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
-        headers = {**allowance_headers(allowance), **result.get("headers", {})}
-        result["headers"] = {**headers, "X-Request-Id": request_id}
-        if is_head:
-            result["body"] = ""
-        return result
+        return answer.finished(result)
 
-    def _prepared(
-        self, event: dict[str, Any], authenticate: Callable[[Mapping[str, str]], Caller]
-    ) -> dict[str, Any]:
-        headers = event.get("headers") or {}
-        http = event["requestContext"]["http"]
-        method = "GET" if http["method"] == "HEAD" else http["method"]
-        route = self._route_of(method, event["rawPath"])
-        scope = self._needs.get(route.func, Scope.ADMIN) if route else Scope.TASKS_READ
-        if scope is not None:
-            caller = authenticate(headers)
-            # Where there is no route, that is said to everybody who has a key.
-            if route is not None and not caller.may(scope):
-                raise ForbiddenError(f"this takes a key with the scope {scope.value}")
-            self.append_context(caller=caller)  # type: ignore[no-untyped-call]  # as above
-        if route is None:
-            self._refuse_method(event["rawPath"])
-        else:
-            refuse_unknown(event.get("queryStringParameters") or {}, _queries_of(route))
-        prepared = {
-            **event,
-            "body": readable_body(event),
-            "isBase64Encoded": False,
-            # Powertools would read forms, and knows this type in small letters only.
-            "headers": {**headers, "content-type": "application/json"},
-        }
-        if http["method"] == "HEAD":
-            prepared["requestContext"] = {
-                **event["requestContext"],
-                "http": {**http, "method": "GET"},
-            }
-        return prepared
+    def enter(self, context: RequestContext) -> None:
+        """Let routes know the request at hand."""
+        self.append_context(**{KEY: context})  # type: ignore[no-untyped-call]  # as above
 
-    def _route_of(self, method: str, path: str) -> Route | None:
+    def route_of(self, method: str, path: str) -> Route | None:
+        """Find the route of a request."""
         return next((one for one in self._routes_at(path) if one.method == method), None)
+
+    def methods_of(self, path: str) -> list[str]:
+        """List the methods that a path has."""
+        methods = {route.method for route in self._routes_at(path)}
+        return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
     def _routes_at(self, path: str) -> Sequence[Route]:
         """List the routes of a path; one that is written out is no other route's parameter."""
         static = [one for one in self._static_routes if one.rule.match(path)]
         return static or [one for one in self._dynamic_routes if one.rule.match(path)]
 
-    def _refuse_method(self, path: str) -> None:
-        methods = {route.method for route in self._routes_at(path)}
-        if methods:
-            if "GET" in methods:
-                methods.add("HEAD")
-            raise MalformedRequestError(method_not_allowed(sorted(methods)))
-
     def _routes(self) -> Sequence[Route]:
         return (*self._static_routes, *self._dynamic_routes)
 
-    def _tell(self, problem: Problem) -> Response[Any]:
-        return problem.response(self.request_id)
+    def _report(self, problem: Problem) -> Response[Any]:
+        context: RequestContext = self.context[KEY]
+        return problem.response(context.request_id, context.base_url)
 
-    def _tell_validation(self, error: RequestValidationError) -> Response[Any]:
-        return self._tell(validation_problem(error.errors()))
+    def _report_validation(self, error: RequestValidationError) -> Response[Any]:
+        return self._report(validation_problem(error.errors()))
+
+
+class _Answer:
+    """One request on its way to an answer."""
+
+    def __init__(self, app: GatewayResolver, event: Event) -> None:
+        if app.use_cases is None:
+            raise RuntimeError("an application without use cases answers nothing")
+        self._app = app
+        self._use_cases = app.use_cases
+        self._event = event
+        self._caller: Caller | None = None
+        request = event["requestContext"]
+        self._request_id = request["requestId"]
+        self._base_url = self._use_cases.public_base_url or f"https://{request['domainName']}"
+        self._method: str = request["http"]["method"]
+        self._headers: Mapping[str, str] = event.get("headers") or {}
+
+    def prepared(self) -> Event:
+        """
+        Let the caller in, and return the request as the routes take it.
+
+        Raises:
+            GatewayError: The caller is not known, or may not do this.
+            MalformedRequestError: The request cannot be read.
+        """
+        path, method = self._event["rawPath"], "GET" if self._is_head else self._method
+        route = self._app.route_of(method, path)
+        scope = scope_of(route.func) if route is not None else Scope.TASKS_READ
+        if scope is not None:
+            # Where there is no route, that is said to everybody who has a key.
+            self._let_in(scope if route is not None else None)
+        self._app.enter(
+            RequestContext(
+                use_cases=self._use_cases,
+                request_id=self._request_id,
+                headers=self._headers,
+                base_url=self._base_url,
+                sender=self._caller,
+                document=lambda: self._app.document,
+            )
+        )
+        if route is not None:
+            refuse_unknown(self._event.get("queryStringParameters") or {}, _queries_of(route))
+        elif methods := self._app.methods_of(path):
+            raise MalformedRequestError(method_not_allowed(methods))
+        return self._readable(method)
+
+    def of_problem(self, problem: Problem) -> dict[str, Any]:
+        """Return the result for a request that no route has answered."""
+        response = problem.response(self._request_id, self._base_url)
+        headers = {"Content-Type": response.headers["Content-Type"], **problem.headers()}
+        return {
+            "statusCode": problem.status,
+            "headers": headers,
+            "body": response.body,
+            "isBase64Encoded": False,
+        }
+
+    def finished(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Add what every answer has, and leave the body out where only headers are asked for."""
+        allowance = self._caller.allowance if self._caller is not None else None
+        headers = {**allowance_headers(allowance), **result.get("headers", {})}
+        result["headers"] = {**headers, "X-Request-Id": self._request_id}
+        if self._is_head:
+            result |= {"body": "", "isBase64Encoded": False}
+        return result
+
+    @property
+    def _is_head(self) -> bool:
+        return self._method == "HEAD"
+
+    def _let_in(self, scope: Scope | None) -> None:
+        self._caller = self._use_cases.authenticate(self._headers)
+        if scope is not None and not self._caller.may(scope):
+            raise ForbiddenError(f"this call requires a key with the scope {scope.value}")
+
+    def _readable(self, method: str) -> Event:
+        request = self._event["requestContext"]
+        return {
+            **self._event,
+            "body": readable_body(self._event),
+            "isBase64Encoded": False,
+            # Powertools would read forms, and knows this type in small letters only.
+            "headers": {**self._headers, "content-type": "application/json"},
+            "requestContext": {**request, "http": {**request["http"], "method": method}},
+        }
 
 
 def _queries_of(route: Route) -> set[str]:
     return {field.alias for field in route.dependant.query_params}
-
-
-def _as_result(problem: Problem, request_id: str) -> dict[str, Any]:
-    response = problem.response(request_id)
-    headers = {"Content-Type": response.headers["Content-Type"], **problem.headers()}
-    return {
-        "statusCode": problem.status,
-        "headers": headers,
-        "body": response.body,
-        "isBase64Encoded": False,
-    }

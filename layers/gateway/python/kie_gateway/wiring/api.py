@@ -1,7 +1,7 @@
 """ApiFunction."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.creation_switch import CreationSwitch
@@ -12,8 +12,10 @@ from kie_gateway.aws.signed_links import CloudFrontLinks
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.thumbnails import ThumbnailMaker
+from kie_gateway.catalogue import catalogue
+from kie_gateway.catalogue.read_input import read_input
 from kie_gateway.core.account import Account
-from kie_gateway.core.deadline import AWS_CALL_SECONDS
+from kie_gateway.core.deadline import ANSWER_SECONDS, AWS_CALL_SECONDS, share
 from kie_gateway.core.errors import (
     ConfigurationError,
     FieldFault,
@@ -22,28 +24,32 @@ from kie_gateway.core.errors import (
     SourceForbiddenError,
 )
 from kie_gateway.core.reservation import Reservation, as_credits
-from kie_gateway.core.task import CompletedBy, Task
+from kie_gateway.core.task import CompletedBy, Step, Task
 from kie_gateway.fetch.input_links import HttpInputLinks
+from kie_gateway.flows.await_task import await_task
+from kie_gateway.flows.cancel_task import CancelTask
 from kie_gateway.flows.check_links import check_links
 from kie_gateway.flows.create_task import Created, NewTask, create_task
+from kie_gateway.flows.create_upload import CreateUpload
+from kie_gateway.flows.delete_task import DeleteTask
 from kie_gateway.flows.import_task import Adoption, Imported, import_task
+from kie_gateway.flows.make_thumbnail import MakeThumbnail
 from kie_gateway.flows.refresh_task import refresh_task
+from kie_gateway.flows.request_import import RequestImport
+from kie_gateway.flows.request_task import RequestTask
+from kie_gateway.flows.retry_task import RetryTask
 from kie_gateway.flows.submit_now import submit_now
 from kie_gateway.observability import count, logger
 from kie_gateway.oidc.token_reader import TokenReader
 from kie_gateway.settings import ApiFunctionSettings, load
+from kie_gateway.web.authentication import Authentication
+from kie_gateway.web.use_cases import FileLinker, UseCases
 from kie_gateway.wiring.asking import Asking
 from kie_gateway.wiring.ids import new_key_id, new_task_id, new_upload_id
+from kie_gateway.wiring.models import KnownModels
 
 # Recording a task, having it watched, and taking it back if that fails; or moving it in the queue.
 _RECORD_AND_WATCH_SECONDS = 3 * AWS_CALL_SECONDS
-
-
-class Linker(Protocol):
-    """Makes links to files that open without a key."""
-
-    def __call__(self, key: str, *, lifetime_seconds: int, download_name: str | None = None) -> str:
-        """Make a link to an object of the bucket."""
 
 
 class ApiGateway(Asking):
@@ -80,6 +86,67 @@ class ApiGateway(Asking):
         self.new_upload_id = new_upload_id
         self.new_key_id = new_key_id
 
+    def use_cases(self) -> UseCases:
+        """Return what the routes of the HTTP API call."""
+        settings, models = self.settings, KnownModels()
+        request_task = RequestTask(
+            tasks=self.tasks,
+            models=models,
+            create=self.create,
+            upload_size=self.bucket.size_of,
+            check_links=self.check_links,
+            reservation=self.reservation,
+            deadline_seconds=settings.deadline_seconds,
+        )
+        return UseCases(
+            now=self._tell_time,
+            public_base_url=settings.public_base_url,
+            tasks_at_once=settings.tasks_at_once,
+            authenticate=Authentication(
+                self.keys,
+                self.tokens,
+                self.request_counts,
+                settings.requests_per_minute,
+                self._tell_time,
+            ),
+            tasks=self.tasks,
+            whole_input=self.inputs.whole_if_there,
+            read_input=read_input,
+            request_task=request_task,
+            retry_task=RetryTask(self.inputs.whole, request_task),
+            cancel_task=CancelTask(self.tasks, self._tell_time),
+            refresh_task=self.send_or_refresh,
+            delete_task=DeleteTask(self.tasks, self.bucket, self._tell_time),
+            await_task=self.await_task,
+            request_import=RequestImport(
+                models, self.check_link, self.adopt, settings.deadline_seconds
+            ),
+            link_file=self.link_file,
+            make_thumbnail=MakeThumbnail(self.bucket.size_of, self.thumbnails),
+            create_upload=CreateUpload(self.bucket, self.new_upload_id, self._tell_time),
+            catalogue=catalogue,
+            observed=self.policy.observed,
+            accounts=self.accounts,
+            upstream_credits=self.upstream_credits,
+            keys=self.keys,
+            new_key_id=self.new_key_id,
+            creation_switch=self.creation_switch,
+        )
+
+    def await_task(self, task: Task, wait_seconds: int) -> Task:
+        """Wait for a task to end, for a while that leaves time to answer."""
+        return await_task(
+            task,
+            wait_seconds=share(self.time_left(), most=wait_seconds, keep=ANSWER_SECONDS),
+            tasks=self.tasks,
+            sleep=self._pause,
+            now=self._tell_time,
+        )
+
+    def send_or_refresh(self, task: Task) -> Task:
+        """Do at once what a task lacks."""
+        return self.submit_now(task) if task.next_step is Step.SUBMIT else self.refresh(task)
+
     def _token_reader(self) -> TokenReader | None:
         settings = self.settings
         if not settings.jwt_issuer:
@@ -94,7 +161,7 @@ class ApiGateway(Asking):
             tell_refused=lambda why: logger.info("token refused", extra={"why": why}),
         )
 
-    def _linker(self) -> Linker:
+    def _linker(self) -> FileLinker:
         """Choose who serves files: CloudFront where there is a distribution, or else S3."""
         settings = self.settings
         if not settings.files_domain:

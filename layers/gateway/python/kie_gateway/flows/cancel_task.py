@@ -1,0 +1,34 @@
+"""Cancel a task: nobody waits for it any more, and a later result is not delivered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from kie_gateway.core import moves
+from kie_gateway.core.errors import TaskSettledError
+from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.task import Task
+
+
+@dataclass(frozen=True)
+class CancelTask:
+    """Cancels tasks; Kie.ai cannot be stopped, so what it makes is charged all the same."""
+
+    tasks: TaskStore
+    now: Callable[[], datetime]
+
+    def __call__(self, task: Task) -> Task:
+        """
+        Cancel a task.
+
+        Returns:
+            The canceled task.
+
+        Raises:
+            TaskSettledError: It has ended already.
+            BackendUnavailableError: Nothing has happened; canceling again is right.
+        """
+        moved = self.tasks.move(task, lambda current: moves.cancel(current, self.now()))
+        if not moved.changed:
+            raise TaskSettledError(f"the task is {moved.task.status.value} already")
+        return moved.task

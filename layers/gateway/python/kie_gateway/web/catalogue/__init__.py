@@ -1,0 +1,1 @@
+"""Models: the catalogue of what Kie.ai makes."""

@@ -1,0 +1,1 @@
+"""Credits: accounts of owners and their ledgers."""

@@ -1,0 +1,184 @@
+"""Parts of the API's document that Powertools does not write: headers, links, tags and names."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler.openapi.models import Tag
+
+from kie_gateway.web.requests import MAX_WAIT_SECONDS
+
+TEXT: dict[str, Any] = {"type": "string"}
+WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
+
+TAGS = [
+    Tag(
+        name="tasks",
+        description="Create generation tasks, follow them to their result, and import work that"
+        " was created elsewhere.",
+    ),
+    Tag(name="outputs", description="The stored files of your tasks."),
+    Tag(name="uploads", description="Input files that you send to the gateway first."),
+    Tag(
+        name="models",
+        description="The catalogue: what each model takes, what it costs and how long it takes.",
+    ),
+    Tag(name="credits", description="Your balance, your ledger and your limits."),
+    Tag(name="keys", description="API keys. Only for keys with the scope `admin`."),
+    Tag(
+        name="service",
+        description="Health, documentation, and the switch that stops new tasks.",
+    ),
+]
+
+# By name: the schema, the description and an example of each header.
+REQUEST_HEADERS: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {
+        "description": "A key of your choice, 1 to 255 visible ASCII characters. Requests with the"
+        " same key and the same content are carried out once. A refused request does not use up"
+        " the key.",
+        "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+        "example": "order-4711",
+    },
+    "Prefer": {
+        "description": "`wait=N` delays the response until the task has ended, for up to"
+        f" {MAX_WAIT_SECONDS} seconds (RFC 7240). Without a number, the wait is as long as"
+        " possible.",
+        "schema": TEXT,
+        "example": "wait=20",
+    },
+    "If-None-Match": {
+        "description": "The `ETag` of your copy. If nothing has changed, the response is 304.",
+        "schema": TEXT,
+        "example": 'W/"3-0"',
+    },
+    "Accept": {
+        "description": "`text/csv` for a table instead of JSON.",
+        "schema": TEXT,
+        "example": "text/csv",
+    },
+}
+
+RESPONSE_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "Identifies the request. Quote it when you report a problem.",
+        "schema": TEXT,
+    },
+    "X-Error-Code": {
+        "description": "The `code` of the problem, because some proxies replace bodies.",
+        "schema": {"$ref": "#/components/schemas/ProblemCode"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "schema": TEXT,
+        "example": 'Bearer realm="kie-gateway"',
+    },
+    "Retry-After": {
+        "description": "After how many seconds to send the request again; for a task that has not"
+        " ended, when to read it again.",
+        "schema": WHOLE,
+        "example": 5,
+    },
+    "Location": {
+        "description": "Where to go: the address of the task, or a link to the file.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "ETag": {
+        "description": "Identifies this state of what is returned. Send it back in"
+        " `If-None-Match`.",
+        "schema": TEXT,
+        "example": 'W/"3-0"',
+    },
+    "Cache-Control": {
+        "description": "Whether and for how long the response may be cached.",
+        "schema": TEXT,
+        "example": "private, no-cache",
+    },
+    "Vary": {"description": "The request headers that the response depends on.", "schema": TEXT},
+    "Idempotent-Replayed": {
+        "description": "`true` if an earlier request with the same `Idempotency-Key` was carried"
+        " out, and this response returns its result.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "Preference-Applied": {
+        "description": "The preference that was honoured.",
+        "schema": TEXT,
+        "example": "wait=20",
+    },
+    "X-Next-Cursor": {
+        "description": "Send it as `cursor` to read the next page; missing on the last page.",
+        "schema": TEXT,
+    },
+    "RateLimit-Policy": {
+        "description": "How many requests you may send in a window of time (IETF draft"
+        " draft-ietf-httpapi-ratelimit-headers). Missing if your requests are not limited.",
+        "schema": TEXT,
+        "example": '"requests";q=600;w=60',
+    },
+    "RateLimit": {
+        "description": "How many requests are left, and in how many seconds the window ends.",
+        "schema": TEXT,
+        "example": '"requests";r=599;t=42',
+    },
+    "RateLimit-Limit": {
+        "description": "How many requests you may send in the window.",
+        "schema": WHOLE,
+        "example": 600,
+    },
+    "RateLimit-Remaining": {
+        "description": "How many requests are left in the window.",
+        "schema": WHOLE,
+        "example": 599,
+    },
+    "RateLimit-Reset": {
+        "description": "In how many seconds the window ends.",
+        "schema": WHOLE,
+        "example": 42,
+    },
+}
+OF_EVERY_RESPONSE = ("X-Request-Id",)
+OF_A_KNOWN_CALLER = tuple(name for name in RESPONSE_HEADERS if name.startswith("RateLimit"))
+OF_EVERY_PROBLEM = ("X-Error-Code",)
+OF_A_PROBLEM = {
+    "401": ("WWW-Authenticate",),
+    "429": ("Retry-After",),
+    "503": ("Retry-After",),
+}
+
+_TASK_ID = {"task_id": "$response.body#/id"}
+_KEY_ID = {"key_id": "$response.body#/id"}
+# By operation id: where what a response returns can be read or changed.
+LINKS: dict[str, dict[str, Any]] = {
+    "getTask": {"description": "Read the task.", "parameters": _TASK_ID},
+    "listTaskEvents": {"description": "Read its timeline.", "parameters": _TASK_ID},
+    "cancelTask": {"description": "Cancel the task.", "parameters": _TASK_ID},
+    "refreshTask": {"description": "Ask Kie.ai about it now.", "parameters": _TASK_ID},
+    "rotateKey": {"description": "Rotate the key.", "parameters": _KEY_ID},
+    "revokeKey": {"description": "Revoke the key.", "parameters": _KEY_ID},
+}
+
+# Enumerations of `core`, under names that say more to whoever reads the document alone.
+SCHEMA_NAMES = {
+    "Status": "TaskStatus",
+    "Attention": "TaskAttention",
+    "Category": "FailureCategory",
+    "Happened": "EventType",
+    "Reason": "LedgerReason",
+}
+# What enumerations mean to callers, by their names in the document.
+SCHEMA_DESCRIPTIONS = {
+    "TaskStatus": "Where a task stands. `queued`, `running` and `storing` (the results are being"
+    " copied) are open; the others are final, except that an `expired` task becomes `succeeded` if"
+    " a late result arrives.",
+    "TaskAttention": "Why a person should look at a task. `submission_unknown`: it is unknown"
+    " whether Kie.ai accepted it; `stalled`: there was no result by the deadline;"
+    " `storage_failed`: the results could not be copied.",
+    "FailureCategory": "What kind of trouble ended the task.",
+    "CompletedBy": "How the gateway learned of the result.",
+    "EventType": "What happened.",
+    "LedgerAccount": "Where credits can be. `outside`: where grants come from; `unlimited`: where"
+    " the credits of owners without a balance come from; `balance`; `reserved`: set aside for open"
+    " tasks; `spent`; `owed`: what the balance could not pay.",
+    "LedgerReason": "Why credits moved.",
+    "Scope": "What a key may do. `admin` includes everything, for every owner.",
+    "ProblemCode": "The kind of problem, for programs.",
+    "UploadContentType": "Media types that input files can have.",
+}

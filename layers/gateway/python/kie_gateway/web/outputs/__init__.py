@@ -1,0 +1,1 @@
+"""Outputs: the stored files of tasks."""

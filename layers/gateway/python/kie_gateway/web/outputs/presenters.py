@@ -1,0 +1,60 @@
+"""Outputs, from the record to what callers see."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from kie_gateway.core.task import Output, Task
+from kie_gateway.web.outputs import schemas
+from kie_gateway.web.schemas import Media
+
+
+def output_schema(
+    output: Output, task: Task, link: Callable[[Output], str], now: datetime
+) -> schemas.Output:
+    """
+    Present a stored file.
+
+    Args:
+        link: Makes a link to an output that opens without a key.
+    """
+    gone_at = deleted_at(task, now)
+    return schemas.Output(
+        index=output.index,
+        media=Media(output.media),
+        content_type=output.content_type,
+        bytes=output.bytes,
+        sha256=output.sha256,
+        width=output.width,
+        height=output.height,
+        duration_seconds=output.duration_seconds,
+        animated=output.animated,
+        upstream_id=output.upstream_id,
+        url=link(output) if gone_at is None else None,
+        deleted_at=gone_at,
+    )
+
+
+def output_of_task_schema(
+    output: Output, task: Task, link: Callable[[Output], str], now: datetime
+) -> schemas.OutputOfTask:
+    """Present a stored file together with the task it belongs to."""
+    return schemas.OutputOfTask(
+        **output_schema(output, task, link, now).model_dump(),
+        task_id=task.task_id,
+        model=task.model,
+        metadata=dict(task.metadata),
+        created_at=task.created_at,
+    )
+
+
+def deleted_at(task: Task, now: datetime) -> datetime | None:
+    """Return since when a task's files are gone, None while they are there."""
+    is_gone = task.delete_at is not None and task.delete_at <= now
+    return task.delete_at if is_gone else None
+
+
+def file_name(task: Task, output: Output) -> str:
+    """Name a file so that it is recognised in a folder of downloads."""
+    model = task.model.replace("/", "-")
+    extension = output.key.rpartition(".")[2]
+    return f"{model}-{task.task_id.removeprefix('task_')}-{output.index}.{extension}"

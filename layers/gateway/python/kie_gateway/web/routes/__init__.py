@@ -1,1 +1,0 @@
-"""The routes of the HTTP API, grouped by what they are about."""

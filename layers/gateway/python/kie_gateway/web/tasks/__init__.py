@@ -1,0 +1,1 @@
+"""Tasks: create, read, list, and what can be done with them."""

@@ -1,0 +1,67 @@
+"""Imports over HTTP: each item is read, tried and answered by itself."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from kie_gateway.core.errors import FieldFault, GatewayError, InvalidRequestError
+from kie_gateway.core.task import Task
+from kie_gateway.flows.import_task import Imported
+from kie_gateway.flows.request_import import ImportRequest
+from kie_gateway.web.problems import Problem, problem_of, validation_problem
+from kie_gateway.web.schemas import Problem as ProblemSchema
+from kie_gateway.web.tasks import schemas
+from kie_gateway.web.tasks.import_schemas import ImportResult, ImportUpstreamTask, ImportUrl
+
+_WAYS: dict[str, type[ImportUpstreamTask] | type[ImportUrl]] = {
+    "upstream_task_id": ImportUpstreamTask,
+    "url": ImportUrl,
+}
+
+
+def import_item(
+    index: int,
+    raw: Any,
+    *,
+    owner: str,
+    adopt: Callable[[ImportRequest], Imported],
+    present: Callable[[Task], schemas.Task],
+    problem_body: Callable[[Problem], Mapping[str, Any]],
+) -> ImportResult:
+    """
+    Adopt one item; trouble with it is its own result.
+
+    Args:
+        raw: The item as it was sent.
+        problem_body: Writes the body of a problem.
+    """
+    try:
+        imported = adopt(_request(owner, index, raw))
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("items", index, *fault["loc"])} for fault in error.errors()]
+        return _refused(index, validation_problem(faults), problem_body)
+    except GatewayError as error:
+        return _refused(index, problem_of(error), problem_body)
+    status = 201 if imported.is_new else 200
+    return ImportResult(index=index, status=status, task=present(imported.task), problem=None)
+
+
+def _request(owner: str, index: int, raw: Any) -> ImportRequest:
+    """Read an item in the one of two ways that it names."""
+    given = dict(raw) if isinstance(raw, Mapping) else {}
+    named = [name for name in _WAYS if given.get(name) is not None]
+    if isinstance(raw, Mapping) and len(named) != 1:
+        fault = FieldFault(f"/items/{index}", "must have either upstream_task_id or url")
+        raise InvalidRequestError(fault.detail, [fault])
+    way = _WAYS[named[0]] if named else ImportUpstreamTask
+    other = {name: value for name, value in given.items() if name not in _WAYS or name in named}
+    item = way.model_validate(other if isinstance(raw, Mapping) else raw)
+    return ImportRequest(owner=owner, **item.model_dump())
+
+
+def _refused(
+    index: int, problem: Problem, body: Callable[[Problem], Mapping[str, Any]]
+) -> ImportResult:
+    told = ProblemSchema.model_validate(body(problem))
+    return ImportResult(index=index, status=problem.status, task=None, problem=told)

@@ -1,0 +1,113 @@
+"""Tasks and their timelines, from the record to what callers see."""
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+from kie_gateway.core.task import Attention, Output, Task
+from kie_gateway.core.timeline import Entry
+from kie_gateway.web.outputs.presenters import deleted_at, output_schema
+from kie_gateway.web.outputs.schemas import MissingOutput
+from kie_gateway.web.schemas import ModelFamily, ModelKind
+from kie_gateway.web.tasks import schemas
+
+# A task with links looks new this often, so that nobody keeps a dead link because of a 304.
+_LINKS_RENEWED_SECONDS = 1800
+# A watch that has not recorded an expiry this long after the deadline is broken.
+_OVERDUE_SECONDS = 600
+
+
+def task_schema(
+    task: Task, *, base_url: str, link: Callable[[Output], str], now: datetime
+) -> schemas.Task:
+    """
+    Present a task.
+
+    Args:
+        base_url: Public address of the API, without a slash at the end.
+        link: Makes a link to an output that opens without a key, for an hour.
+    """
+    own = f"{base_url}/v1/tasks/{task.task_id}"
+    return schemas.Task(
+        id=task.task_id,
+        status=task.status,
+        attention=_attention(task, now),
+        model=task.model,
+        family=ModelFamily(task.family),
+        kind=ModelKind(task.kind),
+        input=dict(task.input),
+        input_truncated=task.input_bytes is not None,
+        metadata=dict(task.metadata),
+        upstream=schemas.Upstream(
+            task_id=task.upstream_task_id,
+            state=task.upstream_state,
+            code=task.upstream_code,
+            message=task.upstream_message,
+            facts=dict(task.upstream_facts),
+        ),
+        outputs=[output_schema(output, task, link, now) for output in task.outputs],
+        missing_outputs=[MissingOutput(index=one.index, reason=one.reason) for one in task.missing],
+        previews=[output_schema(preview, task, link, now) for preview in task.previews],
+        error=_error_schema(task),
+        credits=schemas.TaskCredits(estimated=task.credits_estimated, charged=task.credits_charged),
+        completed_by=task.completed_by,
+        parent_id=task.parent_id,
+        batch_id=task.batch_id,
+        retry_of=task.retry_of,
+        created_at=task.created_at,
+        expected_at=task.next_at if task.is_in_submit_queue or task.is_short_of_credits else None,
+        submitted_at=task.submitted_at,
+        upstream_completed_at=task.upstream_completed_at,
+        completed_at=task.completed_at,
+        deadline_at=task.deadline_at,
+        urls=schemas.TaskUrls(
+            self=own, cancel=f"{own}/cancel", refresh=f"{own}/refresh", events=f"{own}/events"
+        ),
+    )
+
+
+def event_schema(entry: Entry) -> schemas.Event:
+    """Present an entry of the timeline; facts that are not known are left out."""
+    facts = {name: value for name, value in entry.facts.items() if value is not None}
+    return schemas.Event(type=entry.happened, at=entry.at, message=entry.message, facts=facts)
+
+
+def etag(task: Task, now: datetime) -> str:
+    """
+    Tell this state of the task from others; weak, because links differ every time.
+
+    What changes by time alone, without a new version of the record, is part of it.
+    """
+    has_links = bool(task.outputs or task.previews)
+    renewal = int(now.timestamp() // _LINKS_RENEWED_SECONDS) if has_links else 0
+    by_time = "-stalled" if _attention(task, now) is not task.attention else ""
+    if has_links and deleted_at(task, now) is not None:
+        by_time += "-gone"
+    return f'W/"{task.version}-{renewal}{by_time}"'
+
+
+def retry_after_seconds(task: Task, now: datetime) -> int:
+    """Suggest when to look again: soon at first, more rarely with age, after a turn in line."""
+    waits = task.is_in_submit_queue or task.is_short_of_credits
+    if waits and task.next_at is not None and task.next_at > now:
+        return math.ceil((task.next_at - now).total_seconds()) + 1
+    age = (now - task.created_at).total_seconds()
+    return min(max(int(age / 10), 1), 15)
+
+
+def _attention(task: Task, now: datetime) -> Attention | None:
+    if task.attention is None and task.is_overdue(now):
+        overdue_seconds = (now - task.deadline_at).total_seconds()
+        return Attention.STALLED if overdue_seconds > _OVERDUE_SECONDS else None
+    return task.attention
+
+
+def _error_schema(task: Task) -> schemas.TaskError | None:
+    if task.error is None:
+        return None
+    return schemas.TaskError(
+        code=task.error.code,
+        category=task.error.category,
+        message=task.error.message,
+        retryable=task.error.retryable,
+    )

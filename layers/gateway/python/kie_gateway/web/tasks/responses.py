@@ -1,0 +1,80 @@
+"""Responses about tasks, with the headers that go with them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Self
+
+from aws_lambda_powertools.event_handler import Response
+
+from kie_gateway.core.ports import Page
+from kie_gateway.core.task import Output, Task
+from kie_gateway.web.cursor import TASKS
+from kie_gateway.web.request_context import RequestContext
+from kie_gateway.web.responses import Headers, json_response, not_modified
+from kie_gateway.web.tasks.presenters import etag, retry_after_seconds, task_schema
+from kie_gateway.web.tasks.schemas import Task as TaskSchema
+from kie_gateway.web.tasks.schemas import TaskList
+
+
+@dataclass(frozen=True)
+class TaskResponses:
+    """
+    Responses to one request.
+
+    Attributes:
+        base_url: Public address of the API, without a slash at the end.
+        link: Makes a link to an output that opens without a key.
+        whole: Reads the whole input of a task whose record holds an excerpt.
+    """
+
+    base_url: str
+    link: Callable[[Output], str]
+    now: datetime
+    whole: Callable[[Task], Task]
+
+    @classmethod
+    def to(cls, context: RequestContext) -> Self:
+        """Make responses to the request at hand, as of now."""
+        use_cases = context.use_cases
+        return cls(context.base_url, context.link, use_cases.now(), use_cases.whole_input)
+
+    def task(
+        self, task: Task, status: HTTPStatus = HTTPStatus.OK, headers: Headers | None = None
+    ) -> Response[Any]:
+        """Respond with a task."""
+        body = self.schema(self.whole(task))
+        return json_response(body, status, {**self._headers(task), **(headers or {})})
+
+    def schema(self, task: Task) -> TaskSchema:
+        """Present a task."""
+        return task_schema(task, base_url=self.base_url, link=self.link, now=self.now)
+
+    def accepted(self, task: Task, headers: Headers) -> Response[Any]:
+        """Respond with a task that is to be looked at again."""
+        location = f"{self.base_url}/v1/tasks/{task.task_id}"
+        return self.task(task, HTTPStatus.ACCEPTED, {"Location": location, **headers})
+
+    def etag(self, task: Task) -> str:
+        """Name this state of the task."""
+        return etag(task, self.now)
+
+    def unchanged(self, task: Task) -> Response[Any]:
+        """Respond that the caller's copy is still good."""
+        return not_modified(self._headers(task))
+
+    def page(self, page: Page) -> TaskList:
+        """Present a page of tasks."""
+        cursor = TASKS.write(page.next_after) if page.next_after else None
+        return TaskList(
+            data=[self.schema(task) for task in page.tasks],
+            has_more=cursor is not None,
+            next_cursor=cursor,
+        )
+
+    def _headers(self, task: Task) -> Headers:
+        headers: Headers = {"ETag": self.etag(task), "Cache-Control": "private, no-cache"}
+        if not task.status.is_settled:
+            headers["Retry-After"] = str(retry_after_seconds(task, self.now))
+        return headers

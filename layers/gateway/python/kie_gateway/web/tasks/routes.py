@@ -1,0 +1,167 @@
+"""Routes that read tasks, and that refresh, cancel and delete them."""
+
+from typing import Annotated, Any, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import BeforeValidator, Field
+
+from kie_gateway.core.api_key import Scope
+from kie_gateway.core.ports import TaskFilter
+from kie_gateway.core.task import Status
+from kie_gateway.web import requests
+from kie_gateway.web.access import needs
+from kie_gateway.web.cursor import TASKS
+from kie_gateway.web.operations import Success, operation
+from kie_gateway.web.queries import DateTime, OwnerToList, PageCursor, PageSize, TaskId
+from kie_gateway.web.request_context import CurrentContext
+from kie_gateway.web.responses import no_content
+from kie_gateway.web.routing import new_router
+from kie_gateway.web.tasks import schemas
+from kie_gateway.web.tasks.presenters import event_schema
+from kie_gateway.web.tasks.responses import TaskResponses
+
+router = new_router()
+
+TAG = "tasks"
+# Headers of a response with a task, and calls that it leads to.
+TASK_HEADERS = ("ETag", "Cache-Control", "Retry-After")
+TASK_LINKS = ("getTask", "listTaskEvents", "cancelTask", "refreshTask")
+_Wait = Annotated[
+    int,
+    Field(ge=0, le=requests.MAX_WAIT_SECONDS),
+    BeforeValidator(requests.wait_word),
+    Query(description="How many seconds to wait for the task to end."),
+]
+
+
+@router.get("/v1/tasks", **operation("listTasks", TAG, {200: Success("A page of tasks.")}))
+@needs(Scope.TASKS_READ)
+def list_tasks(
+    context: CurrentContext,
+    status: Annotated[Status | None, Query(description="Only tasks with this status.")] = None,
+    model: Annotated[
+        str | None, Query(min_length=1, max_length=100, description="Only tasks of this model.")
+    ] = None,
+    created_after: Annotated[
+        DateTime, Query(description="Only tasks that were created after this time (RFC 3339).")
+    ] = None,
+    created_before: Annotated[
+        DateTime, Query(description="Only tasks that were created before this time (RFC 3339).")
+    ] = None,
+    batch_id: Annotated[
+        str | None, Query(min_length=1, max_length=100, description="Only tasks of this batch.")
+    ] = None,
+    parent_id: Annotated[
+        str | None,
+        Query(min_length=1, max_length=100, description="Only tasks that belong to this task."),
+    ] = None,
+    limit: PageSize = 20,
+    cursor: PageCursor = None,
+    order: Annotated[
+        Literal["desc", "asc"], Query(description="`desc` lists the newest task first.")
+    ] = "desc",
+    owner: OwnerToList = None,
+) -> schemas.TaskList:
+    """List your tasks. The newest come first."""
+    page = context.use_cases.tasks.list_tasks(
+        context.owner_to_list(owner),
+        TaskFilter(status, model, created_after, created_before, batch_id, parent_id),
+        limit=limit,
+        after=TASKS.read(cursor) if cursor is not None else None,
+        newest_first=order == "desc",
+    )
+    return TaskResponses.to(context).page(page)
+
+
+@router.get(
+    "/v1/tasks/<task_id>",
+    **operation(
+        "getTask",
+        TAG,
+        {
+            200: Success("The task.", TASK_HEADERS, TASK_LINKS),
+            304: Success("Your copy is still good.", TASK_HEADERS),
+        },
+        404,
+        takes=("If-None-Match",),
+    ),
+)
+@needs(Scope.TASKS_READ)
+def get_task(
+    context: CurrentContext, task_id: TaskId, wait: _Wait = 0
+) -> Response[schemas.Task | None]:
+    """
+    Read a task. It has the results once they are stored.
+
+    With `wait`, the response is delayed until the task has ended, for up to 25 seconds.
+    """
+    task = context.use_cases.await_task(context.owned_task(task_id), wait)
+    responses = TaskResponses.to(context)
+    if requests.matches_etag(context.headers, responses.etag(task)):
+        return responses.unchanged(task)
+    response: Response[Any] = responses.task(task)
+    return response
+
+
+@router.get(
+    "/v1/tasks/<task_id>/events",
+    **operation("listTaskEvents", TAG, {200: Success("The timeline.")}, 404),
+)
+@needs(Scope.TASKS_READ)
+def list_task_events(context: CurrentContext, task_id: TaskId) -> schemas.EventList:
+    """Read the timeline of a task. It has everything that happened to the task, in order."""
+    task = context.owned_task(task_id)
+    entries = context.use_cases.tasks.entries(task.task_id)
+    return schemas.EventList(data=[event_schema(entry) for entry in entries])
+
+
+@router.post(
+    "/v1/tasks/<task_id>/refresh",
+    **operation(
+        "refreshTask",
+        TAG,
+        {200: Success("The task as it is now.", TASK_HEADERS, TASK_LINKS)},
+        *(404, 502),
+        takes=("Prefer",),
+    ),
+)
+@needs(Scope.TASKS_WRITE)
+def refresh_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Task]:
+    """
+    Ask Kie.ai about a task now. If the results are ready, they are stored.
+
+    A refresh never generates anything again. A queued task that Kie.ai has refused for now is sent
+    again, unless it waits for its turn.
+    """
+    task = context.use_cases.refresh_task(context.owned_task(task_id))
+    wait_seconds = requests.preferred_wait_seconds(context.headers)
+    task = context.use_cases.await_task(task, wait_seconds)
+    return TaskResponses.to(context).task(task)
+
+
+@router.post(
+    "/v1/tasks/<task_id>/cancel",
+    **operation(
+        "cancelTask",
+        TAG,
+        {202: Success("The task is canceled.", ("Location", *TASK_HEADERS), TASK_LINKS)},
+        *(404, 409),
+    ),
+)
+@needs(Scope.TASKS_WRITE)
+def cancel_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Task]:
+    """Cancel a task. Kie.ai cannot be stopped, and charges for what it makes all the same."""
+    task = context.use_cases.cancel_task(context.owned_task(task_id))
+    return TaskResponses.to(context).accepted(task, {})
+
+
+@router.delete(
+    "/v1/tasks/<task_id>",
+    **operation("deleteTask", TAG, {204: Success("The task is deleted.")}, 404),
+)
+@needs(Scope.TASKS_WRITE)
+def delete_task(context: CurrentContext, task_id: TaskId) -> Response[None]:
+    """Delete a task with its files and its input. An open task is canceled first."""
+    context.use_cases.delete_task(context.owned_task(task_id))
+    return no_content()

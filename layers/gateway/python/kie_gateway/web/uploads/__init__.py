@@ -1,0 +1,1 @@
+"""Uploads: input files that callers send first."""

@@ -1,0 +1,171 @@
+"""What the routes call: use cases and collaborators, made by whoever composes the application."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from kie_gateway.core.api_key import ApiKey, Caller
+from kie_gateway.core.model_times import Observed
+from kie_gateway.core.ports import Accounts, TaskStore
+from kie_gateway.core.task import Output, Task
+from kie_gateway.flows.create_task import Created
+from kie_gateway.flows.create_upload import Upload
+from kie_gateway.flows.import_task import Imported
+from kie_gateway.flows.manage_keys import Keys
+from kie_gateway.flows.request_import import ImportRequest
+from kie_gateway.flows.request_task import TaskRequest
+from kie_gateway.flows.retry_task import Retry
+
+
+class FileLinker(Protocol):
+    """Makes links to files that open without a key."""
+
+    def __call__(self, key: str, *, lifetime_seconds: int, download_name: str | None = None) -> str:
+        """Make a link to an object of the bucket."""
+
+
+class ListedKeys(Keys, Protocol):
+    """Keys that can be listed as well."""
+
+    def list_keys(
+        self, owner: str | None, *, limit: int, after: str | None
+    ) -> tuple[Sequence[ApiKey], str | None]:
+        """List keys, oldest first; with the id to go on after, None at the end."""
+
+
+class CreationSwitch(Protocol):
+    """Stops new tasks, everywhere within 10 s, and lets them be created again."""
+
+    def stop(self, reason: str, now: datetime) -> None:
+        """Stop new tasks."""
+
+    def resume(self) -> None:
+        """Let tasks be created again."""
+
+
+class ReadInput(Protocol):
+    """Reads a caller's input as the model takes it."""
+
+    def __call__(
+        self, model_id: str, given: Mapping[str, Any], *, checked: bool
+    ) -> Mapping[str, Any]:
+        """Return the input to send. Raises InvalidRequestError."""
+
+
+class Model(Protocol):
+    """A model of the catalogue."""
+
+    @property
+    def id(self) -> str:
+        """Kie.ai's id."""
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+
+    @property
+    def family(self) -> str:
+        """Which API of Kie.ai it speaks."""
+
+    @property
+    def kind(self) -> str:
+        """What it makes."""
+
+    @property
+    def tasks(self) -> Sequence[str]:
+        """What it does; its main use comes first."""
+
+    @property
+    def status(self) -> str:
+        """`current`, `unlisted` or `retired`."""
+
+    @property
+    def typical_seconds(self) -> float:
+        """Median time of a task."""
+
+    @property
+    def typical_source(self) -> str:
+        """Where that time comes from."""
+
+    @property
+    def confidence(self) -> str:
+        """Where the facts come from."""
+
+    @property
+    def credits(self) -> Mapping[str, Any]:
+        """`text` as Kie.ai writes the price, and `rule` to estimate with."""
+
+    @property
+    def aliases(self) -> Mapping[str, Any]:
+        """Its other names."""
+
+    @property
+    def input(self) -> Mapping[str, Any]:
+        """JSON Schema of its input."""
+
+    @property
+    def fill(self) -> Mapping[str, Any]:
+        """Defaults of required fields."""
+
+    @property
+    def page_url(self) -> str | None:
+        """Where Kie.ai describes it."""
+
+
+class Catalogue(Protocol):
+    """The catalogue of models."""
+
+    def every(self) -> Sequence[Model]:
+        """List all models, by id."""
+
+    def find(self, model_id: str) -> Model | None:
+        """Find a model by its id or another name of it."""
+
+    def similar(self, model_id: str) -> Sequence[str]:
+        """Name models whose ids look alike."""
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """
+    The use cases of the HTTP API.
+
+    Attributes:
+        public_base_url: Without a slash at the end; "" for the address that a request came to.
+        tasks_at_once: How many an owner may have open, for keys that do not say; 0 for any number.
+        authenticate: Finds the caller by headers with lower-case names. Raises UnauthorizedError.
+        whole_input: Reads the whole input of a task whose record holds an excerpt, if it can.
+        refresh_task: Does at once what the watch would do later.
+        await_task: Waits some seconds for a task to end, for as long as there is time to answer.
+        make_thumbnail: Returns the key of the thumbnail of an output with at least such a width.
+        create_upload: Takes owner, content type and size in bytes.
+        observed: Reads the times of this deployment's own tasks of a model, None without enough.
+        upstream_credits: Reads the balance at Kie.ai, None if it does not say.
+    """
+
+    now: Callable[[], datetime]
+    public_base_url: str
+    tasks_at_once: int
+    authenticate: Callable[[Mapping[str, str]], Caller]
+    tasks: TaskStore
+    whole_input: Callable[[Task], Task]
+    read_input: ReadInput
+    request_task: Callable[[TaskRequest], Created]
+    retry_task: Callable[[Retry], Created]
+    cancel_task: Callable[[Task], Task]
+    refresh_task: Callable[[Task], Task]
+    delete_task: Callable[[Task], None]
+    await_task: Callable[[Task, int], Task]
+    request_import: Callable[[ImportRequest], Imported]
+    link_file: FileLinker
+    make_thumbnail: Callable[[Output, int], str]
+    create_upload: Callable[[str, str, int], Upload]
+    catalogue: Catalogue
+    observed: Callable[[str], Observed | None]
+    accounts: Accounts
+    upstream_credits: Callable[[], Decimal | None]
+    keys: ListedKeys
+    new_key_id: Callable[[], str]
+    creation_switch: CreationSwitch

@@ -1,0 +1,26 @@
+"""What is known of models: from the catalogue, or else from the family that speaks them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kie_gateway.catalogue import catalogue
+from kie_gateway.catalogue.estimate import estimate
+from kie_gateway.kie.families.registry import family_of
+
+
+class KnownModels:
+    """Tells what flows need to know of a model (`flows/request_task.py`)."""
+
+    def family(self, model: str) -> str:
+        """Name the API of Kie.ai that a model speaks."""
+        return family_of(model).name
+
+    def kind(self, model: str) -> str | None:
+        """Tell what a model makes; None for a model that the catalogue does not have."""
+        known = catalogue.find(model)
+        return known.kind if known is not None else None
+
+    def estimate(self, model: str, task_input: Mapping[str, Any]) -> float | None:
+        """Estimate the credits of a task; None where no price is known."""
+        known = catalogue.find(model)
+        return estimate(known, task_input) if known is not None else None
