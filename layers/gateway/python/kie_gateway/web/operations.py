@@ -7,8 +7,9 @@ from typing import Any
 from kie_gateway.web.problem_types import TYPES
 from kie_gateway.web.schemas import Problem
 
-# What every route that takes a key may answer, whatever it does.
-_WITH_A_KEY = (401, 403, 422, 429, 503)
+# What every route may answer, whatever it does; those that take a key more than others.
+_OF_ANY = (422,)
+_WITH_A_KEY = (401, 403, 429, 503)
 # What a route may answer that reads a body.
 OF_A_BODY = (400, 413, 415)
 
@@ -68,7 +69,7 @@ def operation(
         takes: Names of request headers that the route reads.
         is_open: Whether the route takes no key.
     """
-    usual = () if is_open else _WITH_A_KEY
+    usual = _OF_ANY if is_open else (*_OF_ANY, *_WITH_A_KEY)
     responses = {status: _success(status, one) for status, one in sorted(successes.items())}
     responses |= {status: _problem(status) for status in sorted({*usual, *problems})}
     told = {
