@@ -9,7 +9,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --ge
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test test-long bench bench-rush check format invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
+.PHONY: dev demo test test-long bench bench-rush check format hooks invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,15 +34,21 @@ bench: $(VENV)/.done $(SAM_VENV)/.done ## Measure the copy against boto3's own, 
 bench-rush: $(VENV)/.done $(SAM_VENV)/.done ## Measure 300 creations at once against what Kie.ai's limit allows
 	@$(BIN)/python -m bench.rushing $(ARGS)
 
-check: $(VENV)/.done $(SAM_VENV)/.done ## Format, lint, types, template
+check: $(VENV)/.done $(SAM_VENV)/.done ## Format, lint, types, template, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(SAM) validate --lint
+	@# Without helpers that only some machines have, the answer is the same everywhere.
+	$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+	$(BIN)/zizmor --quiet --offline --pedantic .github
 
 format: $(VENV)/.done ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+hooks: $(VENV)/.done ## Check what is committed, before each commit
+	$(BIN)/pre-commit install
 
 invoke: $(VENV)/.done $(SAM_VENV)/.done ## Run a function on a sample event: make invoke EVENT=events/api/health.json
 	@$(BIN)/python -m dev.invoke $(EVENT)
