@@ -102,8 +102,7 @@ def test_a_release_has_a_section_of_its_own() -> None:
             "2026-13-24 is no date",
         ),
         (
-            "## Unreleased\n\n## 0.9.0 - 2027-01-31\n\n### Added\n\n- A.\n\n"
-            "## 0.10.0 - 2026-12-24\n\n### Added\n\n- B.\n",
+            "## Unreleased\n\n## 0.9.0 - 2027-01-31\n\n### Fixed\n\n- A.\n\n## 0.10.0 - 2026-12-24",
             "0.9.0 stands before 0.10.0",
         ),
     ],

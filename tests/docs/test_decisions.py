@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "docs" / "decisions"
-ROW = re.compile(r"^\| (\d+) \| \[(.+)\]\((.+)\) \| (\d{4}-\d{2}-\d{2}) \| (\S.*) \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (\d+) \| \[(.+)\]\((.+)\) \| (\d{4}-\d{2}-\d{2}) \| (\S.*) \|$", re.MULTILINE
+)
 # The title, and the date that the first paragraph starts with.
 START = re.compile(r"# (\d+)\. (.+)\n\n(\d{4}-\d{2}-\d{2})\. ")
 
