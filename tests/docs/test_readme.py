@@ -8,16 +8,12 @@ import pytest
 
 from dev.template import Template
 from simulator.dials import read_dials
+from tests.docs.documents import documents
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-DOCS = [
-    ROOT / "README.md",
-    ROOT / "events" / "README.md",
-    ROOT / "simulator" / "README.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
+DOCS = documents()
 PARAMETERS = Template().parameters
 # Shown in other words than the template's.
 IN_WORDS = {"ResultHosts": "Kie.ai's file hosts", "MaxResultBytes": "2 GiB"}

@@ -25,7 +25,7 @@ ALLOWED = {
     "catalogue": {"core"},
     "kie": {"core"},
     "aws": {"core"},
-    "fetch": {"core"},
+    "fetch": {"core", "version"},
     "media": {"core"},
     "oidc": {"core"},
     "web": {"core", "flows", "kie", "catalogue", "observability", "version"},

@@ -1,3 +1,3 @@
-"""The gateway's version."""
+"""The gateway's version, the only place where it is written (Semantic Versioning)."""
 
 VERSION = "0.1.0"

@@ -11,6 +11,7 @@ import httpcore
 
 from kie_gateway.core.result_hosts import ResultHosts, SafeUrl
 from kie_gateway.fetch.network import GuardedNetwork, Patience, Resolve
+from kie_gateway.version import VERSION
 
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -23,7 +24,7 @@ _HEADERS: Headers = {
     # A compressed answer could unfold to any size, and would not be the file itself.
     "Accept-Encoding": "identity",
     "Connection": "close",
-    "User-Agent": "kie-gateway",
+    "User-Agent": f"kie-gateway/{VERSION}",
 }
 
 
