@@ -31,6 +31,7 @@ from kie_gateway.kie.balance import KieBalance
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp
+from kie_gateway.kie.redaction import Redaction
 from kie_gateway.wiring.clock import utc_now
 from scripts.stack import run, stack_outputs, stack_parameters, usual_stack
 
@@ -75,18 +76,20 @@ def _lasting(client: "DynamoDBClient", table: str, ledger: LedgerSnapshot) -> It
 def _of_kie(
     options: argparse.Namespace, client: "DynamoDBClient", table: str, ledger: LedgerSnapshot
 ) -> list[Difference]:
-    secret = stack_parameters(options.stack)["KieSecret"]
-    keys = Secrets(boto3.client("secretsmanager")).kie_keys(secret)
+    secrets = Secrets(boto3.client("secretsmanager"))
+    keys = secrets.kie_keys(stack_parameters(options.stack)["KieSecret"])
+    callback_secret = stack_outputs(options.stack)["CallbackSecretArn"]
+    redaction = Redaction(lambda: secrets.text(callback_secret))
     since = utc_now() - timedelta(days=options.days)
     with httpx.Client(base_url=stack_parameters(options.stack)["KieBaseUrl"]) as http:
         kie_http = KieHttp(http, lambda: keys.api_key)
-        kie = KieClient(kie_http)
+        kie = KieClient(kie_http, redaction)
         found = list(prices_that_differ(ledger, since, lambda task: kie.ask(task).report))
         if keys.history_token is None:
             print("Kie.ai's history is not read: there is no history_token in KieSecret")
         else:
             session = Session(keys.history_token, keys.history_unique_id)
-            history = KieHistory(http, lambda: session)
+            history = KieHistory(http, lambda: session, redaction)
             found += _of_history(history, TaskTable(client, table), ledger, since)
         checkpoint = stand(ledger, KieBalance(kie_http).read(), utc_now())
     found += balance_that_differs(_last(client, table), checkpoint)

@@ -13,9 +13,8 @@ from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, Report
-from kie_gateway.core.task import Task
-from kie_gateway.flows.replay import replay
-from kie_gateway.flows.watch_again import watch_again
+from kie_gateway.flows.replay import Replay
+from kie_gateway.flows.watches import Watches
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.registry import family
 from kie_gateway.wiring.clock import utc_now
@@ -30,18 +29,15 @@ def main() -> int:
     bucket = OutputBucket(boto3.client("s3"), outputs["BucketName"])
     machine = WatchExecutions(boto3.client("stepfunctions"), outputs["WatchMachineArn"])
 
-    def follow(task: Task) -> None:
-        watch_again(task, tasks=tasks, executions=machine, now=utc_now())
-
-    read = differing = settled = 0
-    for one in replay(
+    replay = Replay(
         archive=bucket,
         tasks=tasks,
         interpret=lambda task, raw: family(task.family).interpret(wire.parse(raw)),
-        follow=follow if options.apply else None,
+        follow=Watches(tasks, machine, utc_now).start_another if options.apply else None,
         now=utc_now,
-        task_id=options.task,
-    ):
+    )
+    read = differing = settled = 0
+    for one in replay(options.task):
         read += 1
         settled += one.settled
         if one.differs and one.task is not None:

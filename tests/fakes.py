@@ -536,12 +536,16 @@ class FakeQueue:
     def __init__(self, error: GatewayError | None = None) -> None:
         self.error = error
         self.messages: list[tuple[str, str]] = []
+        self.hidden: list[tuple[str, float]] = []
 
     def request_storing(self, task_id: str) -> None:
         self._send("store", task_id)
 
     def request_asking(self, task_id: str) -> None:
         self._send("ask", task_id)
+
+    def hide(self, receipt_handle: str, seconds: float) -> None:
+        self.hidden.append((receipt_handle, seconds))
 
     def _send(self, step: str, task_id: str) -> None:
         if self.error is not None:
@@ -559,7 +563,7 @@ class FakeProvider:
         answers: Answers to questions, one after the other; the last one is repeated.
         fresh: Fresh links by the link they replace.
         meanwhile: What others do while Kie.ai is being asked anything.
-        created: Model, input and callback URL of each creation.
+        created: Model and input of each creation.
         asked: Kie's id in each question.
     """
 
@@ -568,11 +572,11 @@ class FakeProvider:
     fresh: Mapping[str, str] = field(default_factory=dict)
     raw: bytes = b"{}"
     meanwhile: Callable[[], object] = lambda: None
-    created: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
+    created: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     asked: list[str | None] = field(default_factory=list)
 
-    def create(self, model: str, task_input: Mapping[str, Any], callback_url: str) -> Accepted:
-        self.created.append((model, task_input, callback_url))
+    def create(self, task: Task, task_input: Mapping[str, Any]) -> Accepted:
+        self.created.append((task.model, task_input))
         self.meanwhile()
         if isinstance(self.creation, ProviderError):
             raise self.creation

@@ -6,11 +6,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.observability import logger, metrics
 from kie_gateway.web.app import make_app
-from kie_gateway.wiring.api import ApiGateway
+from kie_gateway.wiring.api import make
 from kie_gateway.wiring.start import start
 
-gateway = start(ApiGateway)
-app = make_app(gateway.use_cases())
+gateway = start(make)
+app = make_app(gateway.use_cases)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -10,10 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kie_gateway.core.errors import BackendUnavailableError, WebhookRefusedError
 from kie_gateway.flows.record_webhook import Delivery
 from kie_gateway.observability import count, logger, metrics
-from kie_gateway.wiring.callback import CallbackGateway
+from kie_gateway.wiring.callback import make
 from kie_gateway.wiring.start import start
 
-gateway = start(CallbackGateway)
+gateway = start(make)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -24,7 +24,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     delivery = read_delivery(event)
     logger.append_keys(task_id=delivery.task_id)
     try:
-        recorded = gateway.webhooks.record(delivery, gateway.now)
+        recorded = gateway.record_webhook(delivery)
     except WebhookRefusedError as refused:
         logger.warning("webhook refused", extra={"reason": refused.reason})
         count("WebhookRefused")
@@ -40,13 +40,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def read_delivery(event: dict[str, Any]) -> Delivery:
-    """Read a request to a callback URL; a body that is no base64 is taken as it came."""
+    """Read a request to a callback URL; a body that is not base64 is taken as it came."""
     body = (event.get("body") or "").encode("utf-8", "surrogatepass")
     if event.get("isBase64Encoded"):
         try:
             body = base64.b64decode(body, validate=True)
         except binascii.Error:
-            logger.warning("body is no base64")
+            logger.warning("body is not base64")
     return Delivery(
         task_id=event["pathParameters"]["task_id"],
         token=event["pathParameters"]["token"],

@@ -5,17 +5,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.decision import decide
-from kie_gateway.core.errors import BackendUnavailableError
-from kie_gateway.core.task import CompletedBy, Status, Step, Task
+from kie_gateway.flows.work_off_store_message import StoreMessage
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start
-from kie_gateway.wiring.store import StoreGateway
+from kie_gateway.wiring.store import make
 
-# The queue gives a message up at the fifth (`template.yaml`, StoreQueue).
-MOST_RECEIVED = 3
-
-gateway = start(StoreGateway)
+gateway = start(make)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -23,42 +18,30 @@ gateway = start(StoreGateway)
 @gateway.time_left.kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Work off messages; those that are not done with come back."""
-    unfinished = [record["messageId"] for record in event["Records"] if not is_done(record)]
+    unfinished = [record["messageId"] for record in event["Records"] if comes_back(record)]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in unfinished]}
 
 
-def is_done(record: dict[str, Any]) -> bool:
-    """Work off one message; False if it shall come back."""
-    message = json.loads(record["body"])
-    logger.append_keys(task_id=message["task_id"])
-    task = gateway.tasks.get(message["task_id"])
-    if task is None:
+def comes_back(record: dict[str, Any]) -> bool:
+    """Work off one message; True if it is received again."""
+    message = read_message(record)
+    logger.append_keys(task_id=message.task_id)
+    worked_off = gateway.work_off(message)
+    if worked_off.task is None:
         logger.warning("no such task")
-        return True
-    if message["step"] == Step.ASK.value and task.next_step is Step.ASK:
-        task = gateway.ask(task, CompletedBy.WEBHOOK)
-    task = gateway.close_reservation(task)
-    if task.status is Status.STORING:
-        task = gateway.store(task)
-    logger.info("task after storing", extra={"status": task.status.value})
-    count(f"Stored{task.status.value.title()}")
-    return not comes_back(task, record)
-
-
-def comes_back(task: Task, record: dict[str, Any]) -> bool:
-    """
-    Whether to copy again later, or to look whether another copy has come through.
-
-    A few times; what takes longer is left to the watch, before the message counts as dead.
-    """
-    receipt_handle = record["receiptHandle"]
-    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
-    if task.status is not Status.STORING or received >= MOST_RECEIVED:
         return False
-    now = gateway.now()
-    decision = decide(task, now)
-    try:
-        gateway.queue.hide(receipt_handle, (decision.wait_until - now).total_seconds())
-    except BackendUnavailableError as error:
-        logger.warning("comes back after the queue's own pause", extra={"error": str(error)})
-    return True
+    status = worked_off.task.status.value
+    logger.info("task after storing", extra={"status": status})
+    count(f"Stored{status.title()}")
+    return worked_off.comes_back
+
+
+def read_message(record: dict[str, Any]) -> StoreMessage:
+    """Read a record of SQS."""
+    body = json.loads(record["body"])
+    return StoreMessage(
+        task_id=body["task_id"],
+        step=body["step"],
+        receipt_handle=record["receiptHandle"],
+        received=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
+    )

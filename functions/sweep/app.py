@@ -1,4 +1,4 @@
-"""The clock: look after what nobody follows, give credits back, act on what is left at Kie.ai."""
+"""The scheduled sweep: follow what nobody follows, release credits, resume the submit queue."""
 
 from typing import Any
 
@@ -6,12 +6,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.observability import count, gauge, logger, metrics
 from kie_gateway.wiring.start import start
-from kie_gateway.wiring.sweep import SweepGateway
+from kie_gateway.wiring.sweep import make
 
-gateway = start(SweepGateway)
+gateway = start(make)
 
 # Longer than anything that is done for one task: a question to Kie.ai, and a few writes.
 _ONE_TASK_SECONDS = 60
+# Half of the function's time, so that credits are released in the other half.
+_RESUME_SECONDS = 150
 # However much there is to look after, the credits get their share of the time.
 _FOR_CREDITS_SECONDS = 120
 
@@ -21,7 +23,7 @@ _FOR_CREDITS_SECONDS = 120
 @gateway.time_left.kept
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
-    Do what is due; what there is no time for is done at the next strike.
+    Do what is due; what there is no time for is done at the next run.
 
     Args:
         event: Of EventBridge's schedule; nothing of it is used.
@@ -36,7 +38,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     if balance is not None:
         # An alarm watches it.
         gauge("UpstreamCredits", float(balance))
-    resumed = gateway.resume_submit_queue(balance)
+    resumed = gateway.resume_submit_queue.if_funded(
+        balance, has_time=lambda: gateway.time_left() > _RESUME_SECONDS
+    )
     released = gateway.release_credits(lambda: gateway.time_left() > _ONE_TASK_SECONDS)
     count("CreditsReleased", released)
     done = {

@@ -8,9 +8,9 @@ from kie_gateway.core.errors import StorageError
 from kie_gateway.media.thumbnail import CONTENT_TYPE, MOST_BYTES, thumbnail
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start
-from kie_gateway.wiring.thumbnail import ThumbnailGateway
+from kie_gateway.wiring.thumbnail import make
 
-gateway = start(ThumbnailGateway)
+gateway = start(make)
 
 
 @logger.inject_lambda_context(clear_state=True)

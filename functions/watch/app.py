@@ -9,9 +9,9 @@ from kie_gateway.core.decision import STEPS_PER_EXECUTION
 from kie_gateway.core.task import Step
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start
-from kie_gateway.wiring.watch import WatchGateway
+from kie_gateway.wiring.watch import make
 
-gateway = start(WatchGateway)
+gateway = start(make)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -41,7 +41,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         decision = gateway.watch.step(step, task_id)
     steps = steps_before(event) + 1
     if step is None or steps >= STEPS_PER_EXECUTION:
-        decision = gateway.continue_as_new(task_id, decision, event["machine"])
+        decision = gateway.continue_as_new(event["machine"])(task_id, decision)
     name = step.value if step is not None else "continue"
     logger.info(f"watch: {name}", extra={"next": decision.step.value})
     count(f"Watch{name.title()}")

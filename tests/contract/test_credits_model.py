@@ -63,20 +63,22 @@ from kie_gateway.core.task import (
     Step,
     Task,
 )
-from kie_gateway.flows.ask_kie import ask_kie
-from kie_gateway.flows.close_reservation import close_reservation
-from kie_gateway.flows.create_task import NewTask, create_task
+from kie_gateway.flows.close_reservation import CloseReservation
+from kie_gateway.flows.create_task import CreateTask, NewTask
 from kie_gateway.flows.delete_task import DeleteTask
 from kie_gateway.flows.keep_input import Inputs
-from kie_gateway.flows.record_webhook import Delivery, WebhookRecorder
-from kie_gateway.flows.refresh_task import refresh_task
-from kie_gateway.flows.release_credits import release_credits
-from kie_gateway.flows.resume_submit_queue import resume_if_funded
+from kie_gateway.flows.record_webhook import Delivery, RecordWebhook
+from kie_gateway.flows.refresh_task import RefreshTask
+from kie_gateway.flows.release_credits import ReleaseCredits
+from kie_gateway.flows.resume_submit_queue import ResumeSubmitQueue
 from kie_gateway.flows.store_outputs import StoreOutputs
-from kie_gateway.flows.submit_now import submit_now
-from kie_gateway.flows.submit_task import submit_task
-from kie_gateway.flows.sweep_tasks import Sweep
-from kie_gateway.flows.watch_task import Watch
+from kie_gateway.flows.submit_from_queue import SubmitFromQueue
+from kie_gateway.flows.submit_now import SubmitNow
+from kie_gateway.flows.submit_watched import SubmitWatched
+from kie_gateway.flows.sweep_tasks import SweepTasks
+from kie_gateway.flows.watch_task import WatchTask
+from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.work_off_store_message import StoreMessage, WorkOffStoreMessage
 from kie_gateway.kie.webhook import KieWebhooks
 from tests.fakes import (
     Clock,
@@ -90,12 +92,12 @@ from tests.fakes import (
     FakeSubmitQueue,
     FakeTaskStore,
 )
+from tests.flows import REDACTION, SECRET, asking, submitting, submitting_watched
 from tests.makers import RESULT_URL, seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SECRET = "callback-secret"
 MODEL = "google/nano-banana"
 PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 40
 DEADLINE_SECONDS = 3600
@@ -173,8 +175,8 @@ class HonestKie(FakeProvider):
         self.works: dict[str, Work] = {}
         self.next_creation = "accept"
 
-    def create(self, model: str, task_input: Any, callback_url: str) -> Accepted:
-        task_id = callback_url.split("/")[-2]
+    def create(self, task: Task, task_input: Any) -> Accepted:
+        task_id = task.task_id
         match self.next_creation:
             case "busy":
                 raise ProviderBusyError("too much to do", provider_code="455")
@@ -456,46 +458,42 @@ class CreditsMachine(RuleBasedStateMachine):
 
         def act() -> None:
             try:
-                create_task(
-                    new,
-                    task_id=task_id,
+                CreateTask(
                     tasks=self.tasks,
                     executions=self.executions,
-                    queue=self.queue,
-                    submit=self.submit,
+                    submit=self.submitting_watched(),
                     policy=POLICY,
                     submit_queue=self.submit_queue,
                     inputs=Inputs(self.archive),
+                    new_task_id=lambda: task_id,
                     now=self.clock.now,
-                )
+                )(new)
             except (InsufficientCreditsError, BudgetExceededError, TooManyTasksError):
                 assert self.found(task_id) is None
 
         self.attempt(act, fault)
 
     def submit(self, task: Task) -> Task:
-        return submit_task(
-            task,
-            tasks=self.tasks,
-            kie=self.kie,
-            archive=self.archive,
-            policy=POLICY,
-            callback_secret=SECRET,
-            now=self.clock.now,
-            submit_queue=self.submit_queue,
+        return submitting(
+            self.tasks, self.kie, self.archive, POLICY, self.clock.now, self.submit_queue
+        )(task)
+
+    def submitting_watched(self) -> SubmitWatched:
+        return submitting_watched(
+            self.tasks, self.submit, self.executions, self.queue, self.clock.now
+        )
+
+    def watches(self) -> Watches:
+        return Watches(self.tasks, self.executions, self.clock.now)
+
+    def resuming(self) -> ResumeSubmitQueue:
+        return ResumeSubmitQueue(
+            self.tasks, self.submit_queue, self.watches(), self.clock.now, most=100
         )
 
     def ask(self, task: Task) -> Task:
-        return ask_kie(
-            task,
-            by=CompletedBy.POLL,
-            tasks=self.tasks,
-            kie=self.kie,
-            archive=self.archive,
-            policy=POLICY,
-            callback_secret=SECRET,
-            now=self.clock.now,
-        )
+        flow = asking(self.tasks, self.kie, self.archive, POLICY, self.clock.now)
+        return flow(task, CompletedBy.POLL)
 
     def copy(self, task: Task) -> Task:
         return StoreOutputs(
@@ -510,18 +508,14 @@ class CreditsMachine(RuleBasedStateMachine):
         )(task)
 
     def close(self, task: Task) -> Task:
-        return close_reservation(task, tasks=self.tasks, kie=self.kie, now=self.clock.now)
+        return CloseReservation(self.tasks, self.kie, self.clock.now)(task)
 
     def store_function(self, step: str, task_id: str) -> None:
         """Do what functions/store does with a message."""
-        task = self.tasks.get(task_id)
-        if task is None:
-            return
-        if step == Step.ASK.value and task.next_step is Step.ASK:
-            task = self.ask(task)
-        task = self.close(task)
-        if task.status is Status.STORING:
-            self.copy(task)
+        work_off = WorkOffStoreMessage(
+            self.tasks, self.ask, self.close, self.copy, self.queue, self.clock.now
+        )
+        work_off(StoreMessage(task_id, step, "receipt", received=1))
 
     def watch_once(self, task_id: str, fault: Any, creation: str) -> None:
         """Do what the machine's execution does next, if there is one and it is time."""
@@ -532,15 +526,10 @@ class CreditsMachine(RuleBasedStateMachine):
         if decision.wait_until > self.clock.now():
             return
         self.kie.next_creation = creation
-        watch = Watch(
-            tasks=self.tasks,
-            submit=self.submit,
-            ask=self.ask,
-            store=self.copy,
-            submit_queue=self.submit_queue,
-            now=self.clock.now,
-            pause=lambda _: None,
+        submit = SubmitFromQueue(
+            self.tasks, self.submit_queue, self.submit, self.clock.now, lambda _: None
         )
+        watch = WatchTask(self.tasks, submit, self.ask, self.copy, self.clock.now)
         self.attempt(lambda: watch.step(decision.step, task_id), fault)
 
     def tell(self, task_id: str, fault: Any) -> None:
@@ -560,68 +549,53 @@ class CreditsMachine(RuleBasedStateMachine):
             "msg": "",
             "data": {"taskId": work.upstream_task_id, "model": MODEL, "state": state, **data},
         }
-        recorder = WebhookRecorder(
+        recorder = RecordWebhook(
             tasks=self.tasks,
-            reader=KieWebhooks(),
-            queue=self.queue,
-            executions=self.executions,
+            reader=KieWebhooks(REDACTION, lambda: None),
+            store_queue=self.queue,
+            watches=Watches(self.tasks, self.executions, self.clock.now),
             archive=self.archive,
             is_usable=lambda _: True,
-            callback_secret=lambda: SECRET,
-            hmac_key=lambda: None,
+            now=self.clock.now,
         )
         delivery = Delivery(
             task_id, callback_token(task_id, SECRET), "1", {}, json.dumps(body).encode()
         )
-        self.attempt(lambda: recorder.record(delivery, self.clock.now), fault)
+        self.attempt(lambda: recorder(delivery), fault)
 
     def refresh_now(self, task: Task) -> Task:
         if task.next_step is Step.SUBMIT:
-            return submit_now(
-                task,
-                tasks=self.tasks,
-                executions=self.executions,
-                queue=self.queue,
-                submit_queue=self.submit_queue,
-                submit=self.submit,
-                now=self.clock.now,
+            flow = SubmitNow(
+                self.tasks,
+                self.submit_queue,
+                self.submitting_watched(),
+                self.resuming(),
+                self.clock.now,
             )
-        return refresh_task(
-            task,
-            tasks=self.tasks,
-            executions=self.executions,
-            queue=self.queue,
-            ask=self.ask,
-            now=self.clock.now,
-        )
+            return flow(task)
+        refresh = RefreshTask(self.tasks, self.watches(), self.queue, self.ask, self.clock.now)
+        return refresh(task)
 
     def release(self) -> int:
-        return release_credits(
+        return ReleaseCredits(
             releases=self.store,
             tasks=self.tasks,
             refresh=self.refresh_now,
             close=self.close,
-            look_after=Sweep(
+            look_after=SweepTasks(
                 sweeps=self.store,
                 tasks=self.tasks,
                 executions=self.executions,
-                queue=self.queue,
+                store_queue=self.queue,
                 files=self.outputs,
                 refresh=self.refresh_now,
                 now=self.clock.now,
             ).look_after,
             now=self.clock.now,
-        )
+        )()
 
     def resume(self, balance: Decimal | None) -> int:
-        return resume_if_funded(
-            balance,
-            submit_queue=self.submit_queue,
-            tasks=self.tasks,
-            executions=self.executions,
-            now=self.clock.now(),
-            most=10,
-        )
+        return self.resuming().if_funded(balance)
 
     def change(self, owner: str, decision: Any) -> None:
         self.accounts.change(self.owners[owner], decision, self.clock.now())

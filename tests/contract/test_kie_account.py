@@ -21,6 +21,7 @@ from kie_gateway.core.reconciliation import Listed
 from kie_gateway.kie.balance import KieBalance
 from kie_gateway.kie.history import PAGE_SIZE, KieHistory, Session
 from kie_gateway.kie.http import KieHttp
+from tests.flows import REDACTION
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 KEY = "kie-secret-key-4711"
@@ -99,7 +100,7 @@ class Pages:
 
     def listed(self, since: datetime = LONG_AGO) -> list[Listed]:
         session = Session("session-token", "unique")
-        return list(KieHistory(line(self), lambda: session).listed(since))
+        return list(KieHistory(line(self), lambda: session, REDACTION).listed(since))
 
 
 def record(number: int, at: datetime) -> dict[str, Any]:
@@ -143,4 +144,4 @@ def test_records_without_an_id_or_a_price_are_told_as_they_are() -> None:
 
 def test_without_a_session_there_is_no_history() -> None:
     with pytest.raises(ProviderAuthError):
-        list(KieHistory(line(Pages()), lambda: None).listed(LONG_AGO))
+        list(KieHistory(line(Pages()), lambda: None, REDACTION).listed(LONG_AGO))

@@ -23,10 +23,10 @@ from kie_gateway.core.report import Finished
 from kie_gateway.kie.client import CREATE_TIMEOUT, KieClient
 from kie_gateway.kie.families.registry import family_of
 from kie_gateway.kie.http import ASK_TIMEOUT, KieHttp
-from tests.makers import running_task
+from tests.flows import CALLBACK, REDACTION
+from tests.makers import make_task, running_task
 
 KEY = "kie-secret-key-4711"
-CALLBACK = "https://gateway.test/callbacks/kie/task_1/token"
 TASK = {"code": 200, "msg": "success", "data": {"taskId": "t-1"}}
 type Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -40,7 +40,7 @@ class Wire:
         self._handler = handler
         http = httpx.Client(base_url="https://kie.test", transport=httpx.MockTransport(self._note))
         line = KieHttp(http, lambda: KEY, sleep=self.pauses.append, spread=lambda: 0.5)
-        self.client = KieClient(line)
+        self.client = KieClient(line, REDACTION)
 
     def _note(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -123,7 +123,7 @@ def test_creations_go_where_their_family_wants_them(
     model: str, task_input: dict[str, Any], path: str, body: dict[str, Any]
 ) -> None:
     wire = Wire(answer())
-    assert wire.client.create(model, task_input, CALLBACK).upstream_task_id == "t-1"
+    assert wire.client.create(make_task(model=model), task_input).upstream_task_id == "t-1"
     [request] = wire.requests
     assert (request.method, request.url.path) == ("POST", path)
     assert httpx.Response(200, content=request.content).json() == body
@@ -182,7 +182,7 @@ def test_a_creation_is_sent_once_and_its_outcome_is_exact(
 ) -> None:
     wire = Wire(handler)
     with pytest.raises(error) as raised:
-        wire.client.create("google/nano-banana", {}, CALLBACK)
+        wire.client.create(make_task(model="google/nano-banana"), {})
     assert type(raised.value) is error
     assert len(wire.requests) == 1
     assert wire.pauses == []
@@ -202,20 +202,20 @@ def test_a_creation_is_sent_once_and_its_outcome_is_exact(
 )
 def test_a_busy_kie_says_when_to_come_back(handler: Handler, seconds: float | None) -> None:
     with pytest.raises(ProviderBusyError) as busy:
-        Wire(handler).client.create("google/nano-banana", {}, CALLBACK)
+        Wire(handler).client.create(make_task(model="google/nano-banana"), {})
     assert busy.value.retry_after_seconds == seconds
 
 
 def test_a_creation_may_hold_its_result() -> None:
     data = {"taskId": "t-1", "state": "success", "resultJson": '{"resultUrls":["https://a.b/c"]}'}
-    accepted = Wire(answer({"code": 200, "data": data})).client.create("x/y", {}, CALLBACK)
+    accepted = Wire(answer({"code": 200, "data": data})).client.create(make_task(model="x/y"), {})
     assert accepted.upstream_task_id == "t-1"
     assert isinstance(accepted.at_once, Finished)
 
 
 def test_an_upgrade_that_runs_is_accepted_under_the_id_of_its_clip() -> None:
     processing = answer({"code": 500, "msg": "1080P is still processing", "data": None})
-    accepted = Wire(processing).client.create("veo3/1080p", {"taskId": "clip"}, CALLBACK)
+    accepted = Wire(processing).client.create(make_task(model="veo3/1080p"), {"taskId": "clip"})
     assert (accepted.upstream_task_id, accepted.at_once) == ("clip", None)
 
 
@@ -264,7 +264,7 @@ def test_an_answer_that_tells_nothing_is_not_repeated(
 
 def test_each_phase_has_its_own_patience() -> None:
     wire = Wire(answer())
-    wire.client.create("x/y", {}, CALLBACK)
+    wire.client.create(make_task(model="x/y"), {})
     wire.client.ask(running_task())
     given = [request.extensions["timeout"] for request in wire.requests]
     assert given == [CREATE_TIMEOUT.as_dict(), ASK_TIMEOUT.as_dict()]
@@ -285,7 +285,7 @@ def test_the_key_is_written_nowhere(handler: Handler, caplog: pytest.LogCaptureF
     caplog.set_level(logging.DEBUG)
     wire = Wire(handler)
     for call in (
-        lambda: wire.client.create("x/y", {}, CALLBACK),
+        lambda: wire.client.create(make_task(model="x/y"), {}),
         lambda: wire.client.ask(running_task()),
     ):
         told = _told_of(call)
@@ -331,7 +331,7 @@ def kie_url() -> Iterator[str]:
 def test_one_connection_serves_many_questions(kie_url: str) -> None:
     _Kie.connections.clear()
     with httpx.Client(base_url=kie_url) as http:
-        client = KieClient(KieHttp(http, lambda: KEY))
+        client = KieClient(KieHttp(http, lambda: KEY), REDACTION)
         for _ in range(5):
             client.ask(running_task())
     assert len(_Kie.connections) == 1
@@ -342,9 +342,9 @@ def test_nobody_listening_is_surely_not_created() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
-        client = KieClient(KieHttp(http, lambda: KEY))
+        client = KieClient(KieHttp(http, lambda: KEY), REDACTION)
         with pytest.raises(ProviderUnreachableError):
-            client.create("x/y", {}, CALLBACK)
+            client.create(make_task(model="x/y"), {})
 
 
 @pytest.mark.parametrize("named", ["x" * 3000, "a\nb", "\u4efb\u52a1", "  "])
@@ -352,5 +352,5 @@ def test_what_can_be_no_id_is_not_taken_for_one(named: str) -> None:
     """Ids are keys of an index, which takes 2,048 bytes; a creation under another is in doubt."""
     wire = Wire(answer({"code": 200, "msg": "success", "data": {"taskId": named}}))
     with pytest.raises(SubmissionUnknownError):
-        wire.client.create("google/nano-banana", {"prompt": "x"}, CALLBACK)
+        wire.client.create(make_task(model="google/nano-banana"), {"prompt": "x"})
     assert len(wire.requests) == 1

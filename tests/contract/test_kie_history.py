@@ -12,6 +12,7 @@ from kie_gateway.core.errors import ProviderAuthError, ProviderContractError, Pr
 from kie_gateway.core.ports import Record
 from kie_gateway.core.report import Finished
 from kie_gateway.kie.history import KieHistory, Session
+from tests.flows import REDACTION
 from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, running_task
 
 KEY = "kie-secret-key-4711"
@@ -48,7 +49,7 @@ class Dashboard:
     def history(self, session: Session | None = None, *, key: str | None = KEY) -> KieHistory:
         http = httpx.Client(base_url="https://kie.test", transport=httpx.MockTransport(self._tell))
         api_key = None if key is None else (lambda: key)
-        return KieHistory(http, lambda: session, api_key=api_key, now=lambda: self.now)
+        return KieHistory(http, lambda: session, REDACTION, api_key=api_key, now=lambda: self.now)
 
     def _tell(self, request: httpx.Request) -> httpx.Response:
         shown = request.headers["authorization"]

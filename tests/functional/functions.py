@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType, SimpleNamespace
@@ -13,9 +13,9 @@ import pytest
 
 from dev.cloud import LocalCloud
 from kie_gateway import observability
-from kie_gateway.flows.submit_task import submit_task
+from kie_gateway.flows import submit_task
 from kie_gateway.kie.http import KieHttp
-from kie_gateway.wiring import asking, common
+from kie_gateway.wiring import clock, kie, submitting
 from tests.functional.agenda import Agenda
 
 FUNCTIONS = (
@@ -87,18 +87,29 @@ class Functions:
         """Give the collaborators of a function."""
         return self.app(name).gateway
 
-    def load(self, cloud: LocalCloud, patch: pytest.MonkeyPatch) -> None:
-        """Import every function, each under the environment that the cloud gives it."""
-        patch.setattr(common, "utc_now", self._agenda.now)
+    def load(
+        self,
+        cloud: LocalCloud,
+        patch: pytest.MonkeyPatch,
+        sleeps: Mapping[str, Callable[[float], None]],
+    ) -> None:
+        """
+        Import every function, each under the environment that the cloud gives it.
+
+        Args:
+            sleeps: How functions sleep, for those that do not sleep like the others.
+        """
+        patch.setattr(clock, "utc_now", self._agenda.now)
         # Metrics are one set for each process, which these five would share.
         no_metrics = SimpleNamespace(log_metrics=lambda handler: handler, add_metric=lambda **_: 0)
         patch.setattr(observability, "metrics", no_metrics)
         # Refused creations are spread at random; here they come back after 2 s and half a window.
-        patch.setitem(submit_task.__kwdefaults__ or {}, "spread", lambda: 0.5)
+        patch.setattr(submit_task.SubmitTask, "spread", lambda _: 0.5)
         patch.setitem(KieHttp.__init__.__kwdefaults__ or {}, "sleep", lambda _: None)
         for name in FUNCTIONS:
-            self._apps[name] = self._import(name, cloud)
-            self.gateway(name).sleep = self._agenda.sleep_from_now
+            with pytest.MonkeyPatch.context() as own:
+                own.setattr(clock, "sleep", sleeps.get(name, self._agenda.sleep_from_now))
+                self._apps[name] = self._import(name, cloud)
             for client in vars(self.gateway(name).clients).values():
                 if hasattr(client, "meta"):
                     client.meta.events.register("before-send", partial(self.calls.note_aws, name))
@@ -125,7 +136,8 @@ class Functions:
         client = partial(httpx.Client, transport=self.lines[name])
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(sys.modules, spec.name, module)
-            patch.setattr(asking, "httpx", SimpleNamespace(Client=client))
+            for module_of_wiring in (kie, submitting):
+                patch.setattr(module_of_wiring, "httpx", SimpleNamespace(Client=client))
             for variable, value in cloud.environment(name).items():
                 patch.setenv(variable, value)
             spec.loader.exec_module(module)

@@ -22,5 +22,5 @@ def create_keyed(
         fingerprint=fingerprint,
         reservation=reservation,
     )
-    created: Created = gateway.create(new)
+    created: Created = gateway.create_task(new)
     return created

@@ -1,12 +1,12 @@
 """Kie.ai's account runs dry: no task fails of it, and nothing is sent until there are credits."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from kie_gateway.flows.resume_submit_queue import resume_submit_queue
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
 
@@ -150,7 +150,9 @@ def test_whoever_was_left_out_is_pulled_forward_by_the_clock(
 ) -> None:
     tasks = [world.create(f"kite {number}") for number in range(4)]
     fill(world, 100)
-    monkeypatch.setitem(resume_submit_queue.__kwdefaults__ or {}, "most", 1)
+    submit_now = world.gateway("ApiFunction").submit_now
+    one_at_a_time = replace(submit_now.resume, most=1)
+    monkeypatch.setitem(vars(submit_now), "resume", one_at_a_time)
     refresh(world, tasks[3])
     world.run_for(10)
     assert [task.end()[0] for task in tasks] == ["succeeded", "queued", "queued", "succeeded"]

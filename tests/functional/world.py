@@ -72,8 +72,8 @@ class World:
             started.enter_context(seams.waits(self.executions.wait))
             started.enter_context(seams.retry_pauses(self.executions.pause))
             started.callback(self.functions.close)
-            self.functions.load(self.cloud, patch)
-            self.functions.gateway("WatchFunction").sleep = self.executions.sleep
+            sleeps = {"WatchFunction": self.executions.sleep}
+            self.functions.load(self.cloud, patch, sleeps)
             self._add_key()
             headers = {"Authorization": f"Bearer {KEY}"}
             self.http = started.enter_context(

@@ -16,14 +16,15 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.ports import Accepted
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
 from kie_gateway.core.task import Status, Task
-from kie_gateway.flows.record_webhook import Delivery, WebhookRecorder
+from kie_gateway.flows.record_webhook import Delivery, RecordWebhook
+from kie_gateway.flows.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.kie.webhook import KieWebhooks
 from tests.fakes import FakeArchive, FakeExecutions, FakeQueue, FakeTaskStore
-from tests.makers import NOW, UPSTREAM_ID, running_task
+from tests.flows import REDACTION, SECRET
+from tests.makers import NOW, UPSTREAM_ID, make_task, running_task
 
-CALLBACK = "https://gateway.test/callbacks/kie/task_1/token"
 NEW = "5be2c07a9d41463f8e70a1c2d3e4f506"
 FLAGGED = "Your prompt was flagged by Website as violating content policies"
 RECORD = {"taskId": NEW, "state": "fail", "failCode": "500", "failMsg": "Internal Error"}
@@ -54,7 +55,7 @@ def client(body: Any, status: int = 200) -> KieClient:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
     http = httpx.Client(base_url="https://kie.test", transport=transport)
-    return KieClient(KieHttp(http, lambda: "secret-key", sleep=lambda _: None))
+    return KieClient(KieHttp(http, lambda: "secret-key", sleep=lambda _: None), REDACTION)
 
 
 def asked(task: Task, body: Any) -> Report:
@@ -62,7 +63,7 @@ def asked(task: Task, body: Any) -> Report:
 
 
 def created(body: Any, status: int = 200, task_input: dict[str, str] | None = None) -> Accepted:
-    return client(body, status).create("google/nano-banana", task_input or {}, CALLBACK)
+    return client(body, status).create(make_task(model="google/nano-banana"), task_input or {})
 
 
 SEEN = running_task(family="veo", model="veo3", upstream_state="generating")
@@ -104,21 +105,18 @@ def test_a_webhook_that_tells_of_a_failure_makes_the_task_a_visible_one() -> Non
     answer = {"code": 400, "msg": FLAGGED, "data": None}
     assert not isinstance(asked(UNSEEN, answer), Failed)
     store = FakeTaskStore(UNSEEN)
-    recorder = WebhookRecorder(
+    recorder = RecordWebhook(
         tasks=store,
-        reader=KieWebhooks(),
-        queue=FakeQueue(),
-        executions=FakeExecutions(),
+        reader=KieWebhooks(REDACTION, lambda: None),
+        store_queue=FakeQueue(),
+        watches=Watches(store, FakeExecutions(), lambda: NOW),
         archive=FakeArchive(),
         is_usable=lambda _: True,
-        callback_secret=lambda: "secret",
-        hmac_key=lambda: None,
+        now=lambda: NOW,
     )
     body = {"code": 400, "msg": FLAGGED, "data": {"taskId": UPSTREAM_ID, "fallbackFlag": False}}
-    token = callback_token(UNSEEN.task_id, "secret")
-    recorder.record(
-        Delivery(UNSEEN.task_id, token, "1", {}, json.dumps(body).encode()), lambda: NOW
-    )
+    token = callback_token(UNSEEN.task_id, SECRET)
+    recorder(Delivery(UNSEEN.task_id, token, "1", {}, json.dumps(body).encode()))
     told = store.get(UNSEEN.task_id)
     assert told is not None
     # A claim is no verdict: Kie.ai is asked, and now its answer is understood.

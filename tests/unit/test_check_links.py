@@ -8,7 +8,7 @@ import pytest
 from kie_gateway.core.deadline import CREATION_SECONDS, RECORDING_SECONDS
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
 from kie_gateway.core.input_links import input_links
-from kie_gateway.flows.check_links import MOST_LINKS, MOST_SECONDS, check_links
+from kie_gateway.flows.check_links import MOST_LINKS, MOST_SECONDS, CheckLinks
 
 LINK = "https://a.example/x.png"
 KEPT_SECONDS = CREATION_SECONDS + RECORDING_SECONDS
@@ -51,7 +51,7 @@ def test_every_place_of_a_bad_link_is_named_and_the_link_is_asked_once() -> None
     links = KnownLinks({LINK: "leads to nothing"})
     good = "https://a.example/good.png"
     with pytest.raises(InvalidRequestError) as refusal:
-        check_links({"first": LINK, "all": [good, LINK]}, links=links, time_left=29)
+        CheckLinks(links, lambda: 29)({"first": LINK, "all": [good, LINK]})
 
     assert refusal.value.faults == (
         FieldFault("/input/first", "leads to nothing"),
@@ -62,7 +62,7 @@ def test_every_place_of_a_bad_link_is_named_and_the_link_is_asked_once() -> None
 
 def test_good_links_pass() -> None:
     links = KnownLinks({})
-    check_links({"image_url": LINK}, links=links, time_left=29)
+    CheckLinks(links, lambda: 29)({"image_url": LINK})
 
     assert len(links.asked) == 1
 
@@ -70,7 +70,7 @@ def test_good_links_pass() -> None:
 def test_links_beyond_the_thirtieth_pass() -> None:
     urls = [f"{LINK}?{n}" for n in range(MOST_LINKS + 1)]
     links = KnownLinks({urls[-1]: "leads to nothing"})
-    check_links({"urls": urls}, links=links, time_left=29)
+    CheckLinks(links, lambda: 29)({"urls": urls})
 
     assert links.asked == [(urls[:-1], MOST_SECONDS)]
 
@@ -80,13 +80,13 @@ def test_links_beyond_the_thirtieth_pass() -> None:
 )
 def test_the_creation_keeps_the_time_that_it_takes(time_left: float, seconds: list[float]) -> None:
     links = KnownLinks({})
-    check_links({"image_url": LINK}, links=links, time_left=time_left)
+    CheckLinks(links, lambda: time_left)({"image_url": LINK})
 
     assert [given for _, given in links.asked] == seconds
 
 
 def test_an_input_without_links_asks_nobody() -> None:
     links = KnownLinks({})
-    check_links({"prompt": "a kite"}, links=links, time_left=29)
+    CheckLinks(links, lambda: 29)({"prompt": "a kite"})
 
     assert links.asked == []

@@ -6,7 +6,7 @@ import pytest
 
 from kie_gateway.core.errors import InvalidRequestError
 from kie_gateway.core.task import Source, Task
-from kie_gateway.flows.check_references import Named, Reference, check_references, references
+from kie_gateway.flows.check_references import CheckReferences, Named, Reference, references
 from tests.fakes import FakeTaskStore
 from tests.makers import UPSTREAM_ID, running_task
 
@@ -64,7 +64,7 @@ def stored(tasks: list[Task]) -> FakeTaskStore:
 )
 def test_anothers_work_does_not_exist(found: list[Task], is_refused: bool) -> None:
     try:
-        check_references({"taskId": UPSTREAM_ID}, "bob", stored(found))
+        CheckReferences(stored(found))({"taskId": UPSTREAM_ID}, "bob")
     except InvalidRequestError as error:
         assert is_refused
         [fault] = error.faults
@@ -88,7 +88,7 @@ def test_anothers_work_does_not_exist(found: list[Task], is_refused: bool) -> No
 def test_anothers_track_does_not_exist(found: list[Task], is_refused: bool) -> None:
     """A song is extended by its own id, without the id of the task that made it."""
     try:
-        check_references({"audioId": TRACK_ID, "model": "V5"}, "bob", stored(found))
+        CheckReferences(stored(found))({"audioId": TRACK_ID, "model": "V5"}, "bob")
     except InvalidRequestError as error:
         assert is_refused
         [fault] = error.faults

@@ -27,9 +27,8 @@ from kie_gateway.core.report import Finished
 from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Source, Status, Step, Submission, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.create_task import Created, NewTask, create_task
+from kie_gateway.flows.create_task import Created, CreateTask, NewTask
 from kie_gateway.flows.keep_input import Inputs
-from kie_gateway.flows.submit_task import submit_task
 from tests.fakes import (
     Clock,
     FakeArchive,
@@ -39,6 +38,7 @@ from tests.fakes import (
     FakeSubmitQueue,
     FakeTaskStore,
 )
+from tests.flows import submitting, submitting_watched
 from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, seconds
 
 POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
@@ -78,34 +78,27 @@ class Scene:
         stopped: str | None = None,
         check: Callable[[], None] | None = None,
     ) -> Created:
-        return create_task(
-            new,
-            task_id=task_id,
+        submit = submitting_watched(
+            self.store, self.submit, self.executions, self.queue, self.clock.now
+        )
+        create_task = CreateTask(
             tasks=self.store,
             executions=self.executions,
-            queue=self.queue,
-            submit=self.submit,
+            submit=submit,
             policy=POLICY,
             submit_queue=self.submit_queue,
             inputs=Inputs(self.archive),
+            new_task_id=lambda: task_id,
             now=self.clock.now,
-            stopped=stopped,
-            check=check,
+            stopped=lambda: stopped,
         )
+        return create_task(new, check)
 
     def submit(self, task: Task) -> Task:
         self.before_submit(task)
-        return submit_task(
-            task,
-            tasks=self.store,
-            kie=self.kie,
-            archive=FakeArchive(),
-            policy=POLICY,
-            callback_secret="callback-secret",
-            now=self.clock.now,
-            submit_queue=self.submit_queue,
-            spread=lambda: 0.5,
-        )
+        return submitting(
+            self.store, self.kie, FakeArchive(), POLICY, self.clock.now, self.submit_queue
+        )(task)
 
     def the(self, task_id: str = TASK_ID) -> Task:
         task = self.store.get(task_id)

@@ -24,7 +24,8 @@ from kie_gateway.kie.families.registry import family
 from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.kie.uploads import KieUploads
-from tests.makers import running_task
+from tests.flows import REDACTION
+from tests.makers import make_task, running_task
 
 FOLDER = Path(__file__).parents[1] / "payloads"
 EXPECTED: dict[str, dict[str, Any]] = json.loads(
@@ -107,7 +108,9 @@ def answering(name: str, status: int = 200) -> httpx.Client:
 
 
 def client(name: str) -> KieClient:
-    return KieClient(KieHttp(answering(name), lambda: "secret-key", sleep=lambda _: None))
+    return KieClient(
+        KieHttp(answering(name), lambda: "secret-key", sleep=lambda _: None), REDACTION
+    )
 
 
 def told(report: Report) -> dict[str, Any]:
@@ -166,12 +169,12 @@ def test_an_answer_to_a_creation_proves_what_the_table_says(name: str) -> None:
         name.split(".", maxsplit=1)[0], "google/nano-banana"
     )
     if isinstance(expected, str):
-        accepted = client(name).create(model, {}, "https://gateway.test/callback")
+        accepted = client(name).create(make_task(model=model), {})
         assert accepted.upstream_task_id
         assert expected in ("", accepted.upstream_task_id)
         return
     with pytest.raises(expected) as refused:
-        client(name).create(model, {}, "https://gateway.test/callback")
+        client(name).create(make_task(model=model), {})
     assert type(refused.value) is expected
     assert "secret-key" not in str(refused.value)
 
@@ -193,7 +196,7 @@ def test_an_answer_to_an_upload_gives_a_link_or_a_reason(name: str) -> None:
 @pytest.mark.parametrize("name", HISTORY)
 def test_a_history_page_is_searched_by_the_exact_id(name: str) -> None:
     family_name, kind = HISTORY[name]
-    history = KieHistory(answering(name), lambda: Session("token"))
+    history = KieHistory(answering(name), lambda: Session("token"), REDACTION)
     task = running_task(family=family_name, upstream_task_id=TASK_ID)
     record = history.find(task)
     assert record is not None
@@ -204,7 +207,9 @@ def test_a_history_page_is_searched_by_the_exact_id(name: str) -> None:
 
 
 def test_an_ended_session_closes_the_history() -> None:
-    history = KieHistory(answering("history.page.error-401.json"), lambda: Session("token"))
+    history = KieHistory(
+        answering("history.page.error-401.json"), lambda: Session("token"), REDACTION
+    )
     with pytest.raises(ProviderAuthError):
         history.find(running_task(family="gpt4o"))
 

@@ -11,9 +11,10 @@ from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.ports import Decide, Moved
 from kie_gateway.core.task import Attention, Status, Step, Task
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.continue_as_new import continue_as_new
-from kie_gateway.flows.watch_task import Watch
-from tests.fakes import Clock, FakeExecutions, FakeSubmitQueue, FakeTaskStore
+from kie_gateway.flows.continue_as_new import ContinueAsNew
+from kie_gateway.flows.watch_task import WatchTask
+from kie_gateway.flows.watches import Watches
+from tests.fakes import Clock, FakeExecutions, FakeTaskStore
 from tests.makers import NOW, running_task
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -59,8 +60,8 @@ def test_a_task_that_never_ends_is_watched_until_its_deadline(
         next_at = policy.next_ask_at(task, clock.at)
         return store.move(task, lambda t: moves.asked(t, "generating", entry, next_at=next_at)).task
 
-    line = FakeSubmitQueue(store, clock.now)
-    watch = Watch(store, ask, ask, ask, line, clock.now, clock.advance)
+    watch = WatchTask(store, ask, ask, ask, clock.now)
+    continue_as_new = ContinueAsNew(store, Watches(store, executions, clock.now), clock.now)
     step, steps, events = Step.ASK, 0, OTHER_EVENTS
     while step is not Step.STALL:
         decision = watch.step(step, task.task_id)
@@ -68,9 +69,7 @@ def test_a_task_that_never_ends_is_watched_until_its_deadline(
         assert events < MOST_EVENTS
         assert decision.wait_until > clock.at or decision.step is Step.STALL
         if steps == STEPS_PER_EXECUTION:
-            ended = continue_as_new(
-                task.task_id, decision, tasks=store, executions=executions, now=clock.at
-            )
+            ended = continue_as_new(task.task_id, decision)
             assert (ended.step is Step.NONE) is (decision.step is not Step.STALL)
             steps, events = 0, OTHER_EVENTS
         step, clock.at = decision.step, max(clock.at, decision.wait_until)

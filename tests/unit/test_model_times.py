@@ -10,7 +10,7 @@ from kie_gateway.core.model_times import BUCKETS, ENOUGH, Observed, bucket_of, o
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.schedule import ask_ages
 from kie_gateway.core.task import CompletedBy
-from kie_gateway.flows.learn_time import learn_time
+from kie_gateway.flows.learn_time import LearnTime
 from tests.makers import NOW, running_task, seconds
 
 
@@ -74,5 +74,5 @@ def test_only_times_that_mean_something_are_counted(
 ) -> None:
     times = Times()
     task = running_task(completed_by=by, upstream_completed_at=NOW + timedelta(seconds=took))
-    learn_time(task, times, NOW + seconds(100))
+    LearnTime(times, lambda: NOW + seconds(100))(task)
     assert times.added == ([("google/nano-banana", 30.0)] if counted else [])

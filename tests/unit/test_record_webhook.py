@@ -26,10 +26,12 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.record_webhook import Delivery, Recorded, WebhookRecorder
+from kie_gateway.flows.record_webhook import Delivery, Recorded, RecordWebhook
+from kie_gateway.flows.watches import Watches
 from kie_gateway.kie import signature
 from kie_gateway.kie.webhook import KieWebhooks
 from tests.fakes import FakeArchive, FakeExecutions, FakeQueue, FakeTaskStore
+from tests.flows import REDACTION, SECRET
 from tests.makers import (
     NOW,
     RESULT_URL,
@@ -41,7 +43,6 @@ from tests.makers import (
     storing_task,
 )
 
-SECRET = "callback-secret"
 TOKEN = callback_token(TASK_ID, SECRET)
 HMAC_KEY = "webhook-key"
 LATER = NOW + seconds(40)
@@ -72,18 +73,17 @@ class Scene:
         delivery_id: str = "request-1",
     ) -> Recorded:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        recorder = WebhookRecorder(
+        recorder = RecordWebhook(
             tasks=self.store,
-            reader=KieWebhooks(),
-            queue=self.queue,
-            executions=self.executions,
+            reader=KieWebhooks(REDACTION, lambda: self.hmac_key),
+            store_queue=self.queue,
+            watches=Watches(self.store, self.executions, lambda: LATER),
             archive=self.archive,
             is_usable=self.is_usable,
-            callback_secret=lambda: SECRET,
-            hmac_key=lambda: self.hmac_key,
+            now=lambda: LATER,
         )
         delivery = Delivery(task_id, token, delivery_id, headers or {}, raw)
-        return recorder.record(delivery, lambda: LATER)
+        return recorder(delivery)
 
     def is_usable(self, url: str) -> bool:
         self.meanwhile()

@@ -1,5 +1,6 @@
 """Giving credits back in time: Kie.ai is asked once more, and trouble with one stops no other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -12,8 +13,8 @@ from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Runnin
 from kie_gateway.core.reservation import Fate, Reservation
 from kie_gateway.core.task import Category, Failure, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.close_reservation import close_reservation
-from kie_gateway.flows.release_credits import release_credits
+from kie_gateway.flows.close_reservation import CloseReservation
+from kie_gateway.flows.release_credits import ReleaseCredits
 from tests.fakes import Clock, FakeProvider, FakeTaskStore
 from tests.makers import NOW, RESULT_URL, running_task, seconds
 
@@ -27,7 +28,7 @@ FAILED = Failed("fail", Failure("500", Category.UPSTREAM, "no", retryable=True))
 
 @dataclass
 class Scene:
-    """Tasks that are due, on the books."""
+    """Tasks that are due, on the ledger."""
 
     tasks: list[Task]
     answer: Report | ProviderBusyError = field(default_factory=lambda: NotVisible("none"))
@@ -44,15 +45,15 @@ class Scene:
             "alice", lambda one: Posting(one, replace(one, reserved=held)), NOW
         )
 
-    def release(self) -> int:
-        return release_credits(
+    def release(self, has_time: Callable[[], bool] = lambda: True) -> int:
+        return ReleaseCredits(
             releases=self.store,
             tasks=self.store,
             refresh=self.refresh,
             close=self.close,
             look_after=self.looked_after.append,
             now=self.clock.now,
-        )
+        )(has_time)
 
     def refresh(self, task: Task) -> Task:
         self.refreshed.append(task.task_id)
@@ -61,9 +62,7 @@ class Scene:
     def close(self, task: Task) -> Task:
         if task.task_id == self.troubled:
             raise BackendUnavailableError("down")
-        return close_reservation(
-            task, tasks=self.store, kie=self.kie, now=self.clock.now, must_answer=True
-        )
+        return CloseReservation(self.store, self.kie, self.clock.now)(task, must_answer=True)
 
     def fate(self, task: Task) -> Fate | None:
         reservation = self.store.the(task).reservation
@@ -154,15 +153,7 @@ def test_a_task_that_is_open_still_is_looked_after_and_keeps_its_credits() -> No
 def test_the_rest_is_left_for_the_next_time_when_time_runs_out() -> None:
     tasks = [replace(DUE, task_id=f"task_{n}") for n in range(3)]
     scene, left = Scene(tasks), [True, True, False]
-    released = release_credits(
-        releases=scene.store,
-        tasks=scene.store,
-        refresh=scene.refresh,
-        close=scene.close,
-        look_after=scene.looked_after.append,
-        now=scene.clock.now,
-        has_time=lambda: left.pop(0),
-    )
+    released = scene.release(has_time=lambda: left.pop(0))
     assert (released, scene.release()) == (2, 1)
 
 

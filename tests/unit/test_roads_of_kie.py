@@ -12,10 +12,10 @@ from kie_gateway.catalogue.check import check_input, fill
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.families.registry import family, family_of
 from kie_gateway.kie.http import KieHttp
+from tests.flows import CALLBACK, REDACTION
 from tests.inputs import LINK, smallest_input
-from tests.makers import running_task
+from tests.makers import make_task, running_task
 
-CALLBACK = "https://gateway.test/callbacks/kie/task_1/token"
 CREATE_TASK = "/api/v1/jobs/createTask"
 RECORD_INFO = "/api/v1/jobs/recordInfo"
 VERSION = {"model": "V6"}
@@ -122,7 +122,7 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any]] = []
         http = httpx.Client(base_url="https://kie.test", transport=httpx.MockTransport(self._note))
-        self.client = KieClient(KieHttp(http, lambda: "key"))
+        self.client = KieClient(KieHttp(http, lambda: "key"), REDACTION)
 
     def _note(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else None
@@ -132,7 +132,7 @@ class Wire:
 
 def create(model: str, task_input: Mapping[str, Any]) -> tuple[str, Any]:
     wire = Wire()
-    assert wire.client.create(model, task_input, CALLBACK).upstream_task_id == "t-1"
+    assert wire.client.create(make_task(model=model), task_input).upstream_task_id == "t-1"
     [sent] = wire.sent
     return sent
 
@@ -267,8 +267,11 @@ def test_an_upgrade_without_an_id_is_not_taken_for_the_clip_that_it_upgrades() -
             lambda _: httpx.Response(200, json={"code": 400, "msg": "1080P is processing."})
         ),
     )
-    client = KieClient(KieHttp(http, lambda: "key"))
+    client = KieClient(KieHttp(http, lambda: "key"), REDACTION)
     with pytest.raises(Exception, match="1080P is processing") as raised:
-        client.create("veo/get-1080p-video", {"taskId": "parent"}, CALLBACK)
+        client.create(make_task(model="veo/get-1080p-video"), {"taskId": "parent"})
     assert type(raised.value).__name__ == "SubmissionUnknownError"
-    assert client.create("veo3/1080p", {"taskId": "parent"}, CALLBACK).upstream_task_id == "parent"
+    assert (
+        client.create(make_task(model="veo3/1080p"), {"taskId": "parent"}).upstream_task_id
+        == "parent"
+    )

@@ -14,14 +14,10 @@ from kie_gateway.settings import (
     WatchFunctionSettings,
     load,
 )
-from kie_gateway.wiring.api import ApiGateway
-from kie_gateway.wiring.callback import CallbackGateway
+from kie_gateway.wiring import api, callback, store, sweep, watch
 from kie_gateway.wiring.clock import utc_now
 from kie_gateway.wiring.ids import new_task_id
 from kie_gateway.wiring.start import start
-from kie_gateway.wiring.store import StoreGateway
-from kie_gateway.wiring.sweep import SweepGateway
-from kie_gateway.wiring.watch import WatchGateway
 
 MODELS: list[Any] = [
     ApiFunctionSettings,
@@ -94,24 +90,24 @@ def test_every_wrong_setting_is_named_and_no_value_is_repeated() -> None:
     assert failure.value.__suppress_context__
 
 
-GATEWAYS: list[Any] = [
-    ApiGateway,
-    CallbackGateway,
-    SweepGateway,
-    StoreGateway,
-    WatchGateway,
+FUNCTIONS: list[Any] = [
+    api.make,
+    callback.make,
+    sweep.make,
+    store.make,
+    watch.make,
 ]
 
 
-@pytest.mark.parametrize("gateway", GATEWAYS)
+@pytest.mark.parametrize("make", FUNCTIONS)
 def test_a_function_without_its_settings_ends_with_one_line(
-    gateway: Any, monkeypatch: pytest.MonkeyPatch
+    make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TABLE_NAME", "tasks")
     with pytest.raises(SystemExit) as end:
-        start(gateway)
+        start(make)
     told = str(end.value)
     assert told.startswith("configuration_error: ")
     assert "BUCKET_NAME is missing" in told
@@ -119,25 +115,25 @@ def test_a_function_without_its_settings_ends_with_one_line(
     assert "\n" not in told
 
 
-@pytest.mark.parametrize("gateway", GATEWAYS[1:])
+@pytest.mark.parametrize("make", FUNCTIONS[1:])
 def test_a_function_with_wrong_result_hosts_ends_with_one_line(
-    gateway: Any, monkeypatch: pytest.MonkeyPatch
+    make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {**ENVIRONMENT, "RESULT_HOSTS": "*.com"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with pytest.raises(SystemExit, match=r"^configuration_error: .*'\*\.com'.*$"):
-        start(gateway)
+        start(make)
 
 
-@pytest.mark.parametrize("gateway", GATEWAYS)
+@pytest.mark.parametrize("make", FUNCTIONS)
 def test_a_function_with_its_settings_starts_without_calling_anybody(
-    gateway: Any, monkeypatch: pytest.MonkeyPatch
+    make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    assert type(start(gateway)) is gateway
+    assert start(make).clients is not None
 
 
 def test_tokens_without_an_audience_end_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +141,7 @@ def test_tokens_without_an_audience_end_with_one_line(monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with pytest.raises(SystemExit, match=r"^configuration_error: JWT_AUDIENCE is missing"):
-        start(ApiGateway)
+        start(api.make)
 
 
 def test_ids_are_new_every_time_and_times_have_whole_milliseconds() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from kie_gateway.core import moves
 from kie_gateway.core.task import Status, Submission, Task
-from kie_gateway.flows.submit_from_queue import submit_from_queue
+from kie_gateway.flows.submit_from_queue import SubmitFromQueue
 from tests.fakes import Clock, FakeSubmitQueue, FakeTaskStore
 from tests.makers import NOW, UPSTREAM_ID, make_task, seconds
 
@@ -32,14 +32,10 @@ class Scene:
         return task
 
     def take(self, task: Task) -> Task:
-        return submit_from_queue(
-            self.store.the(task),
-            tasks=self.store,
-            submit_queue=self.submit_queue,
-            submit=self.submit,
-            now=self.clock.now,
-            pause=self.clock.advance,
+        flow = SubmitFromQueue(
+            self.store, self.submit_queue, self.submit, self.clock.now, self.clock.advance
         )
+        return flow(self.store.the(task))
 
     def submit(self, task: Task) -> Task:
         self.sent.append(task.task_id)

@@ -11,9 +11,11 @@ from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.submit_queue import CREDITS_PAUSE
 from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.resume_submit_queue import resume_if_funded, resume_submit_queue
-from kie_gateway.flows.submit_now import submit_now
+from kie_gateway.flows.resume_submit_queue import ResumeSubmitQueue
+from kie_gateway.flows.submit_now import SubmitNow
+from kie_gateway.flows.watches import Watches
 from tests.fakes import Clock, FakeExecutions, FakeQueue, FakeSubmitQueue, FakeTaskStore
+from tests.flows import submitting_watched
 from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, make_task, seconds
 
 WAITING = make_task(submission=Submission.WAITING, next_at=NOW + seconds(500))
@@ -44,15 +46,11 @@ class Scene:
         return self.add(task)
 
     def send(self, task: Task) -> Task:
-        return submit_now(
-            self.store.the(task),
-            tasks=self.store,
-            executions=self.executions,
-            queue=self.queue,
-            submit_queue=self.submit_queue,
-            submit=self.submit,
-            now=self.clock.now,
+        submit = submitting_watched(
+            self.store, self.submit, self.executions, self.queue, self.clock.now
         )
+        flow = SubmitNow(self.store, self.submit_queue, submit, self.resuming(), self.clock.now)
+        return flow(self.store.the(task))
 
     def submit(self, task: Task) -> Task:
         self.sent.append(task.task_id)
@@ -72,23 +70,14 @@ class Scene:
         return self.store.move(task, decide).task
 
     def resume(self, most: int = 100) -> int:
-        return resume_submit_queue(
-            submit_queue=self.submit_queue,
-            tasks=self.store,
-            executions=self.executions,
-            now=self.clock.at,
-            most=most,
-        )
+        return self.resuming(most)()
+
+    def resuming(self, most: int = 100) -> ResumeSubmitQueue:
+        watches = Watches(self.store, self.executions, self.clock.now)
+        return ResumeSubmitQueue(self.store, self.submit_queue, watches, self.clock.now, most)
 
     def resume_if_funded(self, balance: float | None) -> int:
-        return resume_if_funded(
-            None if balance is None else Decimal(balance),
-            submit_queue=self.submit_queue,
-            tasks=self.store,
-            executions=self.executions,
-            now=self.clock.at,
-            most=100,
-        )
+        return self.resuming().if_funded(None if balance is None else Decimal(balance))
 
 
 # --- sending ------------------------------------------------------------------------------------

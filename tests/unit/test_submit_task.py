@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from kie_gateway.core import moves
-from kie_gateway.core.callback_token import callback_token, callback_url
 from kie_gateway.core.errors import (
     BackendUnavailableError,
     OutOfTimeError,
@@ -34,8 +33,6 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.submit_task import keep_sending, submit_task
-from kie_gateway.flows.submit_watched import submit_watched
 from tests.fakes import (
     Clock,
     FakeArchive,
@@ -45,11 +42,10 @@ from tests.fakes import (
     FakeSubmitQueue,
     FakeTaskStore,
 )
+from tests.flows import submitting, submitting_watched
 from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, make_task, seconds
 
-SECRET = "callback-secret"
 POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
-TOKEN = callback_token(make_task().task_id, SECRET)
 
 FINISHED = Finished("success", (Source(RESULT_URL),))
 FAILED = Failed("fail", Failure("501", Category.UPSTREAM, "Internal Error", retryable=True))
@@ -72,18 +68,11 @@ def submit(
     archive: FakeArchive | None = None,
     prepare: Callable[[Task], Mapping[str, Any]] = lambda task: task.input,
 ) -> Task:
-    return submit_task(
-        task,
-        tasks=store,
-        kie=kie,
-        archive=archive or FakeArchive(),
-        policy=POLICY,
-        callback_secret=SECRET,
-        now=Clock().now,
-        submit_queue=FakeSubmitQueue(store),
-        spread=lambda: 0.5,
-        prepare=prepare,
+    queue = FakeSubmitQueue(store)
+    flow = submitting(
+        store, kie, archive or FakeArchive(), POLICY, Clock().now, queue, prepare=prepare
     )
+    return flow(task)
 
 
 def after(creation: Accepted | ProviderError, task: Task | None = None) -> tuple[Task, list[Any]]:
@@ -95,12 +84,11 @@ def after(creation: Accepted | ProviderError, task: Task | None = None) -> tuple
     return answered, store.happened(task)
 
 
-def test_kie_is_told_model_input_and_where_to_call_back() -> None:
+def test_kie_is_told_model_and_input() -> None:
     kie = FakeProvider()
     task = make_task()
     submit(FakeTaskStore(task), kie, task)
-    url = callback_url("https://gateway.test", task.task_id, SECRET)
-    assert kie.created == [("google/nano-banana", {"prompt": "a red kite"}, url)]
+    assert kie.created == [("google/nano-banana", {"prompt": "a red kite"})]
 
 
 def test_kie_gets_the_prepared_input_and_the_record_keeps_the_callers() -> None:
@@ -146,12 +134,11 @@ def test_an_answer_that_holds_the_verdict_needs_no_webhook(
 ) -> None:
     archive, task = FakeArchive(), make_task()
     store = FakeTaskStore(task)
-    raw = f'{{"callBackUrl": "{TOKEN}"}}'.encode()
-    submit(store, FakeProvider(Accepted(upstream_task_id, verdict, raw)), task, archive)
+    submit(store, FakeProvider(Accepted(upstream_task_id, verdict, b"{}")), task, archive)
     after = store.the(task)
     assert (after.status, after.completed_by) == (status, CompletedBy.IMMEDIATE)
     assert (after.submission, after.upstream_task_id) == (Submission.ACCEPTED, upstream_task_id)
-    assert list(archive.bodies.values()) == [b'{"callBackUrl": "[token]"}']
+    assert list(archive.bodies.values()) == [b"{}"]
 
 
 @pytest.mark.parametrize(
@@ -206,17 +193,15 @@ def refused_for_credits(
         submit_queue.report_refusal(0)
         other = make_task(task_id="task_other", submission=Submission.WAITING, submit_turn=1)
         store.create(replace(other, reservation=Reservation(Decimal(waiting), 60)), (), None)
-    after = submit_task(
-        task,
-        tasks=store,
-        kie=FakeProvider(NO_CREDITS),
-        archive=FakeArchive(),
-        policy=POLICY,
-        callback_secret=SECRET,
-        now=Clock().now,
-        submit_queue=submit_queue,
+    after = submitting(
+        store,
+        FakeProvider(NO_CREDITS),
+        FakeArchive(),
+        POLICY,
+        Clock().now,
+        submit_queue,
         balance=lambda: None if funds is None else Decimal(funds),
-    )
+    )(task)
     assert (after.status, after.submission) == (Status.QUEUED, Submission.WAITING)
     assert (after.upstream_code, after.upstream_message) == ("402", "no")
     return after, submit_queue
@@ -300,26 +285,6 @@ def test_only_a_sure_refusal_may_be_sent_again(
     assert (moves.start_submission(task, NOW + seconds(60)) is not None) is may_be_sent
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda words: ProviderRejectedError(words, provider_code="422", category="input"),
-        ProviderBusyError,
-        SubmissionUnknownError,
-        lambda words: Accepted(
-            UPSTREAM_ID, Failed("fail", Failure("501", Category.UPSTREAM, words, retryable=True))
-        ),
-    ],
-)
-def test_words_of_kie_that_quote_our_url_are_kept_without_its_token(answer: Any) -> None:
-    task = make_task()
-    quoted = callback_url("https://gateway.test", task.task_id, SECRET)
-    store = FakeTaskStore(task)
-    submit(store, FakeProvider(answer(f"callBackUrl is not reachable: {quoted}")), task)
-    assert "callBackUrl is not reachable" in store.words(task)
-    assert TOKEN not in f"{store.the(task)} {store.words(task)}"
-
-
 def finish(task: Task) -> moves.Move | None:
     return moves.report_finished(
         task,
@@ -380,40 +345,13 @@ def test_what_there_was_no_time_to_send_is_sent_by_the_watch_at_once() -> None:
     assert happened == [Happened.SUBMISSION_REFUSED]
 
 
-def test_who_brings_inputs_to_kie_keeps_the_right_to_send() -> None:
-    task = make_task(sending_at=NOW)
-    store = FakeTaskStore(task)
-    keep_sending(task, tasks=store, now=NOW + seconds(50))
-    assert store.the(task).sending_at == NOW + seconds(50)
-    assert store.happened(task) == []
-
-
-def test_a_task_that_is_canceled_while_its_inputs_are_brought_is_not_sent() -> None:
-    task, kie = make_task(), FakeProvider()
-    store = FakeTaskStore(task)
-
-    def prepare(task: Task) -> Mapping[str, Any]:
-        store.move(task, cancel)
-        keep_sending(task, tasks=store, now=NOW)
-        return task.input
-
-    assert submit(store, kie, task, prepare=prepare).status is Status.CANCELED
-    assert kie.created == []
-
-
 def test_whatever_goes_wrong_the_caller_hears_of_the_task() -> None:
     task = make_task()
 
     def submit(_: Task) -> Task:
         raise ZeroDivisionError
 
-    after = submit_watched(
-        task,
-        sleeps_until=NOW,
-        submit=submit,
-        tasks=FakeTaskStore(task),
-        executions=FakeExecutions(),
-        queue=FakeQueue(),
-        now=lambda: NOW,
+    flow = submitting_watched(
+        FakeTaskStore(task), submit, FakeExecutions(), FakeQueue(), lambda: NOW
     )
-    assert after == task
+    assert flow(task, sleeps_until=NOW) == task

@@ -10,7 +10,7 @@ from kie_gateway.core.errors import BackendUnavailableError, StorageError
 from kie_gateway.core.sweep import AFTER_DEADLINE, LOOK_AGAIN, START_GRACE
 from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.sweep_tasks import Sweep
+from kie_gateway.flows.sweep_tasks import SweepTasks
 from tests.fakes import Clock, FakeExecutions, FakeOutputStore, FakeQueue, FakeTaskStore
 from tests.makers import NOW, TASK_ID, running_task, seconds, storing_task
 
@@ -34,11 +34,11 @@ class Scene:
         self.store = FakeTaskStore(*self.tasks)
 
     def sweep(self, has_time: Callable[[], bool] = lambda: True) -> int:
-        return Sweep(
+        return SweepTasks(
             sweeps=self.store,
             tasks=self.store,
             executions=self.executions,
-            queue=self.queue,
+            store_queue=self.queue,
             files=self.files,
             refresh=self.refresh,
             now=self.clock.now,

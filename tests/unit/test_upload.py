@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kie_gateway.core import upload
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
-from kie_gateway.flows.use_uploads import check_uploads, link_uploads
+from kie_gateway.flows.use_uploads import CheckUploads, link_uploads
 from kie_gateway.wiring.ids import new_upload_id
 
 NAME = "upload_01kjd3x7h8000000000000000a.png"
@@ -80,8 +80,8 @@ def test_an_input_whose_files_have_arrived_is_fine() -> None:
         return 0
 
     references = [upload.reference_of(NAME), upload.reference_of(OTHER)]
-    check_uploads({"image": references[0], "more": {"video": references[1]}}, "alice", size_of)
-    check_uploads({"prompt": "a red kite"}, "alice", size_of)
+    CheckUploads(size_of)({"image": references[0], "more": {"video": references[1]}}, "alice")
+    CheckUploads(size_of)({"prompt": "a red kite"}, "alice")
     # Among the files of her own only, whatever the reference says.
     assert asked == [f"uploads/alice/{NAME}", f"uploads/alice/{OTHER}"]
 
@@ -93,13 +93,13 @@ def test_every_reference_that_leads_nowhere_is_named() -> None:
         "urls": [upload.reference_of(OTHER), "kg-upload://../bob/x.png"],
     }
     with pytest.raises(InvalidRequestError) as refusal:
-        check_uploads(task_input, "alice", arrived.get)
+        CheckUploads(arrived.get)(task_input, "alice")
     assert refusal.value.faults == (
         FieldFault("/input/urls/0", DETAIL),
         FieldFault("/input/urls/1", DETAIL),
     )
     with pytest.raises(InvalidRequestError):
-        check_uploads(task_input, "bob", arrived.get)
+        CheckUploads(arrived.get)(task_input, "bob")
 
 
 def test_references_become_links_and_all_else_stays() -> None:

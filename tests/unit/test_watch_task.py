@@ -22,9 +22,11 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.await_task import await_task
-from kie_gateway.flows.refresh_task import refresh_task
-from kie_gateway.flows.watch_task import Watch, stall_message
+from kie_gateway.flows.await_task import AwaitTask
+from kie_gateway.flows.refresh_task import RefreshTask
+from kie_gateway.flows.submit_from_queue import SubmitFromQueue
+from kie_gateway.flows.watch_task import WatchTask, stall_message
+from kie_gateway.flows.watches import Watches
 from tests.fakes import Clock, FakeExecutions, FakeQueue, FakeSubmitQueue, FakeTaskStore
 from tests.makers import (
     NOW,
@@ -92,10 +94,14 @@ class Scene:
         return self.store.the(self.task)
 
     def step(self, step: Step) -> Decision:
-        line = FakeSubmitQueue(self.store, self.clock.now)
-        watch = Watch(
-            self.store, self.submit, self.ask, self.copy, line, self.clock.now, self.clock.advance
+        submit = SubmitFromQueue(
+            self.store,
+            FakeSubmitQueue(self.store, self.clock.now),
+            self.submit,
+            self.clock.now,
+            self.clock.advance,
         )
+        watch = WatchTask(self.store, submit, self.ask, self.copy, self.clock.now)
         return watch.step(step, TASK_ID)
 
     def submit(self, task: Task) -> Task:
@@ -305,14 +311,9 @@ def refresh(
     queue: FakeQueue | None = None,
     executions: FakeExecutions | None = None,
 ) -> Task:
-    return refresh_task(
-        scene.task,
-        tasks=scene.store,
-        executions=executions or FakeExecutions(),
-        queue=queue or FakeQueue(),
-        ask=scene.ask,
-        now=scene.clock.now,
-    )
+    watches = Watches(scene.store, executions or FakeExecutions(), scene.clock.now)
+    flow = RefreshTask(scene.store, watches, queue or FakeQueue(), scene.ask, scene.clock.now)
+    return flow(scene.task)
 
 
 REFRESHED: list[tuple[str, Task, Any, list[str], Status, bool, bool]] = [
@@ -377,13 +378,7 @@ def wait(scene: Scene, wait_seconds: float, settles_at: float | None = None) -> 
         if settles_at is not None and scene.clock.at >= NOW + seconds(settles_at):
             scene.store.move(scene.task, lambda task: moves.cancel(task, NOW))
 
-    task = await_task(
-        scene.task,
-        wait_seconds=wait_seconds,
-        tasks=scene.store,
-        sleep=sleep,
-        now=scene.clock.now,
-    )
+    task = AwaitTask(scene.store, sleep, scene.clock.now)(scene.task, wait_seconds)
     return task, (scene.clock.at - NOW).total_seconds()
 
 

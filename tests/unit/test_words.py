@@ -29,9 +29,10 @@ from kie_gateway.core.task import Category
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.families.registry import family
 from kie_gateway.kie.http import KieHttp
+from tests.flows import REDACTION
+from tests.makers import make_task
 
 FOLDER = Path(__file__).parents[1] / "words"
-CALLBACK = "https://gateway.test/callbacks/kie/task_1/token"
 CLASSES: dict[str, type[ProviderError]] = {
     "busy": ProviderBusyError,
     "no_credits": ProviderNoCreditsError,
@@ -70,13 +71,13 @@ def answered(row: dict[str, str]) -> KieClient:
         return httpx.Response(int(row["status"]), content=content)
 
     http = httpx.Client(base_url="https://kie.test", transport=httpx.MockTransport(answer))
-    return KieClient(KieHttp(http, lambda: "secret-key", sleep=lambda _: None))
+    return KieClient(KieHttp(http, lambda: "secret-key", sleep=lambda _: None), REDACTION)
 
 
 @pytest.mark.parametrize("row", CREATIONS, ids=named)
 def test_a_refused_creation_is_read_as_what_its_answer_proves(row: dict[str, str]) -> None:
     with pytest.raises(ProviderError) as raised:
-        answered(row).create("google/nano-banana", {"prompt": "x"}, CALLBACK)
+        answered(row).create(make_task(model="google/nano-banana"), {"prompt": "x"})
     error = raised.value
     if row["reading"] == "refused":
         category = Category(row["category"])
@@ -124,7 +125,7 @@ def test_a_word_in_a_sentence_never_speaks_of_the_account(
     """A text that only holds such a word once stopped the creations of everybody for an hour."""
     row = {"status": "200", "code": str(code), "text": sentence.format(word)}
     with pytest.raises(ProviderError) as raised:
-        answered(row).create("google/nano-banana", {"prompt": "x"}, CALLBACK)
+        answered(row).create(make_task(model="google/nano-banana"), {"prompt": "x"})
     assert not isinstance(raised.value, ProviderNoCreditsError)
     if code >= 500:
         assert type(raised.value) is SubmissionUnknownError
@@ -137,5 +138,5 @@ def test_words_of_any_length_are_read_at_once(words: str) -> None:
     row = {"status": "200", "code": "500", "text": words * 50_000}
     started = time.monotonic()
     with pytest.raises(SubmissionUnknownError):
-        answered(row).create("google/nano-banana", {"prompt": "x"}, CALLBACK)
+        answered(row).create(make_task(model="google/nano-banana"), {"prompt": "x"})
     assert time.monotonic() - started < 2

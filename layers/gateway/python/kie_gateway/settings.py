@@ -19,10 +19,21 @@ class RecordSettings(BaseModel):
 
 
 class KieSettings(BaseModel):
-    """How to reach Kie.ai."""
+    """
+    How to reach Kie.ai.
+
+    Attributes:
+        callback_secret_arn: Of the secret behind callback tokens, which Kie.ai quotes.
+    """
 
     kie_secret_arn: str
     kie_base_url: str
+    callback_secret_arn: str
+
+
+class SubmitQueueSettings(BaseModel):
+    """How many creations Kie.ai takes."""
+
     kie_creations_per_10_seconds: int
 
 
@@ -50,12 +61,6 @@ class RoadSettings(BaseModel):
     watch_machine_arn: str
 
 
-class CallbackSecretSettings(BaseModel):
-    """Where the secret behind the callback tokens is."""
-
-    callback_secret_arn: str
-
-
 class StoreSettings(BaseModel):
     """What may be stored, and how long it is kept."""
 
@@ -70,7 +75,7 @@ class UploadSettings(BaseModel):
 
 
 class ApiFunctionSettings(
-    RecordSettings, KieSettings, PollSettings, RoadSettings, CallbackSecretSettings, UploadSettings
+    RecordSettings, KieSettings, SubmitQueueSettings, UploadSettings, PollSettings, RoadSettings
 ):
     """
     Environment of ApiFunction.
@@ -110,7 +115,7 @@ class ApiFunctionSettings(
 
 
 class SweepFunctionSettings(
-    RecordSettings, KieSettings, PollSettings, RoadSettings, CallbackSecretSettings, UploadSettings
+    RecordSettings, KieSettings, SubmitQueueSettings, PollSettings, RoadSettings
 ):
     """Environment of SweepFunction."""
 
@@ -123,23 +128,22 @@ class ThumbnailFunctionSettings(BaseModel):
     bucket_name: str
 
 
-class CallbackFunctionSettings(RecordSettings, RoadSettings, CallbackSecretSettings):
+class CallbackFunctionSettings(RecordSettings, RoadSettings):
     """Environment of CallbackFunction."""
 
     kie_secret_arn: str
+    callback_secret_arn: str
     result_hosts: str
 
 
-class StoreFunctionSettings(
-    RecordSettings, KieSettings, StoreSettings, PollSettings, CallbackSecretSettings, UploadSettings
-):
+class StoreFunctionSettings(RecordSettings, KieSettings, StoreSettings, PollSettings):
     """Environment of StoreFunction."""
 
     store_queue_url: str
 
 
 class WatchFunctionSettings(
-    RecordSettings, KieSettings, StoreSettings, PollSettings, CallbackSecretSettings, UploadSettings
+    RecordSettings, KieSettings, SubmitQueueSettings, UploadSettings, StoreSettings, PollSettings
 ):
     """Environment of WatchFunction."""
 

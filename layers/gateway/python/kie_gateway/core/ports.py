@@ -260,7 +260,7 @@ class Accepted:
     Attributes:
         upstream_task_id: None only where the answer holds the result and names no task.
         at_once: The verdict, where the answer holds it already.
-        raw: The answer as it came.
+        raw: The answer, as it may be kept.
     """
 
     upstream_task_id: str | None
@@ -270,18 +270,21 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Answer:
-    """What Kie.ai answered: what it means, and the body as it came."""
+    """What Kie.ai answered: what it means, and the body as it may be kept."""
 
     report: Report
     raw: bytes
 
 
 class Provider(Protocol):
-    """Kie.ai."""
+    """Kie.ai; what it says comes without secrets, whichever it quotes."""
 
-    def create(self, model: str, task_input: Mapping[str, Any], callback_url: str) -> Accepted:
+    def create(self, task: Task, task_input: Mapping[str, Any]) -> Accepted:
         """
         Create a task.
+
+        Args:
+            task_input: Of the task, as Kie.ai can use it.
 
         Raises:
             ProviderBusyError, ProviderUnreachableError, ProviderRejectedError: surely not created.
@@ -356,26 +359,25 @@ class Said:
     Attributes:
         upstream_task_id: The id it names, None if it names none.
         is_about_another_task: Whether that is not the id on record.
+        body: As it may be kept, without secrets.
     """
 
     report: Report
     upstream_task_id: str | None
     is_about_another_task: bool
+    body: bytes = b""
 
 
 class WebhookReader(Protocol):
     """Kie.ai's webhooks."""
 
-    def verify(
-        self,
-        task: Task,
-        headers: Mapping[str, str],
-        body: bytes,
-        hmac_key: str | None,
-        *,
-        now: datetime,
+    def verify_token(self, task_id: str, token: str) -> None:
+        """Check the token of a callback URL. Raises WebhookRefusedError."""
+
+    def verify_signature(
+        self, task: Task, headers: Mapping[str, str], body: bytes, *, now: datetime
     ) -> None:
-        """Check the signature if there is a key. Raises WebhookRefusedError."""
+        """Check the signature, if webhooks are signed. Raises WebhookRefusedError."""
 
     def read(self, task: Task, body: bytes) -> Said:
         """Read a body, whatever it is."""

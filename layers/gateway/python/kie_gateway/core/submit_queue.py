@@ -113,6 +113,10 @@ class SubmitQueueState:
             return False
         return price is None or price <= self.funds
 
+    def waits_for_credits(self, price: Decimal | None) -> bool:
+        """Whether a creation of this price is held up for lack of credits."""
+        return self.for_credits and not self.covers(price)
+
     def ticket_at(self, number: int, rate: Rate) -> datetime:
         """Tell when a ticket is; the first has the number 1."""
         return max(self.since + (number - 1) * rate.interval, self.not_before)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kie_gateway.core.errors import BackendUnavailableError
@@ -13,39 +14,41 @@ _log = logging.getLogger(__name__)
 PAUSES_SECONDS = (0.25, 0.25, 0.5, 0.5, 1.0)
 
 
-def await_task(
-    task: Task,
-    *,
-    wait_seconds: float,
-    tasks: TaskStore,
-    sleep: Callable[[float], None],
-    now: Callable[[], datetime],
-) -> Task:
+@dataclass(frozen=True)
+class AwaitTask:
     """
-    Look at the record again and again until the task is settled or the time is up.
+    Looks at a record again and again until the task is settled or the time is up.
 
     The whole record, which may be large, is read once it has changed.
-
-    Returns:
-        The record as it was last read: whoever waits has a task already, so trouble with reading
-        ends nothing but the wait for news.
     """
-    until = now() + timedelta(seconds=wait_seconds)
-    pauses = iter(PAUSES_SECONDS)
-    while not task.status.is_settled:
-        left = (until - now()).total_seconds()
-        if left <= 0:
-            break
-        sleep(min(next(pauses, PAUSES_SECONDS[-1]), left))
-        task = _news_of(task, tasks)
-    return task
 
+    tasks: TaskStore
+    sleep: Callable[[float], None]
+    now: Callable[[], datetime]
 
-def _news_of(task: Task, tasks: TaskStore) -> Task:
-    try:
-        if tasks.version_of(task.task_id) == task.version:
-            return task
-        return tasks.get(task.task_id) or task
-    except BackendUnavailableError as error:
-        _log.warning("no news of %s: %s", task.task_id, error)
+    def __call__(self, task: Task, wait_seconds: float) -> Task:
+        """
+        Wait for one task.
+
+        Returns:
+            The record as it was last read: whoever waits has a task already, so trouble with
+            reading only ends the wait.
+        """
+        until = self.now() + timedelta(seconds=wait_seconds)
+        pauses = iter(PAUSES_SECONDS)
+        while not task.status.is_settled:
+            left = (until - self.now()).total_seconds()
+            if left <= 0:
+                break
+            self.sleep(min(next(pauses, PAUSES_SECONDS[-1]), left))
+            task = self._latest(task)
         return task
+
+    def _latest(self, task: Task) -> Task:
+        try:
+            if self.tasks.version_of(task.task_id) == task.version:
+                return task
+            return self.tasks.get(task.task_id) or task
+        except BackendUnavailableError as error:
+            _log.warning("%s could not be read again: %s", task.task_id, error)
+            return task

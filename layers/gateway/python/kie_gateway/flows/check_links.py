@@ -5,7 +5,8 @@ A link is refused only if it is proven to lead to no file. What cannot be told p
 may be luckier than we are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kie_gateway.core.deadline import (
@@ -25,22 +26,31 @@ MOST_SECONDS = 8.0
 _KEEP_SECONDS = CREATION_SECONDS + RECORDING_SECONDS
 
 
-def check_links(task_input: Mapping[str, Any], *, links: InputLinks, time_left: float) -> None:
+@dataclass(frozen=True)
+class CheckLinks:
     """
-    Make sure that no link of an input is known to lead to no file.
+    Makes sure that no link of an input is known to lead to no file.
 
-    Args:
-        time_left: Seconds that the invocation has; without enough of them nothing is asked.
-
-    Raises:
-        InvalidRequestError: Naming each link that does.
+    Attributes:
+        time_left: Tells the seconds that the invocation has; without enough nothing is asked.
     """
-    found = list(input_links(task_input, "/input"))
-    asked = list(dict.fromkeys(url for _, url in found))[:MOST_LINKS]
-    seconds = share(time_left, most=MOST_SECONDS, keep=_KEEP_SECONDS)
-    if not asked or seconds < QUESTION_SECONDS:
-        return
-    known = links.faults(asked, seconds)
-    faults = [FieldFault(pointer, known[url]) for pointer, url in found if url in known]
-    if faults:
-        raise InvalidRequestError("the input has links that lead to no file", faults)
+
+    links: InputLinks
+    time_left: Callable[[], float]
+
+    def __call__(self, task_input: Mapping[str, Any]) -> None:
+        """
+        Try the links of one input.
+
+        Raises:
+            InvalidRequestError: Naming each link that leads to no file.
+        """
+        found = list(input_links(task_input, "/input"))
+        asked = list(dict.fromkeys(url for _, url in found))[:MOST_LINKS]
+        seconds = share(self.time_left(), most=MOST_SECONDS, keep=_KEEP_SECONDS)
+        if not asked or seconds < QUESTION_SECONDS:
+            return
+        known = self.links.faults(asked, seconds)
+        faults = [FieldFault(pointer, known[url]) for pointer, url in found if url in known]
+        if faults:
+            raise InvalidRequestError("the input has links that lead to no file", faults)

@@ -46,20 +46,32 @@ class Reference:
     pointer: str
 
 
-def check_references(task_input: Mapping[str, Any], owner: str, tasks: TaskStore) -> None:
-    """
-    Make sure that no reference leads to another owner's work; deleted work is still its owner's.
+@dataclass(frozen=True)
+class CheckReferences:
+    """Makes sure that no reference leads to another owner's work, deleted or not."""
 
-    Raises:
-        InvalidRequestError: Naming each reference that does.
-    """
-    faults = [
-        FieldFault(one.pointer, NO_SUCH_TASK if one.named is Named.TASK else NO_SUCH_RESULT)
-        for one in references(task_input, "/input")
-        if _is_anothers(_find(one, tasks), owner)
-    ]
-    if faults:
-        raise InvalidRequestError("the input names work that is not yours", faults)
+    tasks: TaskStore
+
+    def __call__(self, task_input: Mapping[str, Any], owner: str) -> None:
+        """
+        Check the references of one input.
+
+        Raises:
+            InvalidRequestError: Naming each reference that does.
+        """
+        faults = [
+            FieldFault(one.pointer, NO_SUCH_TASK if one.named is Named.TASK else NO_SUCH_RESULT)
+            for one in references(task_input, "/input")
+            if _is_anothers(self._find(one), owner)
+        ]
+        if faults:
+            raise InvalidRequestError("the input names work that is not yours", faults)
+
+    def _find(self, reference: Reference) -> Sequence[Task]:
+        if reference.named is Named.TASK:
+            return self.tasks.find_by_upstream(reference.upstream_id)
+        maker = self.tasks.find_by_result(reference.upstream_id)
+        return [] if maker is None else [maker]
 
 
 def references(value: Any, pointer: str = "") -> Iterator[Reference]:
@@ -90,13 +102,6 @@ def _ids(named: Named, value: Any, pointer: str) -> Iterator[Reference]:
             for index, inner in enumerate(value):
                 if isinstance(inner, str):
                     yield from _ids(named, inner, f"{pointer}/{index}")
-
-
-def _find(reference: Reference, tasks: TaskStore) -> Sequence[Task]:
-    if reference.named is Named.TASK:
-        return tasks.find_by_upstream(reference.upstream_id)
-    maker = tasks.find_by_result(reference.upstream_id)
-    return [] if maker is None else [maker]
 
 
 def _is_anothers(found: Sequence[Task], owner: str) -> bool:

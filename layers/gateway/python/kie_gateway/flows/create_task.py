@@ -18,7 +18,7 @@ from kie_gateway.core.errors import (
 from kie_gateway.core.idempotency import MEMORY, IdempotencyKey
 from kie_gateway.core.model_facts import model_facts
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Executions, Existing, StoreQueue, SubmitQueue, TaskStore
+from kie_gateway.core.ports import Executions, Existing, SubmitQueue, TaskStore
 from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.submit_queue import Ticket, wake_at
 from kie_gateway.core.sweep import AFTER_DEADLINE
@@ -26,7 +26,7 @@ from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.keep_input import Inputs
 from kie_gateway.flows.submit_from_queue import report_outcome
-from kie_gateway.flows.submit_watched import submit_watched
+from kie_gateway.flows.submit_watched import SubmitWatched
 
 # As often as this, one after the other, nobody fails to start a watch.
 _MOST_TRIES = 3
@@ -72,174 +72,161 @@ class Created:
     replayed: bool
 
 
-def create_task(
-    new: NewTask,
-    *,
-    task_id: str,
-    tasks: TaskStore,
-    executions: Executions,
-    queue: StoreQueue,
-    submit: Callable[[Task], Task],
-    policy: PollPolicy,
-    submit_queue: SubmitQueue,
-    inputs: Inputs,
-    now: Callable[[], datetime],
-    stopped: str | None = None,
-    check: Callable[[], None] | None = None,
-) -> Created:
+@dataclass(frozen=True)
+class CreateTask:
     """
-    Create a task.
+    Creates tasks.
 
-    Args:
-        stopped: Why no new tasks are created for now; None while they are.
-        check: Looks at a new task once more, which may take a while, and raises CallerError if it
-            should not be created; one that is only asked for again is not looked at.
-        submit_queue: Where the task waits while Kie.ai takes no more.
+    Attributes:
+        submit: Submits a recorded and watched task (`flows/submit_watched.py`).
+        submit_queue: Where a task waits while Kie.ai takes no more.
         inputs: Keeps what is too large for the record.
-        submit: Asks Kie.ai for a recorded and watched task (`flows/submit_task.py`).
-
-    Raises:
-        CreationsStoppedError: As `stopped` says.
-        IdempotencyMismatchError: The key stands for another request.
-        TooManyTasksError, InsufficientCreditsError, BudgetExceededError: The owner may not create
-            the task; nothing was sent and nothing stays behind.
-        BackendUnavailableError, StorageError: The same, as the task could not be recorded or
-            watched.
+        stopped: Returns why no new tasks are created for now; None while they are.
     """
-    created_at = now()
-    idempotency, state = _idempotency(new, created_at), submit_queue.state()
-    if idempotency is not None and (stopped is not None or state is not None or check is not None):
-        # What is only asked for again needs no place in the queue, and can be had in any case.
-        existing = tasks.existing(idempotency, created_at)
-        replayed = (
-            _replay(existing, tasks=tasks, executions=executions, policy=policy)
-            if existing is not None
-            else None
-        )
-        if replayed is not None:
-            return replayed
-    if stopped is not None:
-        raise CreationsStoppedError(f"no new tasks for now: {stopped}")
-    if check is not None:
-        check()
-        # The right to send begins with the record, and Kie.ai may have begun to refuse meanwhile.
-        created_at, state = now(), submit_queue.state()
-    is_open = state is None or state.covers(_price(new))
-    ticket = None if is_open else _ticket(new, submit_queue, created_at)
-    recorded = _record(
-        _queued(new, task_id, created_at, ticket),
-        inputs,
-        lambda task: tasks.create(
-            task,
-            _first_entries(task, ticket, created_at),
-            idempotency,
-            tasks_at_once=new.tasks_at_once,
-        ),
-        lambda existing: _replay(existing, tasks=tasks, executions=executions, policy=policy),
-    )
-    if isinstance(recorded, Created):
-        return recorded
-    task, first_look_at = recorded, _first_look_at(recorded, policy)
-    try:
-        executions.start(task.task_id, task.watches, first_look_at)
-    except BackendUnavailableError:
-        tasks.forget(task, idempotency)
-        if tasks.get(task.task_id) is None:
-            inputs.drop(task)
-        raise
-    if ticket is not None:
-        return Created(task, replayed=False)
 
-    def submit_and_tell(task: Task) -> Task:
-        after = submit(task)
-        report_outcome(state, after, submit_queue)
-        return after
+    tasks: TaskStore
+    executions: Executions
+    submit: SubmitWatched
+    policy: PollPolicy
+    submit_queue: SubmitQueue
+    inputs: Inputs
+    new_task_id: Callable[[], str]
+    now: Callable[[], datetime]
+    stopped: Callable[[], str | None] = lambda: None
 
-    after = submit_watched(
-        task,
-        sleeps_until=first_look_at,
-        submit=submit_and_tell,
-        tasks=tasks,
-        executions=executions,
-        queue=queue,
-        now=now,
-    )
-    return Created(after, replayed=False)
+    def __call__(self, new: NewTask, check: Callable[[], None] | None = None) -> Created:
+        """
+        Create a task.
 
+        Args:
+            check: Looks at a new task once more, which may take a while, and raises CallerError if
+                it should not be created; one that is only asked for again is not looked at.
 
-def _record(
-    new: Task,
-    inputs: Inputs,
-    create: Callable[[Task], Task | Existing],
-    replay: Callable[[Existing], Created | None],
-) -> Task | Created:
-    """
-    Record a new task, or find the one of its key; one that is taken back meanwhile is none.
-
-    Nothing of its input stays behind unless it is recorded, or may be.
-    """
-    task = inputs.keep(new)
-    try:
-        for _ in range(_MOST_TRIES):
-            recorded = create(task)
-            if isinstance(recorded, Task):
-                return recorded
-            replayed = replay(recorded)
+        Raises:
+            CreationsStoppedError: As `stopped` says.
+            IdempotencyMismatchError: The key stands for another request.
+            TooManyTasksError, InsufficientCreditsError, BudgetExceededError: The owner may not
+                create the task; nothing was sent and nothing stays behind.
+            BackendUnavailableError, StorageError: The same, as the task could not be recorded or
+                watched.
+        """
+        stopped, now = self.stopped(), self.now()
+        idempotency, state = _idempotency(new, now), self.submit_queue.state()
+        if stopped is not None or state is not None or check is not None:
+            # What is only asked for again needs no ticket, and can be had in any case.
+            replayed = self._find_replayed(idempotency, now)
             if replayed is not None:
-                inputs.drop(task)
                 return replayed
-    except CallerError:
-        inputs.drop(task)
-        raise
-    raise BackendUnavailableError("the task of this Idempotency-Key cannot be watched for now")
-
-
-def _replay(
-    existing: Existing, *, tasks: TaskStore, executions: Executions, policy: PollPolicy
-) -> Created | None:
-    """
-    Answer with the task of a key; None if whoever created it could not have it watched.
-
-    Before anybody is told of the task it is made sure that it stays: its creator takes it back
-    only as long as nobody has moved it.
-    """
-    if not existing.same_request:
-        raise IdempotencyMismatchError(
-            "this Idempotency-Key was used for another request; use a new key for a new task"
+        if stopped is not None:
+            raise CreationsStoppedError(f"no new tasks for now: {stopped}")
+        if check is not None:
+            check()
+            # The right to send begins with the record, and Kie.ai may refuse by now.
+            now, state = self.now(), self.submit_queue.state()
+        is_open = state is None or state.covers(_price(new))
+        ticket = None if is_open else self._ticket(new, now)
+        task = _queued(new, self.new_task_id(), now, ticket)
+        recorded = self._record(task, ticket, idempotency, new.tasks_at_once)
+        if isinstance(recorded, Created):
+            return recorded
+        self._watch(recorded, idempotency)
+        if ticket is not None:
+            return Created(recorded, replayed=False)
+        after = self.submit(
+            recorded,
+            sleeps_until=self._first_look_at(recorded),
+            done=lambda sent: report_outcome(state, sent, self.submit_queue),
         )
-    task = tasks.get(existing.task_id)
-    if task is None:
-        return None
-    if task.deleted_at is not None:
-        raise TaskNotFoundError("the task of this Idempotency-Key has been deleted")
-    try:
-        task = tasks.move(task, sweep_moves.vouch).task
-    except RecordGoneError:
-        return None
-    if not task.status.is_settled:
-        # The first request may have been cut off before it started the watch.
-        executions.start(task.task_id, 1, _first_look_at(task, policy))
-    return Created(task, replayed=True)
+        return Created(after, replayed=False)
+
+    def _find_replayed(self, idempotency: IdempotencyKey | None, now: datetime) -> Created | None:
+        if idempotency is None:
+            return None
+        existing = self.tasks.existing(idempotency, now)
+        return self._replay(existing) if existing is not None else None
+
+    def _watch(self, task: Task, idempotency: IdempotencyKey | None) -> None:
+        """Start the watch of a new task; a task that cannot be watched is taken back."""
+        try:
+            self.executions.start(task.task_id, task.watches, self._first_look_at(task))
+        except BackendUnavailableError:
+            self.tasks.forget(task, idempotency)
+            if self.tasks.get(task.task_id) is None:
+                self.inputs.drop(task)
+            raise
+
+    def _record(
+        self,
+        new: Task,
+        ticket: Ticket | None,
+        idempotency: IdempotencyKey | None,
+        tasks_at_once: int,
+    ) -> Task | Created:
+        """
+        Record a new task, or find the one of its key; one that is taken back meanwhile is none.
+
+        Nothing of its input stays behind unless it is recorded, or may be.
+        """
+        task = self.inputs.keep(new)
+        entries = _first_entries(task, ticket)
+        try:
+            for _ in range(_MOST_TRIES):
+                recorded = self.tasks.create(
+                    task, entries, idempotency, tasks_at_once=tasks_at_once
+                )
+                if isinstance(recorded, Task):
+                    return recorded
+                replayed = self._replay(recorded)
+                if replayed is not None:
+                    self.inputs.drop(task)
+                    return replayed
+        except CallerError:
+            self.inputs.drop(task)
+            raise
+        raise BackendUnavailableError("the task of this Idempotency-Key cannot be watched for now")
+
+    def _replay(self, existing: Existing) -> Created | None:
+        """
+        Answer with the task of a key; None if whoever created it could not have it watched.
+
+        Before anybody is told of the task it is made sure that it stays: its creator takes it back
+        only as long as nobody has moved it.
+        """
+        if not existing.same_request:
+            raise IdempotencyMismatchError(
+                "this Idempotency-Key was used for another request; use a new key for a new task"
+            )
+        task = self.tasks.get(existing.task_id)
+        if task is None:
+            return None
+        if task.deleted_at is not None:
+            raise TaskNotFoundError("the task of this Idempotency-Key has been deleted")
+        try:
+            task = self.tasks.move(task, sweep_moves.vouch).task
+        except RecordGoneError:
+            return None
+        if not task.status.is_settled:
+            # The first request may have been cut off before it started the watch.
+            self.executions.start(task.task_id, 1, self._first_look_at(task))
+        return Created(task, replayed=True)
+
+    def _ticket(self, new: NewTask, now: datetime) -> Ticket | None:
+        """Get a ticket; None if it is due now, and the creation may be sent at once."""
+        ticket = self.submit_queue.enqueue(new.owner)
+        if ticket.at > now:
+            return ticket
+        permit = self.submit_queue.acquire_permit(timedelta(0))
+        return None if permit.is_granted else replace(ticket, at=permit.at)
+
+    def _first_look_at(self, task: Task) -> datetime:
+        """Return when the watch looks first: when its ticket is due, or a result is late."""
+        if task.is_in_submit_queue and task.next_at is not None:
+            return wake_at(task.next_at)
+        return self.policy.first_watch_at(task)
 
 
 def _price(new: NewTask) -> Decimal | None:
     return new.reservation.credits if new.reservation is not None else None
-
-
-def _ticket(new: NewTask, submit_queue: SubmitQueue, now: datetime) -> Ticket | None:
-    """Take a place in the queue; None if it is for now, and the creation may be sent at once."""
-    ticket = submit_queue.enqueue(new.owner)
-    if ticket.at > now:
-        return ticket
-    permit = submit_queue.acquire_permit(timedelta(0))
-    return None if permit.is_granted else replace(ticket, at=permit.at)
-
-
-def _first_look_at(task: Task, policy: PollPolicy) -> datetime:
-    """Return when the watch of a new task looks first: at its ticket, or when a result is late."""
-    if task.is_in_submit_queue and task.next_at is not None:
-        return wake_at(task.next_at)
-    return policy.first_watch_at(task)
 
 
 def _queued(new: NewTask, task_id: str, now: datetime, ticket: Ticket | None) -> Task:
@@ -270,8 +257,8 @@ def _queued(new: NewTask, task_id: str, now: datetime, ticket: Ticket | None) ->
     return replace(task, submission=Submission.SENDING, submission_attempts=1, sending_at=now)
 
 
-def _first_entries(task: Task, ticket: Ticket | None, now: datetime) -> tuple[Entry, ...]:
-    facts = {"model": task.model, "retry_of": task.retry_of}
+def _first_entries(task: Task, ticket: Ticket | None) -> tuple[Entry, ...]:
+    now, facts = task.created_at, {"model": task.model, "retry_of": task.retry_of}
     created = Entry(Happened.CREATED, now, f"Created for {task.model}.", facts)
     if ticket is None:
         words = "Asking Kie.ai to create the task."

@@ -10,13 +10,13 @@ from kie_gateway.core import moves
 from kie_gateway.core.errors import GatewayError, TaskNotFoundError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Executions, Existing, Provider, StoreQueue, TaskStore
+from kie_gateway.core.ports import Existing, Provider, StoreQueue, TaskStore
 from kie_gateway.core.report import Failed, Finished, NotVisible, Report
 from kie_gateway.core.sweep import START_GRACE
 from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.check_references import NO_SUCH_TASK
-from kie_gateway.flows.watch_again import start_watch
+from kie_gateway.flows.watches import Watches
 
 _log = logging.getLogger(__name__)
 
@@ -56,84 +56,117 @@ class Imported:
     is_new: bool
 
 
-def import_task(
-    adoption: Adoption,
-    *,
-    task_id: str,
-    tasks: TaskStore,
-    executions: Executions,
-    queue: StoreQueue,
-    kie: Provider,
-    policy: PollPolicy,
-    now: datetime,
-    check_time: Callable[[], None] = lambda: None,
-) -> Imported:
+@dataclass(frozen=True)
+class ImportTask:
     """
-    Adopt one piece of work; nothing stays behind when it raises.
+    Adopts work.
 
     Once it is recorded it is followed: by the execution that is started here, or by one that the
     sweep or a second import starts if this one ends before.
 
-    Args:
-        check_time: Raises OutOfTimeError if too little is left to record the task and have it
+    Attributes:
+        check_time: Raises OutOfTimeError if too little is left to record a task and have it
             watched.
-
-    Raises:
-        OutOfTimeError: It was not reached in time.
-        TaskNotFoundError: Kie.ai knows no such task, or it is another owner's.
-        ProviderError: Kie.ai did not say how the task stands.
-        BackendUnavailableError: The task could not be recorded.
     """
-    check_time()
-    known = _known(adoption, tasks)
-    if known is not None:
-        return _same(known, executions, queue, now)
-    task = _new_task(adoption, task_id, now)
-    move = _as_it_stands(task, _report(adoption, task, kie), policy=policy, now=now)
-    key = IdempotencyKey(adoption.owner, adoption.name, "", now + _MEMORY)
-    check_time()
-    existing = tasks.create(move.task, move.entries, key)
-    if isinstance(existing, Existing):
-        same = tasks.get(existing.task_id)
-        if same is None or same.deleted_at is not None:
-            raise TaskNotFoundError("the imported task has been deleted")
-        return _same(same, executions, queue, now)
-    _have_it_followed(move.task, executions, queue, now)
-    return Imported(move.task, is_new=True)
 
+    tasks: TaskStore
+    watches: Watches
+    store_queue: StoreQueue
+    kie: Provider
+    policy: PollPolicy
+    new_task_id: Callable[[], str]
+    now: Callable[[], datetime]
+    check_time: Callable[[], None] = lambda: None
 
-def _same(task: Task, executions: Executions, queue: StoreQueue, now: datetime) -> Imported:
-    """Answer with what was imported before; whoever did so may have ended at once."""
-    if task.is_swept:
-        _have_it_followed(task, executions, queue, now)
-    return Imported(task, is_new=False)
+    def __call__(self, adoption: Adoption) -> Imported:
+        """
+        Adopt one piece of work; nothing stays behind when it raises.
 
+        Raises:
+            OutOfTimeError: It was not reached in time.
+            TaskNotFoundError: Kie.ai knows no such task, or it is another owner's.
+            ProviderError: Kie.ai did not say how the task stands.
+            BackendUnavailableError: The task could not be recorded.
+        """
+        self.check_time()
+        known = self._known(adoption)
+        if known is not None:
+            return self._same(known)
+        now = self.now()
+        task = _new_task(adoption, self.new_task_id(), now)
+        move = self._as_it_stands(task, self._report(adoption, task), now)
+        key = IdempotencyKey(adoption.owner, adoption.name, "", now + _MEMORY)
+        self.check_time()
+        existing = self.tasks.create(move.task, move.entries, key)
+        if isinstance(existing, Existing):
+            same = self.tasks.get(existing.task_id)
+            if same is None or same.deleted_at is not None:
+                raise TaskNotFoundError("the imported task has been deleted")
+            return self._same(same)
+        self._have_it_followed(move.task)
+        return Imported(move.task, is_new=True)
 
-def _have_it_followed(task: Task, executions: Executions, queue: StoreQueue, now: datetime) -> None:
-    """Start the watch, and have results copied at once; in trouble the sweep does it later."""
-    attempts: list[Callable[[], None]] = [
-        lambda: start_watch(task, executions=executions, now=now, wait_until=task.next_at)
-    ]
-    if task.status is Status.STORING:
-        attempts.append(lambda: queue.request_storing(task.task_id))
-    for attempt in attempts:
-        try:
-            attempt()
-        except GatewayError as error:
-            _log.warning("the sweep goes on with %s: %s", task.task_id, error)
+    def _same(self, task: Task) -> Imported:
+        """Answer with what was imported before; whoever did so may have ended at once."""
+        if task.is_swept:
+            self._have_it_followed(task)
+        return Imported(task, is_new=False)
 
+    def _have_it_followed(self, task: Task) -> None:
+        """Start the watch, and have results copied at once; in trouble the sweep does it later."""
+        attempts: list[Callable[[], None]] = [
+            lambda: self.watches.start(task, wait_until=task.next_at)
+        ]
+        if task.status is Status.STORING:
+            attempts.append(lambda: self.store_queue.request_storing(task.task_id))
+        for attempt in attempts:
+            try:
+                attempt()
+            except GatewayError as error:
+                _log.warning("the sweep goes on with %s: %s", task.task_id, error)
 
-def _known(adoption: Adoption, tasks: TaskStore) -> Task | None:
-    """Find a task of this gateway that is the same work."""
-    if adoption.upstream_task_id is None:
-        return None
-    found = tasks.find_by_upstream(adoption.upstream_task_id)
-    same = [task for task in found if task.family == adoption.family]
-    # A deleted task is still nobody else's.
-    own = [task for task in same if task.paying_owner == adoption.owner]
-    if same and not own:
-        raise TaskNotFoundError(NO_SUCH_TASK)
-    return next((task for task in own if task.deleted_at is None), None)
+    def _known(self, adoption: Adoption) -> Task | None:
+        """Find a task of this gateway that is the same work."""
+        if adoption.upstream_task_id is None:
+            return None
+        found = self.tasks.find_by_upstream(adoption.upstream_task_id)
+        same = [task for task in found if task.family == adoption.family]
+        # A deleted task is still nobody else's.
+        own = [task for task in same if task.paying_owner == adoption.owner]
+        if same and not own:
+            raise TaskNotFoundError(NO_SUCH_TASK)
+        return next((task for task in own if task.deleted_at is None), None)
+
+    def _report(self, adoption: Adoption, task: Task) -> Report:
+        if adoption.url is not None:
+            return Finished(state="imported", sources=(Source(adoption.url),))
+        report = self.kie.ask(task).report
+        if isinstance(report, NotVisible):
+            raise TaskNotFoundError(NO_SUCH_TASK)
+        return report
+
+    def _as_it_stands(self, task: Task, report: Report, now: datetime) -> moves.Move:
+        what = "a link" if task.upstream_task_id is None else "a task of Kie.ai"
+        first = Entry(
+            Happened.IMPORTED,
+            now,
+            f"Adopted {what}.",
+            {"model": task.model, "upstream_task_id": task.upstream_task_id},
+        )
+        move: moves.Move | None = None
+        if isinstance(report, Finished):
+            move = moves.report_finished(
+                task,
+                report,
+                upstream_task_id=task.upstream_task_id,
+                by=CompletedBy.IMPORT,
+                happened=Happened.RESULT_REPORTED,
+                now=now,
+            )
+        elif isinstance(report, Failed):
+            move = moves.fail(task, report, by=CompletedBy.IMPORT, now=now)
+        move = move or moves.Move(replace(task, next_at=self.policy.next_ask_at(task, now)))
+        return moves.Move(move.task, (first, *move.entries))
 
 
 def _new_task(adoption: Adoption, task_id: str, now: datetime) -> Task:
@@ -155,36 +188,3 @@ def _new_task(adoption: Adoption, task_id: str, now: datetime) -> Task:
         upstream_task_id=adoption.upstream_task_id,
         submitted_at=now,
     )
-
-
-def _report(adoption: Adoption, task: Task, kie: Provider) -> Report:
-    if adoption.url is not None:
-        return Finished(state="imported", sources=(Source(adoption.url),))
-    report = kie.ask(task).report
-    if isinstance(report, NotVisible):
-        raise TaskNotFoundError(NO_SUCH_TASK)
-    return report
-
-
-def _as_it_stands(task: Task, report: Report, *, policy: PollPolicy, now: datetime) -> moves.Move:
-    what = "a link" if task.upstream_task_id is None else "a task of Kie.ai"
-    first = Entry(
-        Happened.IMPORTED,
-        now,
-        f"Adopted {what}.",
-        {"model": task.model, "upstream_task_id": task.upstream_task_id},
-    )
-    move: moves.Move | None = None
-    if isinstance(report, Finished):
-        move = moves.report_finished(
-            task,
-            report,
-            upstream_task_id=task.upstream_task_id,
-            by=CompletedBy.IMPORT,
-            happened=Happened.RESULT_REPORTED,
-            now=now,
-        )
-    elif isinstance(report, Failed):
-        move = moves.fail(task, report, by=CompletedBy.IMPORT, now=now)
-    move = move or moves.Move(replace(task, next_at=policy.next_ask_at(task, now)))
-    return moves.Move(move.task, (first, *move.entries))

@@ -1,6 +1,8 @@
 """Count how long a finished task took at Kie.ai, so that the next ones are asked about in time."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from kie_gateway.core.errors import BackendUnavailableError
@@ -13,16 +15,24 @@ _log = logging.getLogger(__name__)
 _TELLING = (CompletedBy.WEBHOOK, CompletedBy.POLL)
 
 
-def learn_time(task: Task, times: ModelTimes, now: datetime) -> None:
-    """Count a task's time; without it the schedule is a little worse, and nothing else."""
-    done, began = task.upstream_completed_at, task.submitted_at
-    if task.completed_by not in _TELLING or done is None or began is None:
-        return
-    seconds = (done - began).total_seconds()
-    # Some families write times of a zone they do not name: those make no sense here.
-    if not 0 <= seconds <= (now - began).total_seconds():
-        return
-    try:
-        times.add(task.model, seconds, now)
-    except BackendUnavailableError as error:
-        _log.warning("the time of %s was not counted: %s", task.task_id, error)
+@dataclass(frozen=True)
+class LearnTime:
+    """Counts times of tasks."""
+
+    times: ModelTimes
+    now: Callable[[], datetime]
+
+    def __call__(self, task: Task) -> None:
+        """Count a task's time; without it the schedule is a little worse, and nothing else."""
+        done, began = task.upstream_completed_at, task.submitted_at
+        if task.completed_by not in _TELLING or done is None or began is None:
+            return
+        now = self.now()
+        seconds = (done - began).total_seconds()
+        # Some families write times of a zone they do not name: those make no sense here.
+        if not 0 <= seconds <= (now - began).total_seconds():
+            return
+        try:
+            self.times.add(task.model, seconds, now)
+        except BackendUnavailableError as error:
+            _log.warning("the time of %s was not counted: %s", task.task_id, error)

@@ -8,20 +8,18 @@ queue, so that the answer to the webhook never waits.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kie_gateway.core import moves
-from kie_gateway.core.callback_token import is_callback_token
 from kie_gateway.core.errors import GatewayError, WebhookRefusedError
-from kie_gateway.core.ports import Archive, Executions, Said, StoreQueue, TaskStore, WebhookReader
+from kie_gateway.core.ports import Archive, Said, StoreQueue, TaskStore, WebhookReader
 from kie_gateway.core.report import Failed, Finished, Partial, Running
 from kie_gateway.core.sighting import note_sighting
 from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.hide_token import hide_token_in_report, without_secrets, without_token
-from kie_gateway.flows.watch_again import start_watch, watch_again
+from kie_gateway.flows.watches import Watches
 
 _log = logging.getLogger(__name__)
 
@@ -57,25 +55,23 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class WebhookRecorder:
+class RecordWebhook:
     """
     Records deliveries.
 
     Attributes:
         is_usable: Whether a link leads where results may be fetched from.
-        hmac_key: Returns the account's webhook key, None if its webhooks are not signed.
     """
 
     tasks: TaskStore
     reader: WebhookReader
-    queue: StoreQueue
-    executions: Executions
+    store_queue: StoreQueue
+    watches: Watches
     archive: Archive
     is_usable: Callable[[str], bool]
-    callback_secret: Callable[[], str]
-    hmac_key: Callable[[], str | None]
+    now: Callable[[], datetime]
 
-    def record(self, delivery: Delivery, now: Callable[[], datetime]) -> Recorded:
+    def __call__(self, delivery: Delivery) -> Recorded:
         """
         Record a delivery.
 
@@ -83,30 +79,26 @@ class WebhookRecorder:
             WebhookRefusedError: It does not prove to be Kie's; nothing was changed.
             BackendUnavailableError: Nothing was recorded; Kie.ai shall deliver again.
         """
-        secret = self.callback_secret()
-        if not is_callback_token(delivery.token, delivery.task_id, secret):
-            raise WebhookRefusedError("token_mismatch")
+        self.reader.verify_token(delivery.task_id, delivery.token)
         task = self.tasks.get(delivery.task_id)
         if task is None:
             return Recorded.UNDELIVERED
-        self._verify(task, delivery, now())
+        self._verify(task, delivery)
         if task.deleted_at is not None:
             # Nothing of it is kept but what it has cost.
             self._ask_price(task)
             return Recorded.UNDELIVERED
-        # Before it is read, so that no word of it can carry the token anywhere.
-        said = self.reader.read(task, without_token(delivery.body, task, secret))
-        said = replace(said, report=hide_token_in_report(said.report, task, secret))
-        recorded = self._record(task, said, now)
-        body = without_secrets(delivery.body, task, secret)
-        key = f"webhooks/{task.task_id}/{now():%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
+        said = self.reader.read(task, delivery.body)
+        recorded = self._record(task, said)
+        key = f"webhooks/{task.task_id}/{self.now():%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
         # If the task is deleted at this moment, the sweep removes the body.
-        self._attempt("archive", lambda: self.archive.put_raw(key, body, "application/json"))
+        self._attempt("archive", lambda: self.archive.put_raw(key, said.body, "application/json"))
         return recorded
 
-    def _verify(self, task: Task, delivery: Delivery, now: datetime) -> None:
+    def _verify(self, task: Task, delivery: Delivery) -> None:
+        now = self.now()
         try:
-            self.reader.verify(task, delivery.headers, delivery.body, self.hmac_key(), now=now)
+            self.reader.verify_signature(task, delivery.headers, delivery.body, now=now)
         except WebhookRefusedError as refused:
             words = f"A webhook was refused: {refused.reason.replace('_', ' ')}."
             self.tasks.note_once_a_minute(
@@ -115,33 +107,32 @@ class WebhookRecorder:
             )
             raise
 
-    def _record(self, task: Task, said: Said, now: Callable[[], datetime]) -> Recorded:
+    def _record(self, task: Task, said: Said) -> Recorded:
         if isinstance(said.report, Running):
             words = f"Kie.ai tells of progress: {said.report.state}."
-            return self._note(task, Happened.WEBHOOK_ACCEPTED, words, Recorded.PROGRESS, now)
+            return self._note(task, Happened.WEBHOOK_ACCEPTED, words, Recorded.PROGRESS)
         if task.status is Status.CANCELED:
-            return self._record_canceled(task, said.upstream_task_id, now)
+            return self._record_canceled(task, said.upstream_task_id)
         if task.status in (Status.STORING, Status.SUCCEEDED, Status.FAILED):
-            return self._duplicate(task, now)
+            return self._duplicate(task)
         if isinstance(said.report, Finished) and self._is_clear(said.report, said):
-            return self._finish(task, said.report, said.upstream_task_id, now)
-        return self._ask_instead(task, said, now)
+            return self._finish(task, said.report, said.upstream_task_id)
+        return self._ask_instead(task, said)
 
-    def _record_canceled(
-        self, task: Task, named: str | None, now: Callable[[], datetime]
-    ) -> Recorded:
+    def _record_canceled(self, task: Task, named: str | None) -> Recorded:
         if named is not None:
-            self._adopt(task, named, now())
+            self._adopt(task, named)
         self._ask_price(task)
-        return self._duplicate(task, now)
+        return self._duplicate(task)
 
-    def _adopt(self, task: Task, named: str, now: datetime) -> None:
+    def _adopt(self, task: Task, named: str) -> None:
+        now = self.now()
         self.tasks.move(task, lambda current: moves.adopt(current, named, next_at=now, now=now))
 
     def _ask_price(self, task: Task) -> None:
         """Have Kie.ai asked what a canceled task has cost; without an answer it is asked later."""
         if task.is_price_open:
-            self._attempt("queue", lambda: self.queue.request_asking(task.task_id))
+            self._attempt("queue", lambda: self.store_queue.request_asking(task.task_id))
 
     def _is_clear(self, finished: Finished, said: Said) -> bool:
         usable = all(
@@ -155,7 +146,6 @@ class WebhookRecorder:
         task: Task,
         finished: Finished,
         upstream_task_id: str | None,
-        now: Callable[[], datetime],
     ) -> Recorded:
         moved = self.tasks.move(
             task,
@@ -165,37 +155,34 @@ class WebhookRecorder:
                 upstream_task_id=upstream_task_id,
                 by=CompletedBy.WEBHOOK,
                 happened=Happened.WEBHOOK_ACCEPTED,
-                now=now(),
+                now=self.now(),
             ),
         )
         if not moved.changed:
-            return self._duplicate(moved.task, now)
-        self._have_it_stored(moved.task, now())
+            return self._duplicate(moved.task)
+        self._have_it_stored(moved.task)
         return Recorded.ACCEPTED
 
-    def _have_it_stored(self, task: Task, now: datetime) -> None:
+    def _have_it_stored(self, task: Task) -> None:
         """Ask for what the watch, or the sweep, does later in any case: recorded is recorded."""
-        self._attempt("queue", lambda: self.queue.request_storing(task.task_id))
-        self._attempt("watch", lambda: start_watch(task, executions=self.executions, now=now))
+        self._attempt("queue", lambda: self.store_queue.request_storing(task.task_id))
+        self._attempt("watch", lambda: self.watches.start(task))
 
-    def _watch_again(self, task: Task, now: datetime) -> None:
-        watch_again(task, tasks=self.tasks, executions=self.executions, now=now)
-
-    def _ask_instead(self, task: Task, said: Said, now: Callable[[], datetime]) -> Recorded:
+    def _ask_instead(self, task: Task, said: Said) -> Recorded:
         named = said.upstream_task_id
         if named is not None:
-            self._adopt(task, named, now())
+            self._adopt(task, named)
         words = "No clear verdict with links that may be fetched; Kie.ai is asked."
         if isinstance(said.report, Failed):
             self._note_sighting(task, said, said.report.state)
             words = f"Says failed: {said.report.failure.message} Kie.ai is asked to confirm."
         if isinstance(said.report, Partial):
             words = f"{said.report.words} Kie.ai is asked."
-        self._note(task, Happened.WEBHOOK_UNCLEAR, words, Recorded.UNCLEAR, now)
-        self._attempt("queue", lambda: self.queue.request_asking(task.task_id))
+        self._note(task, Happened.WEBHOOK_UNCLEAR, words, Recorded.UNCLEAR)
+        self._attempt("queue", lambda: self.store_queue.request_asking(task.task_id))
         if task.status is Status.EXPIRED:
             # Its execution has ended; what the queue finds out must be watched.
-            self._attempt("watch", lambda: self._watch_again(task, now()))
+            self._attempt("watch", lambda: self.watches.start_another(task))
         return Recorded.UNCLEAR
 
     def _note_sighting(self, task: Task, said: Said, state: str) -> None:
@@ -203,14 +190,14 @@ class WebhookRecorder:
         if not said.is_about_another_task:
             self.tasks.move(task, lambda current: note_sighting(current, state))
 
-    def _duplicate(self, task: Task, now: Callable[[], datetime]) -> Recorded:
-        if _waits_for_a_copy(task, now()):
+    def _duplicate(self, task: Task) -> Recorded:
+        if _waits_for_a_copy(task, self.now()):
             # Whoever recorded the first telling may have ended before it asked for the copy.
-            self._have_it_stored(task, now())
+            self._have_it_stored(task)
         words = f"Told again; the task was {task.status.value} already."
         if task.status is Status.CANCELED:
             words = "A late result; the task was canceled, so it is not delivered."
-        return self._note(task, Happened.WEBHOOK_DUPLICATE, words, Recorded.DUPLICATE, now)
+        return self._note(task, Happened.WEBHOOK_DUPLICATE, words, Recorded.DUPLICATE)
 
     def _note(
         self,
@@ -218,9 +205,8 @@ class WebhookRecorder:
         happened: Happened,
         words: str,
         recorded: Recorded,
-        now: Callable[[], datetime],
     ) -> Recorded:
-        self.tasks.note(task.task_id, Entry(happened, now(), words))
+        self.tasks.note(task.task_id, Entry(happened, self.now(), words))
         return recorded
 
     def _attempt(self, what: str, act: Callable[[], object]) -> None:

@@ -38,37 +38,61 @@ class Replayed:
     settled: bool = False
 
 
-def replay(
-    *,
-    archive: RawArchive,
-    tasks: TaskStore,
-    interpret: Callable[[Task, bytes], Report],
-    follow: Callable[[Task], None] | None,
-    now: Callable[[], datetime],
-    task_id: str | None = None,
-) -> Iterator[Replayed]:
+@dataclass(frozen=True)
+class Replay:
     """
-    Read the archive again, oldest body of a task first.
+    Reads the archive again.
 
-    Args:
+    Attributes:
         interpret: Reads a body as the family of the task does.
         follow: Starts an execution for a task that was settled; None changes nothing anywhere.
-        task_id: Of this task only.
     """
-    for folder in FOLDERS:
-        for key in archive.keys(f"{folder}{task_id}/" if task_id else folder):
-            task = tasks.get(key.split("/")[1])
-            if task is None:
-                continue
-            report = interpret(task, archive.get_raw(key))
-            read = Replayed(key, task, report, _differs(task, report))
-            if follow is None or not read.differs or task.status not in _WITHOUT_VERDICT:
-                yield read
-                continue
-            settled = _settle(task, report, tasks, now())
-            if settled is not None:
-                follow(settled)
-            yield Replayed(key, settled or task, report, read.differs, settled is not None)
+
+    archive: RawArchive
+    tasks: TaskStore
+    interpret: Callable[[Task, bytes], Report]
+    follow: Callable[[Task], object] | None
+    now: Callable[[], datetime]
+
+    def __call__(self, task_id: str | None = None) -> Iterator[Replayed]:
+        """
+        Read bodies, the oldest of a task first.
+
+        Args:
+            task_id: Of this task only.
+        """
+        for folder in FOLDERS:
+            for key in self.archive.keys(f"{folder}{task_id}/" if task_id else folder):
+                task = self.tasks.get(key.split("/")[1])
+                if task is not None:
+                    yield self._read(key, task)
+
+    def _read(self, key: str, task: Task) -> Replayed:
+        report = self.interpret(task, self.archive.get_raw(key))
+        read = Replayed(key, task, report, _differs(task, report))
+        if self.follow is None or not read.differs or task.status not in _WITHOUT_VERDICT:
+            return read
+        settled = self._settle(task, report)
+        if settled is not None:
+            self.follow(settled)
+        return Replayed(key, settled or task, report, read.differs, settled is not None)
+
+    def _settle(self, task: Task, report: Report) -> Task | None:
+        """Record a result that was missed. Failures are left to Kie.ai's own word: ask it."""
+        if not isinstance(report, Finished):
+            return None
+        moved = self.tasks.move(
+            task,
+            lambda current: moves.report_finished(
+                current,
+                report,
+                upstream_task_id=current.upstream_task_id,
+                by=CompletedBy.REFRESH,
+                happened=Happened.RESULT_REPORTED,
+                now=self.now(),
+            ),
+        )
+        return moved.task if moved.changed else None
 
 
 def _differs(task: Task, report: Report) -> bool:
@@ -79,21 +103,3 @@ def _differs(task: Task, report: Report) -> bool:
             return task.status not in (Status.FAILED, Status.CANCELED)
         case _:
             return False
-
-
-def _settle(task: Task, report: Report, tasks: TaskStore, now: datetime) -> Task | None:
-    """Record a result that was missed. Failures are left to Kie.ai's own word: ask it."""
-    if not isinstance(report, Finished):
-        return None
-    moved = tasks.move(
-        task,
-        lambda current: moves.report_finished(
-            current,
-            report,
-            upstream_task_id=current.upstream_task_id,
-            by=CompletedBy.REFRESH,
-            happened=Happened.RESULT_REPORTED,
-            now=now,
-        ),
-    )
-    return moved.task if moved.changed else None

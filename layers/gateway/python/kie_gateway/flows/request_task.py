@@ -1,15 +1,12 @@
 """Take a caller's wish for a task: check what it names, reckon what it costs, and create it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from kie_gateway.core.ports import TaskStore
 from kie_gateway.core.reservation import Reservation
-from kie_gateway.flows.check_references import check_references
 from kie_gateway.flows.create_task import Created, NewTask
-from kie_gateway.flows.use_uploads import check_uploads
 
 
 @dataclass(frozen=True)
@@ -69,17 +66,15 @@ class RequestTask:
     Creates the task that a caller asks for.
 
     Attributes:
-        tasks: Where references to earlier work are looked up.
-        upload_size: Tells the size of an uploaded file, None if there is none.
+        checks: Each raises InvalidRequestError if an owner's input names what it may not.
         check_links: Raises InvalidRequestError if a link of an input surely leads to no file.
         reservation: Tells what is set aside for a task by its estimate.
         deadline_seconds: For tasks that do not bring their own.
     """
 
-    tasks: TaskStore
     models: Models
     create: Create
-    upload_size: Callable[[str], int | None]
+    checks: Sequence[Callable[[Mapping[str, Any], str], None]]
     check_links: Callable[[Mapping[str, Any]], None]
     reservation: Callable[[float | None], Reservation]
     deadline_seconds: int
@@ -92,8 +87,8 @@ class RequestTask:
             CallerError: It is not created, for a reason that the caller can mend.
             BackendUnavailableError, StorageError: The same, as it could not be recorded.
         """
-        check_uploads(request.input, request.owner, self.upload_size)
-        check_references(request.input, request.owner, self.tasks)
+        for check in self.checks:
+            check(request.input, request.owner)
         estimated = self.models.estimate(request.model, request.input)
         new = NewTask(
             owner=request.owner,
@@ -112,5 +107,5 @@ class RequestTask:
             reservation=self.reservation(estimated),
             tasks_at_once=request.tasks_at_once,
         )
-        check = partial(self.check_links, request.input) if request.check_inputs else None
-        return self.create(new, check)
+        try_links = partial(self.check_links, request.input) if request.check_inputs else None
+        return self.create(new, try_links)

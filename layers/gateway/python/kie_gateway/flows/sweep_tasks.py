@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sweep:
+class SweepTasks:
     """
     The sweep.
 
@@ -29,7 +29,7 @@ class Sweep:
     sweeps: Sweeps
     tasks: TaskStore
     executions: Executions
-    queue: StoreQueue
+    store_queue: StoreQueue
     files: OutputStore
     refresh: Callable[[Task], Task]
     now: Callable[[], datetime]
@@ -101,5 +101,5 @@ class Sweep:
         task = followed.task
         self.executions.start(task.task_id, task.watches, now)
         if task.status is Status.STORING:
-            self.queue.request_storing(task.task_id)
+            self.store_queue.request_storing(task.task_id)
         return True

@@ -1,32 +1,41 @@
 """References to uploaded files in a task's input: checked when it is created, linked when sent."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kie_gateway.core import upload
 from kie_gateway.core.errors import FieldFault, InvalidRequestError
 
 
-def check_uploads(
-    task_input: Mapping[str, Any], owner: str, size_of: Callable[[str], int | None]
-) -> None:
+@dataclass(frozen=True)
+class CheckUploads:
     """
-    Make sure that every reference leads to a file that has arrived.
+    Makes sure that every reference leads to a file that has arrived.
 
-    Args:
+    Attributes:
         size_of: Tells the size of an object, None if there is none.
-
-    Raises:
-        InvalidRequestError: Naming each reference that leads nowhere.
     """
-    faults = []
-    for pointer, reference in upload.references(task_input, "/input"):
-        name = upload.name_in(reference)
-        if name is None or size_of(upload.key_of(owner, name)) is None:
-            detail = "no such upload; send the file to the form that POST /v1/uploads gave first"
-            faults.append(FieldFault(pointer, detail))
-    if faults:
-        raise InvalidRequestError("the input names files that were not uploaded", faults)
+
+    size_of: Callable[[str], int | None]
+
+    def __call__(self, task_input: Mapping[str, Any], owner: str) -> None:
+        """
+        Check the references of one input.
+
+        Raises:
+            InvalidRequestError: Naming each reference that leads nowhere.
+        """
+        faults = []
+        for pointer, reference in upload.references(task_input, "/input"):
+            name = upload.name_in(reference)
+            if name is None or self.size_of(upload.key_of(owner, name)) is None:
+                detail = (
+                    "no such upload; send the file to the form that POST /v1/uploads gave first"
+                )
+                faults.append(FieldFault(pointer, detail))
+        if faults:
+            raise InvalidRequestError("the input names files that were not uploaded", faults)
 
 
 def link_uploads(value: Any, owner: str, link: Callable[[str], str]) -> Any:

@@ -7,33 +7,29 @@ from datetime import datetime, timedelta
 from kie_gateway.core import moves
 from kie_gateway.core.decision import Decision, decide
 from kie_gateway.core.errors import RecordRefusedError, TaskNotFoundError, TaskStalledError
-from kie_gateway.core.ports import SubmitQueue, TaskStore
+from kie_gateway.core.ports import TaskStore
 from kie_gateway.core.task import Attention, Status, Step, Submission, Task
-from kie_gateway.flows.submit_from_queue import submit_from_queue
 
 # The machine wakes on whole seconds, and the first wait is set before Kie.ai has accepted the task.
 _HARDLY_EARLY = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
-class Watch:
+class WatchTask:
     """
     The watch of one task at a time.
 
     Attributes:
-        submit: Asks Kie.ai to create a task whose record says `sending`, for us.
+        submit: Submits a queued task, or whoever's turn it is (`flows/submit_from_queue.py`).
         ask: Asks Kie.ai how a task stands and records the answer.
         store: Copies the results of a task.
-        submit_queue: Says whose turn it is at Kie.ai.
     """
 
     tasks: TaskStore
     submit: Callable[[Task], Task]
     ask: Callable[[Task], Task]
     store: Callable[[Task], Task]
-    submit_queue: SubmitQueue
     now: Callable[[], datetime]
-    pause: Callable[[float], None]
 
     def step(self, step: Step, task_id: str) -> Decision:
         """
@@ -55,7 +51,7 @@ class Watch:
     def _do(self, step: Step, task: Task) -> Task:
         match step:
             case Step.SUBMIT:
-                return self._submit(task)
+                return self.submit(task)
             case Step.ASK:
                 return self._ask(task)
             case Step.STORE:
@@ -89,16 +85,6 @@ class Watch:
         decision = self.step(Step.NONE, task_id)
         is_due = decision.step is not Step.NONE and decision.wait_until <= self.now()
         return self.step(decision.step, task_id) if is_due else decision
-
-    def _submit(self, task: Task) -> Task:
-        return submit_from_queue(
-            task,
-            tasks=self.tasks,
-            submit_queue=self.submit_queue,
-            submit=self.submit,
-            now=self.now,
-            pause=self.pause,
-        )
 
     def _ask(self, task: Task) -> Task:
         if task.next_step is not Step.ASK or task.status is Status.EXPIRED:

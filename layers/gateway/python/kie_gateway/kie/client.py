@@ -12,8 +12,10 @@ from typing import Any
 
 import httpx
 
+from kie_gateway.core.callback_token import callback_url
 from kie_gateway.core.deadline import CREATION_SECONDS
 from kie_gateway.core.errors import (
+    ConfigurationError,
     ProviderAuthError,
     ProviderBusyError,
     ProviderError,
@@ -33,6 +35,7 @@ from kie_gateway.kie.families.family import Call
 from kie_gateway.kie.families.registry import family, family_of
 from kie_gateway.kie.http import KieHttp, pause_of, words_of
 from kie_gateway.kie.reading import YES
+from kie_gateway.kie.redaction import Redaction
 
 CREATE_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
 
@@ -48,19 +51,41 @@ _REJECTIONS: dict[Category, type[ProviderRejectedError]] = {
 class KieClient:
     """Kie.ai's tasks, as flows need them (`core/ports.py`, Provider)."""
 
-    def __init__(self, http: KieHttp) -> None:
+    def __init__(self, http: KieHttp, redaction: Redaction) -> None:
         self._http = http
+        self._redaction = redaction
 
-    def create(self, model: str, task_input: Mapping[str, Any], callback_url: str) -> Accepted:
+    def create(self, task: Task, task_input: Mapping[str, Any]) -> Accepted:
         """
         Create a task; sent once, never repeated here.
+
+        Args:
+            task_input: Of the task, as Kie.ai can use it.
 
         Raises:
             ProviderUnreachableError, ProviderBusyError, ProviderRejectedError: surely not created.
             SubmissionUnknownError: perhaps created.
         """
+        try:
+            accepted = self._create(task, task_input)
+        except ConfigurationError as error:
+            # Surely not sent: it waits for the secrets like for a Kie.ai that is not there.
+            raise ProviderUnreachableError(str(error)) from error
+        except ProviderError as error:
+            self._redaction.error(error, task)
+            raise
+        verdict = accepted.at_once
+        return replace(
+            accepted,
+            at_once=None if verdict is None else self._redaction.report(verdict, task),
+            raw=self._redaction.kept_body(accepted.raw, task),
+        )
+
+    def _create(self, task: Task, task_input: Mapping[str, Any]) -> Accepted:
+        model, secret = task.model, self._redaction.callback_secret()
         speaks = family_of(model)
-        call = speaks.creation(model, task_input, callback_url)
+        url = callback_url(task.callback_base_url, task.task_id, secret)
+        call = speaks.creation(model, task_input, url)
         try:
             response = self._http.send(call, timeout=CREATE_TIMEOUT, least=CREATION_SECONDS)
         except _NOT_SENT as error:
@@ -86,6 +111,17 @@ class KieClient:
             ProviderAuthError: Kie.ai does not answer us at all.
             ProviderContractError: the answer is no JSON object.
         """
+        try:
+            answer = self._ask(task)
+        except ProviderError as error:
+            self._redaction.error(error, task)
+            raise
+        return Answer(
+            self._redaction.report(answer.report, task),
+            self._redaction.kept_body(answer.raw, task),
+        )
+
+    def _ask(self, task: Task) -> Answer:
         speaks = family(task.family)
         call = speaks.question(task.model, task.upstream_task_id or "", task.input)
         response = self._http.ask(call)

@@ -8,7 +8,7 @@ an hour. The records of a page hold at most ten tasks.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from kie_gateway.core.deadline import QUESTION_SECONDS
 from kie_gateway.core.errors import (
     ProviderAuthError,
     ProviderContractError,
+    ProviderError,
     ProviderUnreachableError,
 )
 from kie_gateway.core.ports import Record
@@ -28,6 +29,7 @@ from kie_gateway.kie.families.family import Family
 from kie_gateway.kie.families.registry import FAMILIES, family
 from kie_gateway.kie.http import ASK_TIMEOUT, words_of
 from kie_gateway.kie.patience import TimeLeft, any_time, within
+from kie_gateway.kie.redaction import Redaction
 
 PAGE_SIZE = 10
 CLOSED_FOR = timedelta(hours=1)
@@ -66,6 +68,7 @@ class KieHistory:
         self,
         http: httpx.Client,
         session: Callable[[], Session | None],
+        redaction: Redaction,
         *,
         api_key: Callable[[], str] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -73,6 +76,7 @@ class KieHistory:
     ) -> None:
         self._http = http
         self._session = session
+        self._redaction = redaction
         self._api_key = api_key
         self._now = now
         self._time_left = time_left
@@ -100,6 +104,16 @@ class KieHistory:
             ProviderAuthError: The page is closed to us, and is left alone from now on.
             ProviderContractError: The page was not understood.
         """
+        try:
+            record = self._find(task)
+        except ProviderError as error:
+            self._redaction.error(error, task)
+            raise
+        if record is None:
+            return None
+        return replace(record, report=self._redaction.report(record.report, task))
+
+    def _find(self, task: Task) -> Record | None:
         speaks = family(task.family)
         ways = self._ways(speaks)
         if not ways:

@@ -1,14 +1,65 @@
 """StoreFunction."""
 
+from dataclasses import dataclass
+
+from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.store_queue import SqsStoreQueue
+from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.aws.times_table import TimesTable
+from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.task import CompletedBy
+from kie_gateway.flows.close_reservation import CloseReservation
+from kie_gateway.flows.store_outputs import StoreOutputs
+from kie_gateway.flows.work_off_store_message import WorkOffStoreMessage
+from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import StoreFunctionSettings, load
-from kie_gateway.wiring.storing import Storing
+from kie_gateway.wiring.clients import Clients
+from kie_gateway.wiring.kie import make_kie
+from kie_gateway.wiring.polling import make_ask_kie, make_policy
+from kie_gateway.wiring.runtime import make_runtime
+from kie_gateway.wiring.storing import make_store_outputs
+from kie_gateway.wiring.time_left import TimeLeft
 
 
-class StoreGateway(Storing):
-    """Everything StoreFunction uses."""
+@dataclass(frozen=True)
+class StoreFunction:
+    """What StoreFunction uses."""
 
-    def __init__(self) -> None:
-        settings = load(StoreFunctionSettings)
-        super().__init__(settings)
-        self.queue = SqsStoreQueue(self.clients.sqs, settings.store_queue_url)
+    time_left: TimeLeft
+    clients: Clients
+    tasks: TaskTable
+    bucket: OutputBucket
+    kie: KieClient
+    times: TimesTable
+    store: StoreOutputs
+    work_off: WorkOffStoreMessage
+
+
+def make() -> StoreFunction:
+    """Make StoreFunction's parts. Raises ConfigurationError."""
+    settings = load(StoreFunctionSettings)
+    runtime = make_runtime(settings.bucket_name, copies_files=True)
+    tasks = TaskTable(runtime.clients.dynamodb, settings.table_name)
+    times = TimesTable(runtime.clients.dynamodb, settings.table_name)
+    policy, kie = make_policy(settings, times), make_kie(settings, runtime)
+    hosts = ResultHosts.parse(settings.result_hosts)
+    ask = make_ask_kie(settings, runtime, tasks, kie, policy, hosts)
+    store = make_store_outputs(settings, runtime, tasks, kie, policy, times, hosts)
+    work_off = WorkOffStoreMessage(
+        tasks=tasks,
+        ask=lambda task: ask(task, CompletedBy.WEBHOOK),
+        close_reservation=CloseReservation(tasks, kie.client, runtime.now),
+        store=store,
+        queue=SqsStoreQueue(runtime.clients.sqs, settings.store_queue_url),
+        now=runtime.now,
+    )
+    return StoreFunction(
+        time_left=runtime.time_left,
+        clients=runtime.clients,
+        tasks=tasks,
+        bucket=runtime.bucket,
+        kie=kie.client,
+        times=times,
+        store=store,
+        work_off=work_off,
+    )

@@ -1,59 +1,67 @@
-"""Functions that copy results."""
+"""Parts that copy results."""
 
+from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.fetch.files import FileFetcher
-from kie_gateway.flows.learn_time import learn_time
+from kie_gateway.flows.learn_time import LearnTime
 from kie_gateway.flows.store_outputs import StoreOutputs
 from kie_gateway.media.measure import measure
 from kie_gateway.observability import count, logger
-from kie_gateway.settings import StoreFunctionSettings, WatchFunctionSettings
-from kie_gateway.wiring.asking import Asking
+from kie_gateway.settings import StoreSettings
+from kie_gateway.wiring.kie import Kie
+from kie_gateway.wiring.runtime import Runtime
 
 # The bucket answers the end of an upload in a minute at most; then all is recorded.
 _TO_FINISH_SECONDS = 75.0
 
 
-class Storing(Asking):
-    """Functions that copy results."""
+def make_store_outputs(
+    settings: StoreSettings,
+    runtime: Runtime,
+    tasks: TaskStore,
+    kie: Kie,
+    policy: PollPolicy,
+    times: TimesTable,
+    hosts: ResultHosts,
+) -> StoreOutputs:
+    """Make what copies results into the bucket."""
+    return StoreOutputs(
+        tasks=tasks,
+        files=FileFetcher(
+            hosts,
+            max_bytes=settings.max_result_bytes,
+            time_left=runtime.time_left,
+            keep_seconds=_TO_FINISH_SECONDS,
+        ),
+        outputs=runtime.bucket,
+        kie=kie.client,
+        policy=policy,
+        measure=measure,
+        now=runtime.now,
+        retention_days=settings.asset_retention_days,
+        minimum=_smallest_picture,
+        in_parts=_takes_apart,
+        tell_success=LearnTime(times, runtime.now),
+        tell_unlisted=_report_unlisted,
+    )
 
-    copies_files = True
 
-    def __init__(self, settings: StoreFunctionSettings | WatchFunctionSettings) -> None:
-        super().__init__(settings)
-        self.store = StoreOutputs(
-            tasks=self.tasks,
-            files=FileFetcher(
-                self.hosts,
-                max_bytes=settings.max_result_bytes,
-                time_left=self.time_left,
-                keep_seconds=_TO_FINISH_SECONDS,
-            ),
-            outputs=self.bucket,
-            kie=self.kie,
-            policy=self.policy,
-            measure=measure,
-            now=self.now,
-            retention_days=settings.asset_retention_days,
-            minimum=smallest_picture,
-            in_parts=takes_apart,
-            tell_success=lambda task: learn_time(task, self.times, self.now()),
-            tell_unlisted=_tell_unlisted,
-        )
-
-
-def _tell_unlisted(host: str) -> None:
+def _report_unlisted(host: str) -> None:
     """Count a result on a host that is not listed; the rest of its link is nobody's business."""
     logger.warning("a result lies on a host that is not listed", extra={"host": host})
     count("ResultHostNotListed")
 
 
-def smallest_picture(model: str) -> tuple[int, int] | None:
-    """Tell the smallest picture that a model delivers, if that is known."""
+def _smallest_picture(model: str) -> tuple[int, int] | None:
+    """Return the smallest picture that a model delivers, None if that is not known."""
     known = catalogue.find(model)
     return known.minimum if known is not None else None
 
 
-def takes_apart(model: str) -> bool:
-    """Tell whether a model takes pictures apart."""
+def _takes_apart(model: str) -> bool:
+    """Whether a model takes pictures apart."""
     known = catalogue.find(model)
     return known is not None and "layer_decomposition" in known.tasks

@@ -1,79 +1,102 @@
 """SweepFunction."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.store_queue import SqsStoreQueue
+from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.aws.times_table import TimesTable
+from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy, Task
-from kie_gateway.flows.refresh_task import refresh_task
-from kie_gateway.flows.release_credits import release_credits
-from kie_gateway.flows.resume_submit_queue import resume_if_funded
-from kie_gateway.flows.sweep_tasks import Sweep
+from kie_gateway.flows.close_reservation import CloseReservation
+from kie_gateway.flows.refresh_task import RefreshTask
+from kie_gateway.flows.release_credits import ReleaseCredits
+from kie_gateway.flows.resume_submit_queue import ResumeSubmitQueue
+from kie_gateway.flows.sweep_tasks import SweepTasks
+from kie_gateway.flows.watches import Watches
+from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import SweepFunctionSettings, load
-from kie_gateway.wiring.asking import Asking
+from kie_gateway.wiring.clients import Clients
+from kie_gateway.wiring.kie import make_kie
+from kie_gateway.wiring.polling import make_ask_kie, make_policy
+from kie_gateway.wiring.runtime import make_runtime
+from kie_gateway.wiring.submitting import make_submit_queue
+from kie_gateway.wiring.time_left import TimeLeft
 
-# Fits into the function's time; the rest goes on at the next strike.
+# Fits into the function's time; the rest goes on at the next run.
 _MOST_RESUMED = 1000
-# Half of the function's time, so that credits are released in the other half.
-_RESUME_SECONDS = 150.0
 
 
-class SweepGateway(Asking):
-    """Everything SweepFunction uses."""
+@dataclass(frozen=True)
+class SweepFunction:
+    """
+    What SweepFunction uses.
 
-    def __init__(self) -> None:
-        settings = load(SweepFunctionSettings)
-        super().__init__(settings)
-        self.queue = SqsStoreQueue(self.clients.sqs, settings.store_queue_url)
-        self.executions = WatchExecutions(self.clients.stepfunctions, settings.watch_machine_arn)
-        self.sweep = Sweep(
-            sweeps=self.tasks,
-            tasks=self.tasks,
-            executions=self.executions,
-            queue=self.queue,
-            files=self.bucket,
-            refresh=self._refresh,
-            now=self._tell_time,
-        )
+    Attributes:
+        upstream_credits: Reads what is left of the account at Kie.ai, None if it does not say.
+    """
 
-    def release_credits(self, has_time: Callable[[], bool]) -> int:
-        """Give credits back for tasks of which nothing has been heard for too long."""
-        return release_credits(
-            releases=self.tasks,
-            tasks=self.tasks,
-            refresh=self._ask_last,
-            close=lambda task: self.close_reservation(task, must_answer=True),
-            look_after=self.sweep.look_after,
-            now=self._tell_time,
-            has_time=has_time,
-        )
+    time_left: TimeLeft
+    clients: Clients
+    tasks: TaskTable
+    kie: KieClient
+    times: TimesTable
+    sweep: SweepTasks
+    release_credits: ReleaseCredits
+    resume_submit_queue: ResumeSubmitQueue
+    upstream_credits: Callable[[], Decimal | None]
 
-    def resume_submit_queue(self, balance: Decimal | None) -> int:
-        """Let creations that wait for credits go on, if there are some again."""
-        return resume_if_funded(
-            balance,
-            submit_queue=self.submit_queue,
-            tasks=self.tasks,
-            executions=self.executions,
-            now=self.now(),
-            most=_MOST_RESUMED,
-            may_go_on=lambda: self.time_left() > _RESUME_SECONDS,
-        )
 
-    def _refresh(self, task: Task) -> Task:
-        return self._refreshed(task, must_answer=False)
+def make() -> SweepFunction:
+    """Make SweepFunction's parts. Raises ConfigurationError."""
+    settings = load(SweepFunctionSettings)
+    runtime = make_runtime(settings.bucket_name)
+    clients, now = runtime.clients, runtime.now
+    tasks = TaskTable(clients.dynamodb, settings.table_name)
+    times = TimesTable(clients.dynamodb, settings.table_name)
+    policy, kie = make_policy(settings, times), make_kie(settings, runtime)
+    hosts = ResultHosts.parse(settings.result_hosts)
+    ask = make_ask_kie(settings, runtime, tasks, kie, policy, hosts)
+    store_queue = SqsStoreQueue(clients.sqs, settings.store_queue_url)
+    executions = WatchExecutions(clients.stepfunctions, settings.watch_machine_arn)
+    watches = Watches(tasks, executions, now)
+    close = CloseReservation(tasks, kie.client, now)
 
-    def _ask_last(self, task: Task) -> Task:
-        """Ask about a task for the last time. Raises ProviderError if that is not answered."""
-        return self._refreshed(task, must_answer=True)
+    def refresh(*, must_answer: bool) -> RefreshTask:
+        def ask_once(task: Task) -> Task:
+            return ask(task, CompletedBy.POLL, must_answer=must_answer)
 
-    def _refreshed(self, task: Task, *, must_answer: bool) -> Task:
-        return refresh_task(
-            task,
-            tasks=self.tasks,
-            executions=self.executions,
-            queue=self.queue,
-            ask=lambda task: self.ask(task, CompletedBy.POLL, must_answer=must_answer),
-            now=self._tell_time,
-        )
+        return RefreshTask(tasks, watches, store_queue, ask_once, now)
+
+    sweep = SweepTasks(
+        sweeps=tasks,
+        tasks=tasks,
+        executions=executions,
+        store_queue=store_queue,
+        files=runtime.bucket,
+        refresh=refresh(must_answer=False),
+        now=now,
+    )
+    release = ReleaseCredits(
+        releases=tasks,
+        tasks=tasks,
+        refresh=refresh(must_answer=True),
+        close=lambda task: close(task, must_answer=True),
+        look_after=sweep.look_after,
+        now=now,
+    )
+    submit_queue = make_submit_queue(settings, runtime, settings.table_name)
+    resume = ResumeSubmitQueue(tasks, submit_queue, watches, now, _MOST_RESUMED)
+    return SweepFunction(
+        time_left=runtime.time_left,
+        clients=clients,
+        tasks=tasks,
+        kie=kie.client,
+        times=times,
+        sweep=sweep,
+        release_credits=release,
+        resume_submit_queue=resume,
+        upstream_credits=kie.balance,
+    )

@@ -1,14 +1,23 @@
 """ThumbnailFunction."""
 
+from dataclasses import dataclass
+
 from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.settings import ThumbnailFunctionSettings, load
 from kie_gateway.wiring.clients import Clients
 
 
-class ThumbnailGateway:
-    """Everything ThumbnailFunction uses."""
+@dataclass(frozen=True)
+class ThumbnailFunction:
+    """What ThumbnailFunction uses."""
 
-    def __init__(self) -> None:
-        self.bucket = OutputBucket(
-            Clients(copies=True).s3, load(ThumbnailFunctionSettings).bucket_name
-        )
+    clients: Clients
+    bucket: OutputBucket
+
+
+def make() -> ThumbnailFunction:
+    """Make ThumbnailFunction's parts. Raises ConfigurationError."""
+    clients = Clients(copies=True)
+    return ThumbnailFunction(
+        clients, OutputBucket(clients.s3, load(ThumbnailFunctionSettings).bucket_name)
+    )

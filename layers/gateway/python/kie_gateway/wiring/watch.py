@@ -1,36 +1,75 @@
 """WatchFunction."""
 
+from dataclasses import dataclass
+
 from kie_gateway.aws.executions import WatchExecutions
-from kie_gateway.core.decision import Decision
+from kie_gateway.aws.output_bucket import OutputBucket
+from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.aws.times_table import TimesTable
+from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy
-from kie_gateway.flows.continue_as_new import continue_as_new
-from kie_gateway.flows.watch_task import Watch
+from kie_gateway.flows.continue_as_new import ContinueAsNew
+from kie_gateway.flows.store_outputs import StoreOutputs
+from kie_gateway.flows.submit_from_queue import SubmitFromQueue
+from kie_gateway.flows.watch_task import WatchTask
+from kie_gateway.flows.watches import Watches
+from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import WatchFunctionSettings, load
-from kie_gateway.wiring.storing import Storing
+from kie_gateway.wiring.clients import Clients
+from kie_gateway.wiring.kie import make_kie
+from kie_gateway.wiring.polling import make_ask_kie, make_policy
+from kie_gateway.wiring.runtime import make_runtime
+from kie_gateway.wiring.storing import make_store_outputs
+from kie_gateway.wiring.submitting import make_submit_queue, make_submit_task
+from kie_gateway.wiring.time_left import TimeLeft
 
 
-class WatchGateway(Storing):
-    """Everything WatchFunction uses."""
+@dataclass(frozen=True)
+class WatchFunction:
+    """What WatchFunction uses."""
 
-    def __init__(self) -> None:
-        super().__init__(load(WatchFunctionSettings))
-        self.watch = Watch(
-            tasks=self.tasks,
-            submit=self.submit,
-            ask=lambda task: self.ask(task, CompletedBy.POLL),
-            store=self.store,
-            submit_queue=self.submit_queue,
-            now=self._tell_time,
-            pause=self._pause,
-        )
+    time_left: TimeLeft
+    clients: Clients
+    tasks: TaskTable
+    bucket: OutputBucket
+    kie: KieClient
+    times: TimesTable
+    store: StoreOutputs
+    watch: WatchTask
 
-    def continue_as_new(self, task_id: str, decision: Decision, machine_arn: str) -> Decision:
-        """Let a new execution of a machine go on with a task."""
-        return continue_as_new(
-            task_id,
-            decision,
-            tasks=self.tasks,
-            # The function's environment cannot name the machine, which names the function.
-            executions=WatchExecutions(self.clients.stepfunctions, machine_arn),
-            now=self.now(),
-        )
+    def continue_as_new(self, machine_arn: str) -> ContinueAsNew:
+        """Return what lets a new execution of a machine go on with a task."""
+        # The function's environment cannot name the machine, which names the function.
+        executions = WatchExecutions(self.clients.stepfunctions, machine_arn)
+        watches = Watches(self.tasks, executions, self.watch.now)
+        return ContinueAsNew(self.tasks, watches, self.watch.now)
+
+
+def make() -> WatchFunction:
+    """Make WatchFunction's parts. Raises ConfigurationError."""
+    settings = load(WatchFunctionSettings)
+    runtime = make_runtime(settings.bucket_name, copies_files=True)
+    tasks = TaskTable(runtime.clients.dynamodb, settings.table_name)
+    times = TimesTable(runtime.clients.dynamodb, settings.table_name)
+    policy, kie = make_policy(settings, times), make_kie(settings, runtime)
+    hosts = ResultHosts.parse(settings.result_hosts)
+    ask = make_ask_kie(settings, runtime, tasks, kie, policy, hosts)
+    submit_queue = make_submit_queue(settings, runtime, settings.table_name)
+    submit = SubmitFromQueue(
+        tasks=tasks,
+        submit_queue=submit_queue,
+        submit=make_submit_task(settings, runtime, tasks, kie, policy, submit_queue),
+        now=runtime.now,
+        pause=runtime.sleep,
+    )
+    store = make_store_outputs(settings, runtime, tasks, kie, policy, times, hosts)
+    watch = WatchTask(
+        tasks=tasks,
+        submit=submit,
+        ask=lambda task: ask(task, CompletedBy.POLL),
+        store=store,
+        now=runtime.now,
+    )
+    return WatchFunction(
+        runtime.time_left, runtime.clients, tasks, runtime.bucket, kie.client, times, store, watch
+    )

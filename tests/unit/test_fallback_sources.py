@@ -14,10 +14,10 @@ from kie_gateway.core.ports import Record
 from kie_gateway.core.report import Finished, NotUnderstood, Report, Running
 from kie_gateway.core.task import Category, CompletedBy, Source, Status, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.ask_kie import ask_kie
-from kie_gateway.flows.rungs import GuessRung, HistoryRung, Rung
+from kie_gateway.flows.fallback_sources import FallbackSource, GuessedLinkSource, HistorySource
 from kie_gateway.kie.history import KieHistory
 from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore
+from tests.flows import REDACTION, asking
 from tests.makers import NOW, RESULT_URL, running_task, seconds
 
 FOUND = Finished("success", (Source(RESULT_URL),))
@@ -60,25 +60,23 @@ class FakeGuesses:
 
 def ask(
     answer: Report,
-    *rungs: Rung,
+    *sources: FallbackSource,
     age: float = 100,
-    whole_ladder: bool = False,
+    all_sources: bool = False,
     **task: Any,
 ) -> tuple[Task, list[Happened], str]:
     before = running_task(**task)
     store = FakeTaskStore(before)
-    after = ask_kie(
-        before,
-        by=CompletedBy.REFRESH if whole_ladder else CompletedBy.POLL,
-        tasks=store,
-        kie=FakeProvider(answers=[answer]),
-        archive=FakeArchive(),
-        policy=PollPolicy(0, 900),
-        callback_secret="secret",
-        now=lambda: NOW + seconds(age),
-        rungs=rungs,
-        whole_ladder=whole_ladder,
+    flow = asking(
+        store,
+        FakeProvider(answers=[answer]),
+        FakeArchive(),
+        PollPolicy(0, 900),
+        lambda: NOW + seconds(age),
+        fallbacks=sources,
     )
+    by = CompletedBy.REFRESH if all_sources else CompletedBy.POLL
+    after = flow(before, by, all_sources=all_sources)
     return after, store.happened(after), store.words(after)
 
 
@@ -87,7 +85,7 @@ def record(age: float | None = 60, report: Report = FOUND, now: float = 100) -> 
 
 
 def test_a_stuck_flag_is_looked_up_in_the_history() -> None:
-    task, happened, _ = ask(STUCK, HistoryRung(FakeHistory(record())))
+    task, happened, _ = ask(STUCK, HistorySource(FakeHistory(record())))
     assert (task.status, task.completed_by) == (Status.STORING, CompletedBy.HISTORY)
     assert happened == [Happened.KIE_ASKED, Happened.HISTORY_ASKED, Happened.RESULT_REPORTED]
 
@@ -95,18 +93,18 @@ def test_a_stuck_flag_is_looked_up_in_the_history() -> None:
 @pytest.mark.parametrize(("polls", "asked"), [(0, 0), (1, 1)])
 def test_a_task_that_runs_is_looked_up_from_the_second_question_on(polls: int, asked: int) -> None:
     history = FakeHistory(record())
-    ask(Running("generating"), HistoryRung(history), polls=polls)
+    ask(Running("generating"), HistorySource(history), polls=polls)
     assert history.asked == asked
 
 
 def test_a_clear_answer_needs_no_other_witness() -> None:
     history = FakeHistory(record())
-    task, _, _ = ask(FOUND, HistoryRung(history), polls=5)
+    task, _, _ = ask(FOUND, HistorySource(history), polls=5)
     assert (task.completed_by, history.asked) == (CompletedBy.POLL, 0)
 
 
 def test_a_history_that_is_closed_leaves_no_trace() -> None:
-    _, happened, _ = ask(STUCK, HistoryRung(FakeHistory(opened=False)), whole_ladder=True)
+    _, happened, _ = ask(STUCK, HistorySource(FakeHistory(opened=False)), all_sources=True)
     assert happened == [Happened.KIE_ASKED]
 
 
@@ -127,7 +125,7 @@ def test_a_history_that_is_closed_leaves_no_trace() -> None:
     ],
 )
 def test_what_the_history_cannot_tell_is_told(history: FakeHistory, words: str) -> None:
-    task, happened, told = ask(STUCK, HistoryRung(history), age=2000)
+    task, happened, told = ask(STUCK, HistorySource(history), age=2000)
     assert (task.status, happened[-1]) == (Status.RUNNING, Happened.HISTORY_ASKED)
     assert words in told
 
@@ -135,7 +133,7 @@ def test_what_the_history_cannot_tell_is_told(history: FakeHistory, words: str) 
 @pytest.mark.parametrize(("minutes", "warned"), [(14, False), (16, True), (29, True)])
 def test_an_old_record_is_taken_with_a_warning(minutes: int, warned: bool) -> None:
     history = FakeHistory(record(minutes * 60, now=2000))
-    task, _, told = ask(STUCK, HistoryRung(history), age=2000)
+    task, _, told = ask(STUCK, HistorySource(history), age=2000)
     assert task.completed_by is CompletedBy.HISTORY
     assert ("The record is old" in told) is warned
 
@@ -146,11 +144,11 @@ def test_a_page_that_refuses_us_is_told_of_once_and_not_at_every_question() -> N
 
     http = httpx.Client(base_url="https://kie.test", transport=httpx.MockTransport(refuse))
     clock = Clock()
-    history = KieHistory(http, lambda: None, api_key=lambda: "key", now=clock.now)
+    history = KieHistory(http, lambda: None, REDACTION, api_key=lambda: "key", now=clock.now)
     told = []
     for _ in range(4):
-        rung = HistoryRung(history)
-        told.append(ask(Running("generating"), rung, polls=1, family="gpt4o")[1:])
+        source = HistorySource(history)
+        told.append(ask(Running("generating"), source, polls=1, family="gpt4o")[1:])
         clock.advance(25 * 60)
     happened = [Happened.HISTORY_ASKED in entries for entries, _ in told]
     # After an hour it is given another chance.
@@ -158,8 +156,8 @@ def test_a_page_that_refuses_us_is_told_of_once_and_not_at_every_question() -> N
     assert "it is closed to us (401), and is left alone for an hour" in told[0][1]
 
 
-def guess(guesses: FakeGuesses) -> GuessRung:
-    return GuessRung(guesses, timedelta(seconds=600))
+def guess(guesses: FakeGuesses) -> GuessedLinkSource:
+    return GuessedLinkSource(guesses, timedelta(seconds=600))
 
 
 LINKS = ("https://tempfile.aiquickdraw.com/s/a.png", "https://tempfile.aiquickdraw.com/s/b.png")
@@ -174,10 +172,10 @@ def test_links_are_guessed_for_old_tasks_only(age: float, tried: int) -> None:
         assert (task.completed_by, task.sources) == (CompletedBy.GUESS, (Source(LINKS[1]),))
 
 
-def test_a_refresh_climbs_the_whole_ladder_at_once() -> None:
+def test_a_refresh_climbs_the_all_sources_at_once() -> None:
     history, guesses = FakeHistory(None), FakeGuesses(LINKS, LINKS[0])
     task, happened, _ = ask(
-        Running("generating"), HistoryRung(history), guess(guesses), age=1, whole_ladder=True
+        Running("generating"), HistorySource(history), guess(guesses), age=1, all_sources=True
     )
     assert happened[:3] == [Happened.KIE_ASKED, Happened.HISTORY_ASKED, Happened.LINKS_GUESSED]
     assert task.completed_by is CompletedBy.GUESS

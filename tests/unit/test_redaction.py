@@ -8,10 +8,9 @@ import pytest
 from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
 from kie_gateway.core.task import Category, Failure, Source
-from kie_gateway.flows.hide_token import hide_token, hide_token_in_report, without_secrets
+from tests.flows import REDACTION, SECRET
 from tests.makers import TASK_ID, make_task
 
-SECRET = "callback-secret"
 TOKEN = callback_token(TASK_ID, SECRET)
 TASK = make_task()
 SIGNATURE = "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
@@ -73,17 +72,17 @@ def test_links_that_were_signed_for_kie_are_kept_without_what_signs_them(
     """They open an owner's file for hours, with the session of a function."""
     assert callable(written)
     text = f"{written(link)} /callbacks/kie/{TASK_ID}/{TOKEN}"
-    kept = without_secrets(text.encode("latin-1"), TASK, SECRET).decode("latin-1")
+    kept = REDACTION.kept_body(text.encode("latin-1"), TASK).decode("latin-1")
     ours = kept.replace(RESULT_LINK, "")
     assert [secret for secret in SECRETS if secret in ours] == []
     assert kept.count(RESULT_LINK) == text.count(RESULT_LINK)
-    told = hide_token(text, TASK, SECRET)
+    told = REDACTION.words(text, TASK)
     assert [secret for secret in SECRETS if secret in told] == []
 
 
 def test_everything_else_is_kept_word_for_word() -> None:
     body = nested({"urls": [S3_LINK, RESULT_LINK], "prompt": "a Policy=none \u00e9 https://x"}, 1)
-    kept = without_secrets(body.encode(), TASK, SECRET).decode()
+    kept = REDACTION.kept_body(body.encode(), TASK).decode()
     param = json.loads(json.loads(kept)["param"])
     assert param["prompt"] == "a Policy=none \u00e9 https://x"
     without = (
@@ -97,13 +96,13 @@ def test_everything_else_is_kept_word_for_word() -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"\xff\x00 no text", b'{"Signature": "none"}'])
 def test_a_body_without_secrets_is_kept_as_it_came(raw: bytes) -> None:
-    assert without_secrets(raw, TASK, SECRET) == raw
+    assert REDACTION.kept_body(raw, TASK) == raw
 
 
 def test_a_large_body_is_read_in_no_time() -> None:
     """A body that is made to be slow must not keep Kie.ai waiting."""
     raw = (b"https://" * 40_000) + b"Signature=" + (b"%25" * 40_000) + S3_LINK.encode()
-    assert SIGNATURE.encode() not in without_secrets(raw, TASK, SECRET)
+    assert SIGNATURE.encode() not in REDACTION.kept_body(raw, TASK)
 
 
 WORDS = f"no {S3_LINK} by {RESULT_LINK} for {TOKEN}"
@@ -118,7 +117,7 @@ REPORTS: list[Report] = [
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: type(report).__name__)
 def test_no_word_of_a_report_tells_a_secret_and_its_results_can_be_fetched(report: Report) -> None:
-    hidden = hide_token_in_report(report, TASK, SECRET)
+    hidden = REDACTION.report(report, TASK)
     told = repr(hidden).replace(RESULT_LINK, "") if isinstance(report, Finished) else repr(hidden)
     assert [secret for secret in SECRETS if secret in told] == []
     if isinstance(hidden, Finished):

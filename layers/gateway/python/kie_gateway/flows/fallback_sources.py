@@ -22,15 +22,15 @@ OLD_RECORD = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What a rung told: in words for the timeline, and as a verdict if it is one."""
+class Finding:
+    """What a source told: in words for the timeline, and as a verdict if it is one."""
 
     words: str
     finished: Finished | None = None
     facts: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
 
 
-class Rung(Protocol):
+class FallbackSource(Protocol):
     """Somebody to ask after the status call."""
 
     @property
@@ -50,12 +50,12 @@ class Rung(Protocol):
             report: What the status call said, None if it said nothing.
         """
 
-    def ask(self, task: Task, now: datetime) -> Heard | None:
+    def ask(self, task: Task, now: datetime) -> Finding | None:
         """Ask; None if there was nothing to ask. Never raises for what Kie.ai does."""
 
 
 @dataclass(frozen=True)
-class HistoryRung:
+class HistorySource:
     """Kie's own history page: undocumented, and open to keys and sessions as it pleases."""
 
     history: History
@@ -67,29 +67,29 @@ class HistoryRung:
         del now
         return isinstance(report, NotUnderstood) or task.polls > 0
 
-    def ask(self, task: Task, now: datetime) -> Heard | None:
+    def ask(self, task: Task, now: datetime) -> Finding | None:
         """Look for the task by its exact id among the records of the last half hour."""
         if not self.history.is_open(task):
             return None
         try:
             record = self.history.find(task)
         except ProviderError as error:
-            return Heard(f"The history page gave no answer: {error.message}")
+            return Finding(f"The history page gave no answer: {error.message}")
         if record is None:
-            return Heard("The history page does not list the task.")
+            return Finding("The history page does not list the task.")
         age = now - record.at if record.at is not None else None
         if age is not None and age > OLDEST_RECORD:
-            return Heard("The history page lists the task in a record too old to be taken.")
+            return Finding("The history page lists the task in a record too old to be taken.")
         facts = {"age_seconds": round(age.total_seconds()) if age is not None else None}
         if not isinstance(record.report, Finished):
-            return Heard("The history page lists the task without a result.", facts=facts)
+            return Finding("The history page lists the task without a result.", facts=facts)
         warning = " The record is old: look at the result." if age and age > OLD_RECORD else ""
         words = f"The history page lists the task as done.{warning}"
-        return Heard(words, record.report, facts)
+        return Finding(words, record.report, facts)
 
 
 @dataclass(frozen=True)
-class GuessRung:
+class GuessedLinkSource:
     """
     Links that follow a pattern, taken only if the file host says that they lead to a file.
 
@@ -107,7 +107,7 @@ class GuessRung:
         del report
         return now - (task.submitted_at or task.created_at) >= self.after
 
-    def ask(self, task: Task, now: datetime) -> Heard | None:
+    def ask(self, task: Task, now: datetime) -> Finding | None:
         """Try the family's pattern, a few links at most."""
         del now
         candidates = self.guesses.candidates(task)
@@ -116,9 +116,9 @@ class GuessRung:
         try:
             found = self.guesses.first_alive(candidates)
         except StorageError as error:
-            return Heard(f"No link could be guessed: {error.message}")
+            return Finding(f"No link could be guessed: {error.message}")
         facts = {"tried": len(candidates)}
         if found is None:
-            return Heard(f"None of {len(candidates)} guessed links leads to a file.", facts=facts)
+            return Finding(f"None of {len(candidates)} guessed links leads to a file.", facts=facts)
         finished = Finished(state="guessed", sources=(Source(found),))
-        return Heard("A guessed link leads to a file.", finished, facts)
+        return Finding("A guessed link leads to a file.", finished, facts)

@@ -1,0 +1,79 @@
+"""Parts that submit creations to Kie.ai."""
+
+from collections.abc import Callable
+
+import httpx
+from ulid import ULID
+
+from kie_gateway.aws.submit_queue_table import SubmitQueueTable
+from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.ports import SubmitQueue, TaskStore
+from kie_gateway.core.submit_queue import Rate
+from kie_gateway.flows.keep_answer import KeepAnswer
+from kie_gateway.flows.keep_input import Inputs
+from kie_gateway.flows.prepare_input import PrepareInput
+from kie_gateway.flows.record_submission import RecordSubmission
+from kie_gateway.flows.submit_task import SubmitTask
+from kie_gateway.kie.families.registry import family
+from kie_gateway.kie.uploads import KieUploads
+from kie_gateway.settings import SubmitQueueSettings, UploadSettings
+from kie_gateway.wiring.kie import Kie
+from kie_gateway.wiring.runtime import Runtime
+
+# Kie.ai fetches inputs when it comes to the task, which may take a while. AWS ends such a link with
+# the credentials that have signed it, those of the function's role, which AWS renews by a schedule
+# that it does not document (repost.aws/knowledge-center/presigned-url-s3-bucket-expiration): links
+# of Lambda were seen to last 12 hours at most, and so less when they are signed late.
+_UPLOAD_LINK_SECONDS = 6 * 3600
+
+
+def make_submit_queue(
+    settings: SubmitQueueSettings, runtime: Runtime, table_name: str
+) -> SubmitQueueTable:
+    """Make the submit queue."""
+    return SubmitQueueTable(
+        runtime.clients.dynamodb,
+        table_name,
+        Rate(settings.kie_creations_per_10_seconds),
+        runtime.now,
+        pause=runtime.sleep,
+    )
+
+
+def make_submit_task(
+    settings: UploadSettings,
+    runtime: Runtime,
+    tasks: TaskStore,
+    kie: Kie,
+    policy: PollPolicy,
+    submit_queue: SubmitQueue,
+) -> SubmitTask:
+    """Make what submits creations."""
+    uploads = KieUploads(
+        httpx.Client(base_url=settings.kie_upload_base_url),
+        lambda: kie.keys().api_key,
+        lambda: str(ULID()).lower(),
+        time_left=runtime.time_left,
+    )
+    prepare = PrepareInput(
+        tasks=tasks,
+        whole=Inputs(runtime.bucket).whole,
+        link_upload=_linker(runtime),
+        host=uploads,
+        hosts_all_links=lambda name: family(name).hosts_inputs,
+        now=runtime.now,
+    )
+    return SubmitTask(
+        tasks=tasks,
+        kie=kie.client,
+        keep_answer=KeepAnswer(runtime.bucket, runtime.now),
+        record=RecordSubmission(tasks, policy),
+        submit_queue=submit_queue,
+        now=runtime.now,
+        prepare=prepare,
+        balance=kie.balance,
+    )
+
+
+def _linker(runtime: Runtime) -> Callable[[str], str]:
+    return lambda key: runtime.bucket.presign(key, lifetime_seconds=_UPLOAD_LINK_SECONDS)
