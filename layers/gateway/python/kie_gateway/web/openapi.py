@@ -15,6 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Licen
 
 from kie_gateway.version import VERSION
 from kie_gateway.web.access import scope_of
+from kie_gateway.web.examples import examples
 from kie_gateway.web.openapi_parts import (
     LINKS,
     OF_A_KNOWN_CALLER,
@@ -75,6 +76,7 @@ def document_json(app: "APIGatewayHttpResolver", routes: "Sequence[Route]") -> s
     components = document["components"]
     components["responses"] = _share_problems(document)
     components["headers"] = RESPONSE_HEADERS
+    _add_examples(document)
     components["parameters"] = {
         name: {"name": name, "in": "header", "required": False, **header}
         for name, header in REQUEST_HEADERS.items()
@@ -135,6 +137,19 @@ def _share_problems(document: Json) -> Json:
             shared[name] = response
             operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
     return dict(sorted(shared.items()))
+
+
+def _add_examples(document: Json) -> None:
+    """Add what was sent and answered in a recorded run."""
+    recorded = examples()
+    for name, value in recorded["problems"].items():
+        response = document["components"]["responses"][name]
+        response["content"]["application/problem+json"]["example"] = value
+    for _, _, operation in _operations(document):
+        for name, value in recorded.get(operation["operationId"], {}).items():
+            answers = operation["responses"]
+            described = operation["requestBody"] if name == "request" else answers[name]
+            described["content"]["application/json"]["example"] = value
 
 
 def _prune(document: Json) -> None:
