@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-# Headers of HTTP itself and of browsers' rules, which an API's document leaves out.
+# Headers of HTTP itself, of browsers' rules and of API Gateway, which an API's document leaves out.
 UNDESCRIBED_HEADERS = {
     *("connection", "content-encoding", "content-length", "content-type", "date", "server"),
-    *("access-control-allow-origin", "access-control-expose-headers"),
+    *("access-control-allow-origin", "access-control-expose-headers", "apigw-requestid"),
 }
 
 

@@ -119,7 +119,7 @@ def create_task(
         if replayed is not None:
             return replayed
     if stopped is not None:
-        raise CreationsStoppedError(f"no new tasks for now: {stopped}")
+        raise CreationsStoppedError(f"new tasks are stopped: {stopped}")
     if check is not None:
         check()
         # The right to send begins with the record, and Kie.ai may have begun to refuse meanwhile.

@@ -9,8 +9,10 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, License, Server
 
 from kie_gateway.version import VERSION
@@ -30,10 +32,6 @@ from kie_gateway.web.openapi_parts import (
 )
 from kie_gateway.web.operations import REQUEST_HEADERS as TAKEN
 from kie_gateway.web.operations import RESPONSES as TOLD
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-    from aws_lambda_powertools.event_handler.api_gateway import Route
 
 type Json = dict[str, Any]
 
@@ -60,7 +58,7 @@ DESCRIPTION: Json = {
 _METHODS = ("get", "post", "put", "delete")
 
 
-def document_json(app: "APIGatewayHttpResolver", routes: "Sequence[Route]") -> str:
+def document_json(app: APIGatewayHttpResolver, routes: Sequence[Route]) -> str:
     """Write the document of an application, as JSON."""
     for route in routes:
         _describe(route)
@@ -86,7 +84,7 @@ def document_json(app: "APIGatewayHttpResolver", routes: "Sequence[Route]") -> s
     return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def _describe(route: "Route") -> None:
+def _describe(route: Route) -> None:
     """Sum a route up by the first sentence about it, and describe it by the whole."""
     words = getdoc(route.func) or ""
     paragraphs = [" ".join(one.split()) for one in words.split("\n\n")]

@@ -45,8 +45,8 @@ def import_item(
     except GatewayError as error:
         problem = problem_of(error)
         # Flows know an item by itself, and not that it is one of several.
-        faults = [replace(one, pointer=f"/items/{index}{one.pointer}") for one in problem.faults]
-        return _refused(index, replace(problem, faults=faults), problem_body)
+        located = [FieldFault(f"/items/{index}{one.pointer}", one.detail) for one in problem.faults]
+        return _refused(index, replace(problem, faults=located), problem_body)
     status = 201 if imported.is_new else 200
     return ImportResult(index=index, status=status, task=present(imported.task), problem=None)
 
