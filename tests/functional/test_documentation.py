@@ -38,7 +38,7 @@ def test_the_document_is_the_one_in_the_repository(world: World) -> None:
 def test_the_documentation_holds_the_document_and_loads_nothing(world: World) -> None:
     page = get(world, "/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert '"operationId": "createTask"' in page.text
+    assert '"operationId":"createTask"' in page.text
     assert "<script src" not in page.text
     assert "<link" not in page.text
 

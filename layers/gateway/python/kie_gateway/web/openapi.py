@@ -81,7 +81,7 @@ def document_json(app: APIGatewayHttpResolver, routes: Sequence[Route]) -> str:
     }
     components["links"] = {name: {"operationId": name, **link} for name, link in LINKS.items()}
     _prune(document)
-    return json.dumps(document, ensure_ascii=False, indent=1)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def _describe(route: Route) -> None:
