@@ -87,6 +87,18 @@ def test_an_error_that_is_not_for_callers_keeps_its_words(error: errors.GatewayE
     assert problem_of(error) is INTERNAL
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("there is no such task", "There is no such task."),
+        ("did you mean veo3?", "Did you mean veo3?"),
+        ("Kie.ai is busy.", "Kie.ai is busy."),
+    ],
+)
+def test_details_are_sentences(words: str, told: str) -> None:
+    assert problem_of(errors.TaskNotFoundError(words)).detail == told
+
+
 def test_titles_are_the_same_for_every_occurrence_and_tell_kinds_apart() -> None:
     titles = [kind.title for kind in TYPES.values()]
     assert len(set(titles)) == len(titles)

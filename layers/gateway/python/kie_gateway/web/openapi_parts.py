@@ -174,8 +174,8 @@ SCHEMA_DESCRIPTIONS = {
     "FailureCategory": "What kind of trouble ended the task. `input`: the input is wrong;"
     " `content_policy`: Kie.ai or the maker of the model does not allow the content; `upstream`:"
     " Kie.ai failed; `upstream_timeout`: Kie.ai did not finish in its own time;"
-    " `insufficient_credits`: the gateway's account at Kie.ai is empty; `storage`: the results could"
-    " not be copied; `internal`: the gateway failed.",
+    " `insufficient_credits`: the gateway's account at Kie.ai is empty; `storage`: the results"
+    " could not be copied; `internal`: the gateway is set up wrongly, as with an invalid key.",
     "CompletedBy": "How the gateway learned of the result.",
     "EventType": "What happened to the task.",
     "LedgerAccount": "Where credits can be. `outside`: where grants come from; `unlimited`: where"
