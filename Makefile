@@ -26,6 +26,7 @@ demo: $(VENV)/.done $(SAM_VENV)/.done ## Bring one task through each of the two 
 	@$(BIN)/python -m dev.demo
 
 test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
+	@$(MAKE) -s $(API_DOCUMENT)/node_modules/.done || echo "npm's registry cannot be reached: no TypeScript client is tested"
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
 
 test-long: $(VENV)/.done $(SAM_VENV)/.done ## Pass the explorations that take minutes

@@ -1,5 +1,6 @@
 """Write `docs/openapi.json` from the routes themselves."""
 
+import json
 from pathlib import Path
 
 from kie_gateway.web.app import make_app
@@ -8,8 +9,8 @@ PATH = Path(__file__).parent.parent / "docs" / "openapi.json"
 
 
 def openapi_json() -> str:
-    """Return the API's document."""
-    return make_app(None).document + "\n"
+    """Return the API's document, laid out for people."""
+    return json.dumps(json.loads(make_app(None).document), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -44,6 +44,13 @@ def told(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
+def change_authentication(world: World, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Set up the API as another deployment might be."""
+    app = world.functions.app("ApiFunction").app
+    authenticate = replace(app.use_cases.authenticate, **changes)
+    monkeypatch.setattr(app, "use_cases", replace(app.use_cases, authenticate=authenticate))
+
+
 # --- keys ---------------------------------------------------------------------------------------
 
 
@@ -184,9 +191,7 @@ def test_an_owner_has_so_many_requests_a_minute_with_all_its_keys(
         admin.post("/v1/keys", json={"owner": "hank", "name": "x", **limit}).json()["secret"]
         for limit in ({}, {}, {"requests_per_minute": 1}, {"requests_per_minute": 0})
     ]
-    gateway = world.gateway("ApiFunction")
-    settings = gateway.settings.model_copy(update={"requests_per_minute": 3})
-    monkeypatch.setattr(gateway, "settings", settings)
+    change_authentication(world, monkeypatch, requests_per_minute=3)
     world.run_for(60 - world.agenda.time() % 60)
     one, two, own, free = ([status_of(world, secret) for _ in range(2)] for secret in secrets)
     assert (one, two, own, free) == ([200, 200], [200, 429], [200, 429], [200, 200])
@@ -220,9 +225,7 @@ def test_new_tasks_can_be_stopped_and_everything_else_goes_on(
 
 def accept_tokens(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the API take tokens of an issuer whose keys it has not read yet."""
-    app = world.functions.app("ApiFunction").app
-    authenticate = replace(app.use_cases.authenticate, tokens=TokenReader(issuer.url, AUDIENCE))
-    monkeypatch.setattr(app, "use_cases", replace(app.use_cases, authenticate=authenticate))
+    change_authentication(world, monkeypatch, tokens=TokenReader(issuer.url, AUDIENCE))
 
 
 def test_a_token_is_as_good_as_a_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

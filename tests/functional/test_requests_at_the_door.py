@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.functional.world import World
+from tests.functional.world import MODEL, World
 
 
 def faults(answer: httpx.Response) -> dict[str, str]:
@@ -66,8 +66,55 @@ def test_what_browsers_ask_for_by_themselves_needs_no_key(world: World, path: st
         assert "max-age" in answer.headers["cache-control"]
 
 
-def test_a_path_of_its_own_is_no_tasks_id(world: World) -> None:
-    """DELETE /v1/tasks/import went to a task called `import`."""
-    for method in ("DELETE", "GET", "PUT"):
-        answer = world.http.request(method, "/v1/tasks/import")
-        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        # DELETE /v1/tasks/import went to a task called `import`.
+        *((method, "/v1/tasks/import", "POST") for method in ("DELETE", "GET", "PUT", "HEAD")),
+        *((method, "/v1/creations/stop", "DELETE, POST") for method in ("GET", "PUT")),
+        ("DELETE", "/v1/credits/ledger", "GET, HEAD"),
+        ("POST", "/v1/tasks/task_1", "DELETE, GET, HEAD"),
+        ("GET", "/v1/tasks/task_1/cancel", "POST"),
+        ("DELETE", "/v1/keys/key_1/rotate", "POST"),
+        ("GET", "/v1/keys/key_1", "DELETE"),
+        ("POST", "/v1/models/google/nano-banana", "GET, HEAD"),
+        ("POST", "/problems/forbidden", "GET, HEAD"),
+    ],
+)
+def test_a_path_that_only_looks_like_an_id_is_no_route_of_another_method(
+    world: World, method: str, path: str, allowed: str
+) -> None:
+    answer = world.http.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.headers["x-error-code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("sent", "applied"),
+    [
+        ("wait", "wait=25"),
+        ("wait=", "wait=25"),
+        ('wait=""', "wait=25"),
+        ('wait="10"', "wait=10"),
+        ("WAIT=3", "wait=3"),
+        ('respond-async, wait="7"; x=1', "wait=7"),
+        ("wait=100", "wait=25"),
+        ("wait=soon", None),
+        ("wait=0", None),
+    ],
+)
+def test_preferences_are_read_as_rfc_7240_writes_them(
+    world: World, sent: str, applied: str | None
+) -> None:
+    body = {"model": MODEL, "input": {"prompt": "a kite"}}
+    answer = world.http.post("/v1/tasks", json=body, headers={"Prefer": sent})
+    assert answer.status_code in (200, 202)
+    assert answer.headers.get("preference-applied") == applied
+
+
+@pytest.mark.parametrize("wait", ["", '"3"', "3", "0"])
+def test_a_wait_in_the_query_is_read_in_the_same_way(world: World, wait: str) -> None:
+    task = world.create("a kite")
+    world.run()
+    answer = world.http.get(f"/v1/tasks/{task.task_id}", params={"wait": wait})
+    assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")

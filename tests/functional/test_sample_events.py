@@ -18,6 +18,7 @@ EXPECTED: dict[str, Any] = {
     "api/health": 200,
     "api/openapi": 200,
     "api/docs": 200,
+    "api/problem_type": 200,
     "api/create_task": 202,
     "api/create_task_idempotent": 202,
     "api/create_task_wait": 202,

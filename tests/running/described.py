@@ -8,6 +8,12 @@ from typing import Any
 import httpx
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
+# Headers of HTTP itself, of browsers' rules and of API Gateway, which an API's document leaves out.
+UNDESCRIBED_HEADERS = {
+    *("connection", "content-encoding", "content-length", "content-type", "date", "server"),
+    *("access-control-allow-origin", "access-control-expose-headers", "apigw-requestid"),
+}
+
 
 class Described:
     """
@@ -48,15 +54,37 @@ class Described:
             return
         where = f"{answer.request.method} {answer.request.url.path} {answer.status_code}"
         assert str(answer.status_code) in responses, f"{where} is not described"
-        content = responses[str(answer.status_code)].get("content", {})
+        described = self._resolved(responses[str(answer.status_code)])
+        self._check_headers(answer, described["headers"], where)
+        content = described.get("content", {})
         if not answer.content:
             return
-        kind = answer.headers["content-type"]
+        kind = answer.headers["content-type"].partition(";")[0]
         assert kind in content, f"{where} is not described as {kind}"
         validator = self._validator(json.dumps(content[kind]["schema"]))
         body = answer.json() if kind.endswith("json") else answer.text
         faults = [fault.message for fault in validator.iter_errors(body)]
         assert faults == [], where
+
+    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
+        """Follow a reference, if it is one."""
+        if "$ref" not in node:
+            return node
+        kind, name = node["$ref"].removeprefix("#/components/").split("/")
+        found: dict[str, Any] = self._components[kind][name]
+        return found
+
+    def _check_headers(self, answer: httpx.Response, described: dict[str, Any], where: str) -> None:
+        names = {name.lower() for name in described}
+        strangers = set(answer.headers) - names - UNDESCRIBED_HEADERS
+        assert strangers == set(), f"{where}: headers that are not described"
+        for name, header in described.items():
+            if name in answer.headers:
+                schema = self._resolved(header)["schema"]
+                sent = answer.headers[name]
+                value = int(sent) if schema.get("type") == "integer" else sent
+                validator = self._validator(json.dumps(schema))
+                assert list(validator.iter_errors(value)) == [], f"{where}: {name}"
 
     def _responses(self, request: httpx.Request) -> dict[str, Any] | None:
         method = {"HEAD": "GET"}.get(request.method, request.method).lower()

@@ -130,7 +130,7 @@ class TooManyRequestsError(LimitError):
     code = "too_many_requests"
 
     def __init__(self, allowance: Allowance) -> None:
-        super().__init__(f"{allowance.limit} requests a minute are allowed", allowance)
+        super().__init__(f"the limit is {allowance.limit} requests per minute", allowance)
 
 
 class TooManyTasksError(LimitError):
@@ -141,7 +141,7 @@ class TooManyTasksError(LimitError):
     def __init__(self, limit: int, open_tasks: int) -> None:
         # Nobody knows when one will end.
         allowance = Allowance(limit, open_tasks + 1, 10, of="tasks", window_seconds=None)
-        super().__init__(f"{limit} open tasks are allowed, and {open_tasks} are open", allowance)
+        super().__init__(f"the limit is {limit} open tasks, and {open_tasks} are open", allowance)
 
 
 class InsufficientCreditsError(CallerError):

@@ -30,5 +30,5 @@ class CancelTask:
         """
         moved = self.tasks.move(task, lambda current: moves.cancel(current, self.now()))
         if not moved.changed:
-            raise TaskSettledError(f"the task is {moved.task.status.value} already")
+            raise TaskSettledError(f"the task has already ended as {moved.task.status.value}")
         return moved.task

@@ -7,7 +7,7 @@ from typing import Protocol
 from kie_gateway.core.api_key import ROTATION, USUAL, ApiKey, Scope, hash_key, new_key
 from kie_gateway.core.errors import KeyNotFoundError
 
-_NOT_IN_FORCE = "the key is no longer in force; make a new one"
+_NOT_IN_FORCE = "the key has expired or was revoked; create a new one"
 
 
 class Keys(Protocol):
@@ -20,7 +20,7 @@ class Keys(Protocol):
         """Write a key and when the one before it ends; False if that has been revoked."""
 
     def revoke(self, key: ApiKey, now: datetime) -> None:
-        """Put a key out of force, unless it is already."""
+        """Revoke a key, unless it is revoked already."""
 
     def by_id(self, key_id: str) -> ApiKey | None:
         """Find a key."""
@@ -90,7 +90,7 @@ def rotate_key(key_id: str, *, keys: Keys, new_key_id: str, now: datetime) -> Is
 
 
 def revoke_key(key_id: str, *, keys: Keys, now: datetime) -> ApiKey:
-    """Put a key out of force, everywhere within 30 s. Raises KeyNotFoundError."""
+    """Revoke a key, everywhere within 30 s. Raises KeyNotFoundError."""
     key = _found(key_id, keys)
     keys.revoke(key, now)
     return replace(key, revoked_at=key.revoked_at or now)

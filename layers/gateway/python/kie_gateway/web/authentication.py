@@ -1,19 +1,15 @@
 """Find out who sends a request, and count it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from kie_gateway.core.allowance import Allowance
 from kie_gateway.core.api_key import ApiKey, Caller
 from kie_gateway.core.errors import BackendUnavailableError, TooManyRequestsError
 from kie_gateway.observability import logger
 from kie_gateway.web import requests
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kie_gateway.core.allowance import Allowance
 
 
 class KeyFinder(Protocol):
@@ -36,7 +32,7 @@ class TokenReader(Protocol):
 class RequestCounter(Protocol):
     """Counts requests of a sender within a window of time."""
 
-    def count(self, sender: str, limit: int, now: datetime) -> "Allowance":
+    def count(self, sender: str, limit: int, now: datetime) -> Allowance:
         """Count one more request, and tell what is left."""
 
 
@@ -54,7 +50,7 @@ class Authentication:
     tokens: TokenReader | None
     counter: RequestCounter
     requests_per_minute: int
-    now: "Callable[[], datetime]"
+    now: Callable[[], datetime]
 
     def __call__(self, headers: Mapping[str, str]) -> Caller:
         """

@@ -40,7 +40,7 @@ class Cursors[Where]:
         """
         found = re.fullmatch(self.pattern, _decoded(cursor))
         if found is None:
-            detail = "unknown cursor; take next_cursor of the page before, or leave it out"
+            detail = "unknown cursor; send the next_cursor of the previous page, or leave it out"
             raise InvalidRequestError("unknown cursor", [FieldFault("/cursor", detail)])
         return self.where(found)
 

@@ -9,12 +9,15 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, License, Server
 
 from kie_gateway.version import VERSION
 from kie_gateway.web.access import scope_of
+from kie_gateway.web.examples import examples
 from kie_gateway.web.openapi_parts import (
     LINKS,
     OF_A_KNOWN_CALLER,
@@ -29,10 +32,6 @@ from kie_gateway.web.openapi_parts import (
 )
 from kie_gateway.web.operations import REQUEST_HEADERS as TAKEN
 from kie_gateway.web.operations import RESPONSES as TOLD
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-    from aws_lambda_powertools.event_handler.api_gateway import Route
 
 type Json = dict[str, Any]
 
@@ -59,7 +58,7 @@ DESCRIPTION: Json = {
 _METHODS = ("get", "post", "put", "delete")
 
 
-def document_json(app: "APIGatewayHttpResolver", routes: "Sequence[Route]") -> str:
+def document_json(app: APIGatewayHttpResolver, routes: Sequence[Route]) -> str:
     """Write the document of an application, as JSON."""
     for route in routes:
         _describe(route)
@@ -75,16 +74,17 @@ def document_json(app: "APIGatewayHttpResolver", routes: "Sequence[Route]") -> s
     components = document["components"]
     components["responses"] = _share_problems(document)
     components["headers"] = RESPONSE_HEADERS
+    _add_examples(document)
     components["parameters"] = {
         name: {"name": name, "in": "header", "required": False, **header}
         for name, header in REQUEST_HEADERS.items()
     }
     components["links"] = {name: {"operationId": name, **link} for name, link in LINKS.items()}
     _prune(document)
-    return json.dumps(document, ensure_ascii=False, indent=1)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def _describe(route: "Route") -> None:
+def _describe(route: Route) -> None:
     """Sum a route up by the first sentence about it, and describe it by the whole."""
     words = getdoc(route.func) or ""
     paragraphs = [" ".join(one.split()) for one in words.split("\n\n")]
@@ -135,6 +135,19 @@ def _share_problems(document: Json) -> Json:
             shared[name] = response
             operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
     return dict(sorted(shared.items()))
+
+
+def _add_examples(document: Json) -> None:
+    """Add what was sent and answered in a recorded run."""
+    recorded = examples()
+    for name, value in recorded["problems"].items():
+        response = document["components"]["responses"][name]
+        response["content"]["application/problem+json"]["example"] = value
+    for _, _, operation in _operations(document):
+        for name, value in recorded.get(operation["operationId"], {}).items():
+            answers = operation["responses"]
+            described = operation["requestBody"] if name == "request" else answers[name]
+            described["content"]["application/json"]["example"] = value
 
 
 def _prune(document: Json) -> None:

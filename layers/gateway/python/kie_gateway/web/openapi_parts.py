@@ -171,13 +171,21 @@ SCHEMA_DESCRIPTIONS = {
     "TaskAttention": "Why a person should look at a task. `submission_unknown`: it is unknown"
     " whether Kie.ai accepted it; `stalled`: there was no result by the deadline;"
     " `storage_failed`: the results could not be copied.",
-    "FailureCategory": "What kind of trouble ended the task.",
+    "FailureCategory": "What kind of trouble ended the task. `input`: the input is wrong;"
+    " `content_policy`: Kie.ai or the maker of the model does not allow the content; `upstream`:"
+    " Kie.ai failed; `upstream_timeout`: Kie.ai did not finish in its own time;"
+    " `insufficient_credits`: the gateway's account at Kie.ai is empty; `storage`: the results"
+    " could not be copied; `internal`: the gateway is set up wrongly, as with an invalid key.",
     "CompletedBy": "How the gateway learned of the result.",
-    "EventType": "What happened.",
+    "EventType": "What happened to the task.",
     "LedgerAccount": "Where credits can be. `outside`: where grants come from; `unlimited`: where"
     " the credits of owners without a balance come from; `balance`; `reserved`: set aside for open"
     " tasks; `spent`; `owed`: what the balance could not pay.",
-    "LedgerReason": "Why credits moved.",
+    "LedgerReason": "Why credits moved. `start`: what a new owner begins with; `grant` and"
+    " `adjust`: by an administrator; `reserve`: a task was created; `charge`: Kie.ai has reported"
+    " its price; `release`: what was reserved is returned; `late_success`: a task succeeded after"
+    " its reservation was released.",
+    "JsonValue": "Any JSON value.",
     "Scope": "What a key may do. `admin` includes everything, for every owner.",
     "ProblemCode": "The kind of problem, for programs.",
     "UploadContentType": "Media types that input files can have.",

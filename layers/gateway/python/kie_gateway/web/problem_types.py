@@ -129,7 +129,7 @@ _TYPES = (
         "output_deleted",
         410,
         "Output deleted",
-        "The file was kept for as long as it should be, and has been deleted.",
+        "The file was deleted when its retention period ended.",
         "Create the task again. `retention_days` sets how long the files of a task are kept.",
     ),
     ProblemType(

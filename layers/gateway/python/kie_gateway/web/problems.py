@@ -102,12 +102,18 @@ def problem_of(error: GatewayError) -> Problem:
         code=error.code,
         detail="The gateway's storage did not answer; nothing was changed."
         if isinstance(error, errors.BackendUnavailableError)
-        else str(error),
+        else _sentence(str(error)),
         retryable=error.retryable,
         faults=error.faults if isinstance(error, InvalidRequestError) else (),
         retry_after_seconds=_retry_after_seconds(error),
         allowance=error.allowance if isinstance(error, errors.LimitError) else None,
     )
+
+
+def _sentence(words: str) -> str:
+    """Write the words of an error, which are part of a log line elsewhere, as a sentence."""
+    end = "" if words.endswith((".", "!", "?", "…")) else "."
+    return f"{words[:1].upper()}{words[1:]}{end}"
 
 
 def allowance_headers(allowance: Allowance | None) -> dict[str, str]:

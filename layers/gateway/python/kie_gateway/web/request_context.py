@@ -1,10 +1,11 @@
 """What a route knows of the request at hand: who sends it, and what can be done for them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.depends import Depends
 
 from kie_gateway.core.api_key import Caller
@@ -14,8 +15,6 @@ from kie_gateway.observability import logger
 from kie_gateway.web.use_cases import UseCases
 
 LINK_SECONDS = 3600
-# Where the resolver keeps it for routes.
-KEY = "request_context"
 
 
 @dataclass(frozen=True)
@@ -95,10 +94,24 @@ class RequestContext:
         )
 
 
-def _of(request: Request) -> RequestContext:
-    context: RequestContext = request.context[KEY]
-    return context
+# Not kept in Powertools' own context, which all threads of a process share.
+_CURRENT: ContextVar[RequestContext] = ContextVar("request_context")
+
+
+def current_context() -> RequestContext:
+    """Return the context of the request at hand."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def entered(context: RequestContext) -> Iterator[None]:
+    """Make a request the one at hand for as long as the `with` lasts."""
+    before = _CURRENT.set(context)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(before)
 
 
 # A route that has a parameter of this type is given the context of the request at hand.
-CurrentContext = Annotated[RequestContext, Depends(_of)]
+CurrentContext = Annotated[RequestContext, Depends(current_context)]

@@ -24,7 +24,7 @@ from kie_gateway.web.problems import (
     validation_problem,
 )
 from kie_gateway.web.queries import refuse_unknown
-from kie_gateway.web.request_context import KEY, RequestContext
+from kie_gateway.web.request_context import RequestContext, current_context, entered
 from kie_gateway.web.requests import MalformedRequestError, readable_body
 from kie_gateway.web.use_cases import UseCases
 
@@ -71,7 +71,9 @@ class GatewayResolver(APIGatewayHttpResolver):
         """
         answer = _Answer(self, event)
         try:
-            result = self.resolve(answer.prepared(), context)
+            request, current = answer.prepared()
+            with entered(current):
+                result = self.resolve(request, context)
         except MalformedRequestError as error:
             result = answer.of_problem(error.problem)
         except GatewayError as error:
@@ -79,12 +81,7 @@ class GatewayResolver(APIGatewayHttpResolver):
         except Exception:  # noqa: BLE001 - the caller gets a problem, the log gets the traceback
             logger.exception("unexpected error")
             result = answer.of_problem(INTERNAL)
-        self.clear_context()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
         return answer.finished(result)
-
-    def enter(self, context: RequestContext) -> None:
-        """Let routes know the request at hand."""
-        self.append_context(**{KEY: context})  # type: ignore[no-untyped-call]  # as above
 
     def route_of(self, method: str, path: str) -> Route | None:
         """Find the route of a request."""
@@ -104,7 +101,7 @@ class GatewayResolver(APIGatewayHttpResolver):
         return (*self._static_routes, *self._dynamic_routes)
 
     def _report(self, problem: Problem) -> Response[Any]:
-        context: RequestContext = self.context[KEY]
+        context = current_context()
         return problem.response(context.request_id, context.base_url)
 
     def _report_validation(self, error: RequestValidationError) -> Response[Any]:
@@ -127,9 +124,9 @@ class _Answer:
         self._method: str = request["http"]["method"]
         self._headers: Mapping[str, str] = event.get("headers") or {}
 
-    def prepared(self) -> Event:
+    def prepared(self) -> tuple[Event, RequestContext]:
         """
-        Let the caller in, and return the request as the routes take it.
+        Let the caller in, and return the request as the routes take it, with its context.
 
         Raises:
             GatewayError: The caller is not known, or may not do this.
@@ -141,21 +138,11 @@ class _Answer:
         if scope is not None:
             # Where there is no route, that is said to everybody who has a key.
             self._let_in(scope if route is not None else None)
-        self._app.enter(
-            RequestContext(
-                use_cases=self._use_cases,
-                request_id=self._request_id,
-                headers=self._headers,
-                base_url=self._base_url,
-                sender=self._caller,
-                document=lambda: self._app.document,
-            )
-        )
         if route is not None:
             refuse_unknown(self._event.get("queryStringParameters") or {}, _queries_of(route))
         elif methods := self._app.methods_of(path):
             raise MalformedRequestError(method_not_allowed(methods))
-        return self._readable(method)
+        return self._readable(method), self._context()
 
     def of_problem(self, problem: Problem) -> dict[str, Any]:
         """Return the result for a request that no route has answered."""
@@ -185,6 +172,16 @@ class _Answer:
         self._caller = self._use_cases.authenticate(self._headers)
         if scope is not None and not self._caller.may(scope):
             raise ForbiddenError(f"this call requires a key with the scope {scope.value}")
+
+    def _context(self) -> RequestContext:
+        return RequestContext(
+            use_cases=self._use_cases,
+            request_id=self._request_id,
+            headers=self._headers,
+            base_url=self._base_url,
+            sender=self._caller,
+            document=lambda: self._app.document,
+        )
 
     def _readable(self, method: str) -> Event:
         request = self._event["requestContext"]

@@ -90,7 +90,7 @@ def get_model(
         str, Path(description="The id or an alias; its slashes may be sent as they are.")
     ],
 ) -> Response[schemas.Model | None]:
-    """Read a model. The response has the schema of its input, its price and its typical time."""
+    """Read a model. This includes the schema of its input, its price and its typical duration."""
     return _find(context, model_id)
 
 

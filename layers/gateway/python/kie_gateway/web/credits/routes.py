@@ -40,7 +40,7 @@ _LEDGER = Success(
 @router.get("/v1/credits", **operation("getCredits", _TAG, {200: Success("The account.")}))
 @needs(Scope.TASKS_READ)
 def get_credits(context: CurrentContext, owner: OwnerToList = None) -> schemas.Account:
-    """Read your account: your balance, what is reserved for open tasks, and what you spent."""
+    """Read your account. It shows your balance, and the credits you have reserved and spent."""
     now = context.use_cases.now()
     account = context.use_cases.accounts.account(context.owner_to_list(owner), now)
     return account_schema(account, now, _upstream(context) if context.caller.is_admin else None)
@@ -89,7 +89,7 @@ def list_ledger_entries(
 )
 @needs(Scope.ADMIN)
 def grant_credits(context: CurrentContext, body: schemas.GrantCredits) -> Response[schemas.Account]:
-    """Grant credits to an owner. Requests with the same `Idempotency-Key` grant them once."""
+    """Grant credits to an owner. Requests with the same `Idempotency-Key` do so only once."""
     now, amount = context.use_cases.now(), as_credits(body.credits)
     return _change(context, body, lambda account: grant(account, amount, body.reason, now))
 
@@ -101,7 +101,7 @@ def grant_credits(context: CurrentContext, body: schemas.GrantCredits) -> Respon
 def adjust_credits(
     context: CurrentContext, body: schemas.AdjustCredits
 ) -> Response[schemas.Account]:
-    """Correct an owner's balance. Requests with the same `Idempotency-Key` do so once."""
+    """Adjust an owner's balance. Requests with the same `Idempotency-Key` do so only once."""
     now, amount = context.use_cases.now(), as_credits(body.credits)
     return _change(context, body, lambda account: adjust(account, amount, body.reason, now))
 
@@ -111,7 +111,7 @@ def adjust_credits(
 )
 @needs(Scope.ADMIN)
 def set_limits(context: CurrentContext, body: schemas.SetLimits) -> Response[schemas.Account]:
-    """Set what an owner may spend, in all and per calendar month."""
+    """Set the limits of an owner. They apply to the balance and to spending per calendar month."""
     soft, hard = (
         as_credits(budget) if budget is not None else None
         for budget in (body.soft_budget, body.hard_budget)

@@ -37,7 +37,7 @@ _ISSUED = ("Cache-Control",)
 )
 @needs(Scope.ADMIN)
 def create_key(context: CurrentContext, body: schemas.CreateKey) -> Response[schemas.IssuedApiKey]:
-    """Create an API key for an owner."""
+    """Create an API key for an owner. Its secret is shown only once."""
     now, days = context.use_cases.now(), body.expires_in_days
     issued = issue_key(
         body.owner,

@@ -83,7 +83,7 @@ def get_output_content(
     if output is None:
         raise OutputNotFoundError(f"the task is {task.status.value} and has no output {index}")
     if deleted_at(task, context.use_cases.now()) is not None:
-        raise OutputDeletedError("the file was kept for as long as it should be")
+        raise OutputDeletedError("the file was deleted when its retention period ended")
     name = file_name(task, output) if download else None
     key = output.key if w is None else context.use_cases.make_thumbnail(output, w)
     link = context.link_key(key, download_name=name)

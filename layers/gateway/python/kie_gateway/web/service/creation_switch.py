@@ -21,7 +21,7 @@ _TAG = "service"
 )
 @needs(Scope.ADMIN)
 def stop_creations(context: CurrentContext, body: StopCreations) -> Response[None]:
-    """Stop new tasks, everywhere within 10 seconds. Tasks that exist go on."""
+    """Stop accepting new tasks, within 10 seconds. Existing tasks continue."""
     context.use_cases.creation_switch.stop(body.reason, context.use_cases.now())
     return no_content()
 
@@ -32,6 +32,6 @@ def stop_creations(context: CurrentContext, body: StopCreations) -> Response[Non
 )
 @needs(Scope.ADMIN)
 def resume_creations(context: CurrentContext) -> Response[None]:
-    """Accept new tasks again, everywhere within 10 seconds."""
+    """Accept new tasks again. It takes effect within 10 seconds."""
     context.use_cases.creation_switch.resume()
     return no_content()

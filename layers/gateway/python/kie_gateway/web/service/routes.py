@@ -88,7 +88,7 @@ def get_problem_type(
     context: CurrentContext,
     code: Annotated[str, Path(description="The `code` of a problem.")],
 ) -> Response[Any]:
-    """Read what a kind of problem means and what to do about it. No key is needed."""
+    """Read about a kind of problem: what it means and what to do. No key is needed."""
     if code not in TYPES:
         raise NotFoundError(f"there is no kind of problem {code!r}")
     return static_response(context, static_content(HTML, problem_page(TYPES[code])))

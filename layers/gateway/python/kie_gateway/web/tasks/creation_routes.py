@@ -65,7 +65,7 @@ def create_task(context: CurrentContext, body: schemas.CreateTask) -> Response[s
 )
 @needs(Scope.TASKS_WRITE)
 def retry_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Task]:
-    """Retry a failed task. A new task with the same input is created."""
+    """Retry a failed task. This creates a new task with the same input."""
     created = context.use_cases.retry_task(
         Retry(
             failed=context.owned_task(task_id),

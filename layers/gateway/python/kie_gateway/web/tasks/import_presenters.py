@@ -1,6 +1,7 @@
 """Imports over HTTP: each item is read, tried and answered by itself."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,22 +38,25 @@ def import_item(
         problem_body: Writes the body of a problem.
     """
     try:
-        imported = adopt(_request(owner, index, raw))
+        imported = adopt(_request(owner, raw))
     except ValidationError as error:
         faults = [{**fault, "loc": ("items", index, *fault["loc"])} for fault in error.errors()]
         return _refused(index, validation_problem(faults), problem_body)
     except GatewayError as error:
-        return _refused(index, problem_of(error), problem_body)
+        problem = problem_of(error)
+        # Flows know an item by itself, and not that it is one of several.
+        located = [FieldFault(f"/items/{index}{one.pointer}", one.detail) for one in problem.faults]
+        return _refused(index, replace(problem, faults=located), problem_body)
     status = 201 if imported.is_new else 200
     return ImportResult(index=index, status=status, task=present(imported.task), problem=None)
 
 
-def _request(owner: str, index: int, raw: Any) -> ImportRequest:
+def _request(owner: str, raw: Any) -> ImportRequest:
     """Read an item in the one of two ways that it names."""
     given = dict(raw) if isinstance(raw, Mapping) else {}
     named = [name for name in _WAYS if given.get(name) is not None]
     if isinstance(raw, Mapping) and len(named) != 1:
-        fault = FieldFault(f"/items/{index}", "must have either upstream_task_id or url")
+        fault = FieldFault("", "must have either upstream_task_id or url")
         raise InvalidRequestError(fault.detail, [fault])
     way = _WAYS[named[0]] if named else ImportUpstreamTask
     other = {name: value for name, value in given.items() if name not in _WAYS or name in named}

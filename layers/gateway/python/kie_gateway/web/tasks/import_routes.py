@@ -30,7 +30,7 @@ _IMPORTS_AT_ONCE = 8
 @needs(Scope.TASKS_WRITE)
 def import_tasks(context: CurrentContext, body: ImportTasks) -> Response[ImportResultList]:
     """
-    Adopt tasks of Kie.ai or links to results. Up to a hundred can be adopted at once.
+    Adopt existing work. Items are tasks at Kie.ai or links to results, up to a hundred at once.
 
     Importing the same work again returns the same task.
     """

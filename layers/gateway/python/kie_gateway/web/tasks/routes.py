@@ -63,7 +63,7 @@ def list_tasks(
     ] = "desc",
     owner: OwnerToList = None,
 ) -> schemas.TaskList:
-    """List your tasks. The newest come first."""
+    """List your tasks. The newest come first, unless `order` says otherwise."""
     page = context.use_cases.tasks.list_tasks(
         context.owner_to_list(owner),
         TaskFilter(status, model, created_after, created_before, batch_id, parent_id),
@@ -92,7 +92,7 @@ def get_task(
     context: CurrentContext, task_id: TaskId, wait: _Wait = 0
 ) -> Response[schemas.Task | None]:
     """
-    Read a task. It has the results once they are stored.
+    Read a task. It includes the results as soon as they are stored.
 
     With `wait`, the response is delayed until the task has ended, for up to 25 seconds.
     """
@@ -110,7 +110,7 @@ def get_task(
 )
 @needs(Scope.TASKS_READ)
 def list_task_events(context: CurrentContext, task_id: TaskId) -> schemas.EventList:
-    """Read the timeline of a task. It has everything that happened to the task, in order."""
+    """Read the timeline of a task. It lists everything that happened to the task, in order."""
     task = context.owned_task(task_id)
     entries = context.use_cases.tasks.entries(task.task_id)
     return schemas.EventList(data=[event_schema(entry) for entry in entries])
@@ -131,8 +131,8 @@ def refresh_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.T
     """
     Ask Kie.ai about a task now. If the results are ready, they are stored.
 
-    A refresh never generates anything again. A queued task that Kie.ai has refused for now is sent
-    again, unless it waits for its turn.
+    A refresh never generates anything a second time. A queued task that Kie.ai has rejected
+    temporarily is submitted again, unless it is waiting in the submit queue.
     """
     task = context.use_cases.refresh_task(context.owned_task(task_id))
     wait_seconds = requests.preferred_wait_seconds(context.headers)
@@ -151,7 +151,12 @@ def refresh_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.T
 )
 @needs(Scope.TASKS_WRITE)
 def cancel_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Task]:
-    """Cancel a task. Kie.ai cannot be stopped, and charges for what it makes all the same."""
+    """
+    Cancel a task. Nobody waits for its result any longer.
+
+    Kie.ai cannot be stopped and charges for the result all the same. A result that arrives later is
+    recorded in the timeline, but not delivered.
+    """
     task = context.use_cases.cancel_task(context.owned_task(task_id))
     return TaskResponses.to(context).accepted(task, {})
 

@@ -25,7 +25,7 @@ router = new_router()
 @needs(Scope.TASKS_WRITE)
 def create_upload(context: CurrentContext, body: schemas.CreateUpload) -> Response[schemas.Upload]:
     """
-    Create an upload. It is a form that accepts one file of exactly this type and size.
+    Create an upload. The response has a form that accepts one file of exactly this type and size.
 
     Once the file is sent, use `reference` in the input of a task in place of a link.
     """

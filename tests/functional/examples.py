@@ -1,0 +1,226 @@
+"""
+Record the examples of the API's document: requests to a world, and what they were answered.
+
+`python -m tests.functional.examples` writes them anew. Ids, times and addresses differ with each
+run; they are replaced by ones that stay, so that only real changes show.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.core.api_key import Scope
+from kie_gateway.flows.manage_keys import issue_key
+from kie_gateway.web import examples as module
+from tests.functional.world import KEY, MODEL, World
+
+PATH = Path(module.__file__).with_name("examples.json")
+ADMIN = "kg_admin"
+PROMPT = "a red kite over a lake at dawn"
+SHA256 = "1041d2d6aba131406653385b3d136b7e9e9cf007a8ef12dd83167d234e4fd5ae"
+BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_ID = re.compile(r"\b(task|upload|key)_(?:[0-9a-z]{26}|\w*kg_\w+|of_tests)\b")
+_SIGNATURE = re.compile(r"\?X-Amz-[^\"]*")
+_POLICY = re.compile(r'("(?:policy|x-amz-\w+|signature|AWSAccessKeyId)": ")[^"]*"', re.IGNORECASE)
+
+type Examples = dict[str, dict[str, Any]]
+
+
+class Recorder:
+    """
+    Asks a world, and keeps what it was asked and what it answered.
+
+    Attributes:
+        found: By operation id: `request`, and answers by status; problems by the name of the
+            response that they are described as.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.found: Examples = {}
+        self._began = world.agenda.now()
+
+    def ask(
+        self, operation: str, method: str, path: str, body: Any = None, *, key: str = KEY
+    ) -> Any:
+        """Make a request that succeeds."""
+        answer = self._send(method, path, body, key)
+        assert answer.is_success, answer.text
+        kept = self.found.setdefault(operation, {})
+        if body is not None:
+            kept["request"] = body
+        if answer.content:
+            kept[str(answer.status_code)] = answer.json()
+        self.world.settle_down()
+        return answer.json() if answer.content else None
+
+    def refused(
+        self, name: str, method: str, path: str, body: Any = None, *, key: str = KEY
+    ) -> None:
+        """Make a request that is refused."""
+        answer = self._send(method, path, body, key)
+        assert answer.headers["content-type"] == "application/problem+json", answer.text
+        self.found.setdefault("problems", {})[name] = answer.json()
+
+    def examples(self) -> Examples:
+        """Give what was found, with ids, times and addresses that stay."""
+        text = json.dumps(self.found)
+        ids: dict[str, str] = {}
+
+        def stays(found: re.Match[str]) -> str:
+            kind = found[1]
+            number = sum(one.startswith(kind) for one in ids)
+            return ids.setdefault(found[0], f"{kind}_01kjd3x7h8{number:016d}")
+
+        def moved(found: re.Match[str]) -> str:
+            age = datetime.fromisoformat(found[0]) - self._began
+            return f"{BEGINNING + age:%Y-%m-%dT%H:%M:%SZ}"
+
+        text = _TIME.sub(moved, _ID.sub(stays, text))
+        text = _SIGNATURE.sub("?X-Amz-Signature=...", text)
+        text = _POLICY.sub(r'\1..."', text)
+        # Simulated pictures show the id of their task.
+        text = re.sub(r'("bytes": |image/png, )\d+(?=, "sha256"| bytes)', r"\g<1>17236", text)
+        text = re.sub(r'("sha256": ")\w{64}', rf"\g<1>{SHA256}", text)
+        text = re.sub(r"kg_live_[\w-]+", "kg_live_...", text)
+        text = re.sub(r"http://[^/\"]*/[^/\"]*?(?=/outputs/)", "https://files.example", text)
+        text = text.replace(self.world.cloud.url, "https://gateway.example")
+        cleaned: Examples = _cleaned(json.loads(text))
+        return cleaned
+
+    def _send(self, method: str, path: str, body: Any, key: str) -> httpx.Response:
+        content = body if isinstance(body, str) or body is None else json.dumps(body)
+        url, headers = f"{self.world.cloud.url}{path}", {"Authorization": f"Bearer {key}"}
+        return httpx.request(method, url, content=content, headers=headers, timeout=20)
+
+
+def _cleaned(node: Any, name: str = "") -> Any:
+    """Replace what differs with every run and has no form of its own."""
+    match node:
+        case dict():
+            return {inner: _cleaned(value, inner) for inner, value in node.items()}
+        case list():
+            return [_cleaned(value, name) for value in node]
+        case str() if name == "request_id":
+            return "5b3f0a1c-6d2e-4f70-8a91-2c4d6e8f0a1b"
+        case str() if name in ("task_id", "upstream_task_id") and re.fullmatch(r"\w{32}", node):
+            return "6f1e2d3c4b5a69788796a5b4c3d2e1f0"
+        case str() if name == "next_cursor":
+            return "YWZ0ZXI6dGFza18wMWtqZDN4N2g4MDAwMDAwMDAwMDAwMDAwMA"
+        case str() if name == "id" and re.fullmatch(r"[0-9a-z]{26}-\d+", node):
+            return "01kjd3x7h80000000000000000-0"
+        case str() if name == "url" and node.startswith("http://127.0.0.1"):
+            return "https://bucket.s3.us-east-1.amazonaws.com/"
+    return node
+
+
+def record(world: World) -> Examples:
+    """Go through the API, and return what was sent and answered."""
+    keys = KeyTable(world.cloud.client("dynamodb"), world.cloud.resources["TaskTable"])
+    scopes, now = frozenset({Scope.ADMIN}), world.agenda.now()
+    issue_key("root", "x", keys=keys, key_id="key_kg_admin", now=now, secret=ADMIN, scopes=scopes)
+    recorder = Recorder(world)
+    _record_tasks(recorder)
+    _record_files_and_models(recorder)
+    _record_administration(recorder)
+    _record_problems(recorder)
+    return recorder.examples()
+
+
+def _record_tasks(recorder: Recorder) -> None:
+    world, wish = recorder.world, {"prompt": PROMPT, "aspect_ratio": "16:9"}
+    body = {"model": MODEL, "input": wish, "metadata": {"order": "4711"}}
+    task = recorder.ask("createTask", "POST", "/v1/tasks", body)
+    canceled = recorder.world.create("another kite")
+    recorder.ask("cancelTask", "POST", f"/v1/tasks/{canceled.task_id}/cancel")
+    world.run()
+    recorder.ask("getTask", "GET", f"/v1/tasks/{task['id']}")
+    recorder.ask("refreshTask", "POST", f"/v1/tasks/{task['id']}/refresh")
+    recorder.ask("listTaskEvents", "GET", f"/v1/tasks/{task['id']}/events")
+    recorder.ask("listTasks", "GET", "/v1/tasks?status=succeeded&limit=1")
+    recorder.ask("listOutputs", "GET", "/v1/outputs?media=image&limit=1")
+    failing = world.create("[fail] a kite that Kie.ai does not make")
+    world.run()
+    recorder.ask("retryTask", "POST", f"/v1/tasks/{failing.task_id}/retry")
+    world.run()
+    upstream = world.http.get(f"/v1/tasks/{task['id']}").json()["upstream"]["task_id"]
+    items = [
+        {"model": MODEL, "upstream_task_id": upstream},
+        {"model": MODEL, "url": "https://elsewhere.example/kite.png"},
+    ]
+    recorder.ask("importTasks", "POST", "/v1/tasks/import", {"items": items})
+
+
+def _record_files_and_models(recorder: Recorder) -> None:
+    file = {"content_type": "image/png", "bytes": 482113}
+    recorder.ask("createUpload", "POST", "/v1/uploads", file)
+    recorder.ask("listModels", "GET", "/v1/models?q=nano-banana-pro")
+    recorder.ask("getModel", "GET", f"/v1/models/{MODEL}")
+    recorder.ask("getHealth", "GET", "/v1/health")
+
+
+def _record_administration(recorder: Recorder) -> None:
+    grant = {"owner": "alice", "credits": 500, "reason": "invoice 2026-117"}
+    recorder.ask("grantCredits", "POST", "/v1/credits/grant", grant, key=ADMIN)
+    adjustment = {"owner": "alice", "credits": -20, "reason": "granted twice"}
+    recorder.ask("adjustCredits", "POST", "/v1/credits/adjust", adjustment, key=ADMIN)
+    limits = {"owner": "alice", "soft_budget": 300, "hard_budget": 400}
+    recorder.ask("setCreditLimits", "PUT", "/v1/credits/limits", limits, key=ADMIN)
+    recorder.ask("getCredits", "GET", "/v1/credits")
+    recorder.ask("listLedgerEntries", "GET", "/v1/credits/ledger?limit=2")
+    wish = {"owner": "bob", "name": "web shop", "expires_in_days": 90}
+    key = recorder.ask("createKey", "POST", "/v1/keys", wish, key=ADMIN)
+    recorder.ask("listKeys", "GET", "/v1/keys?owner=bob", key=ADMIN)
+    recorder.ask("rotateKey", "POST", f"/v1/keys/{key['id']}/rotate", key=ADMIN)
+    stop = {"reason": "Prices at Kie.ai are being checked."}
+    recorder.ask("stopCreations", "POST", "/v1/creations/stop", stop, key=ADMIN)
+
+
+def _record_problems(recorder: Recorder) -> None:
+    world, body = recorder.world, {"model": MODEL, "input": {"prompt": PROMPT}}
+    recorder.refused("ServiceUnavailable", "POST", "/v1/tasks", body)
+    recorder.ask("resumeCreations", "DELETE", "/v1/creations/stop", key=ADMIN)
+    recorder.refused("BadRequest", "POST", "/v1/tasks", '{"model": "google/nano-banana",')
+    recorder.refused("Unauthorized", "GET", "/v1/tasks", key="kg_unknown")
+    recorder.refused("Forbidden", "GET", "/v1/keys")
+    recorder.refused("NotFound", "GET", "/v1/tasks/task_01kjd3x7h8000000000000000z")
+    done = world.newest_task().task_id
+    recorder.refused("Conflict", "POST", f"/v1/tasks/{done}/cancel")
+    recorder.refused("ContentTooLarge", "POST", "/v1/tasks", json.dumps({"input": "x" * 300_000}))
+    wrong = {"model": MODEL, "input": {"prompt": PROMPT, "aspect_ratio": "17:9"}}
+    recorder.refused("UnprocessableContent", "POST", "/v1/tasks", wrong)
+    short = {"owner": "alice", "hard_budget": 0}
+    httpx.put(
+        f"{world.cloud.url}/v1/credits/limits",
+        json=short,
+        headers={"Authorization": f"Bearer {ADMIN}"},
+    )
+    recorder.refused("PaymentRequired", "POST", "/v1/tasks", body)
+    with limited(world):
+        httpx.get(f"{world.cloud.url}/v1/tasks", headers={"Authorization": f"Bearer {KEY}"})
+        recorder.refused("TooManyRequests", "GET", "/v1/tasks")
+
+
+@contextmanager
+def limited(world: World) -> Iterator[None]:
+    """Let owners send one request a minute."""
+    app = world.functions.app("ApiFunction").app
+    before = app.use_cases
+    authenticate = replace(before.authenticate, requests_per_minute=1)
+    app.use_cases = replace(before, authenticate=authenticate)
+    yield
+    app.use_cases = before
+
+
+if __name__ == "__main__":
+    with World() as whole_world:
+        PATH.write_text(json.dumps(record(whole_world), indent=1, ensure_ascii=False) + "\n")
