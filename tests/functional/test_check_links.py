@@ -8,7 +8,9 @@ import pytest
 
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.fetch.input_links import PAGE, PRIVATE, HttpInputLinks
+from kie_gateway.flows.check_links import CheckLinks
 from tests.contract.hostile_host import FileHost, host, in_turn, ok, status
+from tests.functional.parts import parts_of
 from tests.functional.world import World
 
 FILE = ok(b"x", Content_Type="image/png")
@@ -16,13 +18,18 @@ MODEL = "google/nano-banana-edit"
 LOGIN = ok(b"<html>", Content_Type="text/html")
 
 
+def list_hosts(world: World, monkeypatch: pytest.MonkeyPatch, listed: ResultHosts) -> None:
+    """Let hosts on this machine be asked about links."""
+    [check] = (p for p in parts_of(world.gateway("ApiFunction")) if isinstance(p, CheckLinks))
+    monkeypatch.setitem(vars(check), "links", HttpInputLinks(listed))
+
+
 @pytest.fixture
 def hosts_of_files(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FileHost]]:
     """One with a file, and one with a page for whoever wants to log in; both may be asked."""
     with host(FILE) as good, host(LOGIN) as login:
         listed = ResultHosts.parse(f"127.0.0.1:{good.port},127.0.0.1:{login.port}")
-        gateway = world.gateway("ApiFunction")
-        monkeypatch.setattr(gateway, "input_links", HttpInputLinks(listed))
+        list_hosts(world, monkeypatch, listed)
         yield [good, login]
 
 
@@ -72,7 +79,7 @@ def test_a_refusal_leaves_the_key_unused_and_an_acceptance_is_repeated_unasked(
     gone = status(404)
     with host(in_turn(gone, gone, FILE, gone)) as file_host:
         listed = ResultHosts.parse(f"127.0.0.1:{file_host.port}")
-        monkeypatch.setattr(world.gateway("ApiFunction"), "input_links", HttpInputLinks(listed))
+        list_hosts(world, monkeypatch, listed)
         refused, accepted, again = (
             create(world, [file_host.url], "order-1", check_inputs=True) for _ in range(3)
         )

@@ -29,7 +29,8 @@ def whole_world() -> Iterator[World]:
 @pytest.fixture
 def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     table = world.cloud.resources["TaskTable"]
-    monkeypatch.setattr(reconcile, "stack_outputs", lambda _: {"TableName": table})
+    outputs = {"TableName": table, "CallbackSecretArn": world.cloud.resources["CallbackSecret"]}
+    monkeypatch.setattr(reconcile, "stack_outputs", lambda _: outputs)
     monkeypatch.setattr(reconcile, "SECOND_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(reconcile, "utc_now", world.agenda.now)
     aws = SimpleNamespace(client=cache(world.cloud.client))

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from kie_gateway.flows.submit_task import SubmitTask
+from tests.functional.parts import parts_of
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
 
@@ -241,11 +243,18 @@ def test_dear_ones_that_were_refused_while_cheap_ones_wait_go_on_after_a_top_up(
     assert [task.accepted_creations() for task in (*cheap, *dear)] == [1] * 6
 
 
+def hide_balance(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody know the balance who submits."""
+    for function in ("ApiFunction", "WatchFunction"):
+        parts = parts_of(world.gateway(function))
+        [submit] = (part for part in parts if isinstance(part, SubmitTask))
+        monkeypatch.setitem(vars(submit), "balance", lambda: None)
+
+
 def test_with_an_unknown_balance_each_finds_out_for_itself(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for function in ("ApiFunction", "WatchFunction"):
-        monkeypatch.setattr(world.gateway(function), "upstream_credits", lambda: None)
+    hide_balance(world, monkeypatch)
     tasks = [world.create(f"kite {number}") for number in range(3)]
     assert [task.end()[0] for task in tasks] == ["queued"] * 3
     assert [expected_after(task) for task in tasks] == [60] * 3
@@ -261,8 +270,7 @@ def test_with_an_unknown_balance_each_finds_out_for_itself(
 def test_a_refresh_finds_out_for_one_and_so_for_all_who_wait_by_themselves(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for function in ("ApiFunction", "WatchFunction"):
-        monkeypatch.setattr(world.gateway(function), "upstream_credits", lambda: None)
+    hide_balance(world, monkeypatch)
     tasks = [world.create(f"kite {number}") for number in range(3)]
     world.run_for(1000)
     fill(world, 1000)

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,9 +123,8 @@ def test_a_task_that_is_asked_about_every_second_keeps_its_watch(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some 2,800 polls filled an execution's history, and the task never expired."""
-    gateway = world.gateway("WatchFunction")
-    every_second = replace(gateway.policy, poll_cap_seconds=1)
-    monkeypatch.setattr(gateway, "policy", every_second)
+    policy = world.gateway("WatchFunction").store.policy
+    monkeypatch.setitem(vars(policy), "poll_cap_seconds", 1)
     monkeypatch.setattr(world_module, "MOST_MOMENTS", 20_000)
     task = world.create("a kite [webhook lost] [never]", deadline_seconds=3500)
     world.run()

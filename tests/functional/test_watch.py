@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dev.template import ROOT, Template
+from tests.functional.parts import parts_of
 from tests.functional.story import Story
 from tests.functional.world import World
 
@@ -117,9 +118,10 @@ def lasting_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what functions remember for a while of real time last for the whole test."""
     started = time.monotonic()
     for function in ("ApiFunction", "CallbackFunction", "StoreFunction", "WatchFunction"):
-        gateway = vars(world.gateway(function))
-        for memory in gateway.keys() & {"creation_switch", "keys", "secrets", "times"}:
-            monkeypatch.setattr(gateway[memory], "_clock", lambda: started)
+        memories = [part for part in parts_of(world.gateway(function)) if hasattr(part, "_clock")]
+        assert memories
+        for memory in memories:
+            monkeypatch.setattr(memory, "_clock", lambda: started)
 
 
 @pytest.mark.usefixtures("lasting_memory")

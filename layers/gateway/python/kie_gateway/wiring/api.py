@@ -80,7 +80,6 @@ class ApiFunction:
     executions: WatchExecutions
     kie: KieClient
     times: TimesTable
-    input_links: HttpInputLinks
     authenticate: Authentication
     create_task: CreateTask
     submit_now: SubmitNow
@@ -102,7 +101,6 @@ class _Parts:
     executions: WatchExecutions
     watches: Watches
     store_queue: SqsStoreQueue
-    input_links: HttpInputLinks
     keys: KeyTable
     creation_switch: CreationSwitch
     models: KnownModels
@@ -124,7 +122,6 @@ def make() -> ApiFunction:
         executions=parts.executions,
         kie=parts.kie.client,
         times=parts.times,
-        input_links=parts.input_links,
         authenticate=authenticate,
         create_task=create,
         submit_now=submit_now,
@@ -151,7 +148,6 @@ def _parts(settings: ApiFunctionSettings, runtime: Runtime) -> _Parts:
         executions=executions,
         watches=Watches(tasks, executions, runtime.now),
         store_queue=SqsStoreQueue(runtime.clients.sqs, settings.store_queue_url),
-        input_links=HttpInputLinks(hosts),
         keys=KeyTable(dynamodb, table),
         creation_switch=CreationSwitch(dynamodb, table),
         models=KnownModels(),
@@ -199,7 +195,7 @@ def _use_cases(
         models=parts.models,
         create=create,
         checks=(CheckUploads(bucket.size_of), CheckReferences(tasks)),
-        check_links=CheckLinks(parts.input_links, runtime.time_left),
+        check_links=CheckLinks(HttpInputLinks(parts.hosts), runtime.time_left),
         reservation=lambda estimated: _reservation(settings, estimated),
         deadline_seconds=settings.deadline_seconds,
     )
