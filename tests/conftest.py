@@ -2,6 +2,8 @@
 
 from hypothesis import HealthCheck, settings
 
+from tests import clients
+
 # A test says the same each time; a busy machine is no reason to fail.
 settings.register_profile(
     "steady",
@@ -11,3 +13,4 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("steady")
+clients.share()

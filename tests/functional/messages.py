@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import Any
 
-from moto.sqs.models import sqs_backends
+from moto.sqs.models import Queue, sqs_backends
 
 from dev import seams
 from dev.cloud import InvocationError, LocalCloud
@@ -24,6 +24,9 @@ class Messages:
 
     def deliver(self) -> bool:
         """Have one message worked off; False if there is none."""
+        # Looking costs nothing, and between two moments there is mostly nothing.
+        if not self._queue.messages:
+            return False
         received = self._sqs.receive_message(
             QueueUrl=self._queue_url,
             MaxNumberOfMessages=1,
@@ -62,7 +65,11 @@ class Messages:
 
     def _hidden_seconds(self, message: dict[str, Any]) -> int:
         """Read how long a message stays hidden, which moto counts by the real clock."""
-        name = self._queue_url.rpartition("/")[2]
-        queue = sqs_backends[seams.ACCOUNT][self._cloud.region].queues[name]
-        [hidden] = [one for one in queue._messages if one.id == message["MessageId"]]
+        [hidden] = [one for one in self._queue._messages if one.id == message["MessageId"]]
         return max(math.ceil(hidden.visible_at / 1000 - time.time()), 0)
+
+    @property
+    def _queue(self) -> Queue:
+        """The queue as moto has it."""
+        name = self._queue_url.rpartition("/")[2]
+        return sqs_backends[seams.ACCOUNT][self._cloud.region].queues[name]
