@@ -64,7 +64,7 @@ def install() -> None:
     redrive.install()
     _waits_follow_the_clock()
     _interpreter_keeps_its_clients()
-    _nothing_is_read_twice()
+    nothing_is_read_twice()
     s3_links.install()
     cast("dict[str, Any]", get_model_map())["AWS::SecretsManager::Secret"] = _Secret
 
@@ -263,7 +263,7 @@ def _shared_client(service: str, region: str, port: str, key: str) -> Any:
 # --- Speed ------------------------------------------------------------------------------------
 
 
-def _nothing_is_read_twice() -> None:
+def nothing_is_read_twice() -> None:
     """
     Let moto remember what never changes.
 

@@ -19,6 +19,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
+from dev import seams
 from dev.s3_credentials import Secret
 from dev.s3_front import S3Front
 from dev.s3_request import is_for_s3
@@ -80,6 +81,7 @@ def write_cloud_certificate(folder: Path) -> str:
 @contextmanager
 def s3_endpoint(certificate: str) -> Iterator[str]:
     """Serve S3 as the local cloud does; the same port answers plain http, for other services."""
+    seams.nothing_is_read_twice()
     moto = DomainDispatcherApplication(create_backend_app)
     s3 = S3Front(moto, {"testing": Secret("testing")}.get, DEFAULT_ACCOUNT_ID)
 

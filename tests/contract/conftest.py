@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import boto3
@@ -35,10 +35,15 @@ def dynamodb(aws: boto3.session.Session) -> "DynamoDBClient":
     return aws.client("dynamodb")
 
 
+@pytest.fixture(scope="session")
+def described() -> dict[str, Any]:
+    """The template's table."""
+    return Template().of_type("AWS::DynamoDB::Table")["TaskTable"]
+
+
 @pytest.fixture
-def table_name(dynamodb: "DynamoDBClient") -> str:
+def table_name(dynamodb: "DynamoDBClient", described: dict[str, Any]) -> str:
     """A table of its own for each test, with the template's keys and indexes."""
-    described = Template().of_type("AWS::DynamoDB::Table")["TaskTable"]
     name = f"tasks-{next(_numbers)}"
     dynamodb.create_table(TableName=name, **{part: described[part] for part in _PARTS})
     return name
