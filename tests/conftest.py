@@ -1,8 +1,12 @@
 """What holds for every test."""
 
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import clients
+from tests.scheduling import Scheduling, rank
 
 # A test says the same each time; a busy machine is no reason to fail.
 settings.register_profile(
@@ -14,3 +18,14 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 clients.share()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest begin first; within a folder, everything stays in its order."""
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """Hand out by file, but for those that share more than that."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
