@@ -11,8 +11,14 @@ import json
 import sys
 from pathlib import Path
 
-from dev.cloud import InvocationError
-from dev.samples import FUNCTIONS, function_of, sample_cloud
+FUNCTIONS = {
+    "api": "ApiFunction",
+    "books": "SweepFunction",
+    "callback": "CallbackFunction",
+    "store": "StoreFunction",
+    "thumbnail": "ThumbnailFunction",
+    "watch": "WatchFunction",
+}
 
 
 def main() -> int:
@@ -31,6 +37,10 @@ def main() -> int:
     if function is None:
         known = ", ".join(FUNCTIONS)
         return _refuse(f"{options.event}: the folder must be one of {known}, or give --function")
+    # Imported now: moto takes a second, and a refusal none.
+    from dev.cloud import InvocationError  # noqa: PLC0415
+    from dev.samples import sample_cloud  # noqa: PLC0415
+
     # Functions and simulator write their logs to stdout.
     answer_to, sys.stdout = sys.stdout, sys.stderr
     with sample_cloud(function) as samples:
@@ -40,6 +50,11 @@ def main() -> int:
             answer, code = error.error, 1
     print(json.dumps(answer, indent=2, ensure_ascii=False), file=answer_to)
     return code
+
+
+def function_of(path: Path) -> str | None:
+    """Tell which function an event is for, by its folder."""
+    return FUNCTIONS.get(path.resolve().parent.name)
 
 
 def _refuse(why: str) -> int:

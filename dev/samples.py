@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -41,14 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = ROOT / "events"
-FUNCTIONS = {
-    "api": "ApiFunction",
-    "books": "SweepFunction",
-    "callback": "CallbackFunction",
-    "store": "StoreFunction",
-    "thumbnail": "ThumbnailFunction",
-    "watch": "WatchFunction",
-}
 # Good for nothing else: it makes the tokens in the sample callbacks right.
 CALLBACK_SECRET = "the-secret-of-the-sample-events"  # noqa: S105 - see above
 UPSTREAM_ID = "7f0c1d2e3a4b5c6d7e8f90a1b2c3d4e5"
@@ -206,8 +197,3 @@ def sample_cloud(wanted: str | None = None) -> Iterator[Samples]:
             samples = Samples(cloud, simulator)
             samples.seed()
             yield samples
-
-
-def function_of(path: Path) -> str | None:
-    """Tell which function an event is for, by its folder."""
-    return FUNCTIONS.get(path.resolve().parent.name)

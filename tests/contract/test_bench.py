@@ -5,7 +5,10 @@ import re
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.large
 def test_copying_is_measured_against_boto3() -> None:
     command = [sys.executable, "-m", "bench.copying", "--megabytes", "20", "--rounds", "1"]
     environment = {**os.environ, "PYTHONPATH": "layers/gateway/python"}

@@ -650,6 +650,7 @@ def run(machine: type[CreditsMachine], examples: int, steps: int = 30) -> None:
     )
 
 
+@pytest.mark.large
 def test_the_books_are_right_whatever_happens() -> None:
     run(CreditsMachine, 150)
 

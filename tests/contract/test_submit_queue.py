@@ -136,6 +136,7 @@ def test_everybody_gets_a_slot_of_their_own(scene: Scene) -> None:
     assert at == [seconds(10 + number * INTERVAL) for number in range(60)]
 
 
+@pytest.mark.large
 def test_any_number_of_owners_may_wait_in_the_queue(scene: Scene) -> None:
     """Each counts for itself; in one item they would not fit."""
     scene.submit_queue.report_refusal(None)
@@ -277,6 +278,7 @@ def test_there_is_nothing_to_resume_unless_credits_are_missing(scene: Scene) -> 
     assert scene.submit_queue.enqueue("alice").at == after(10)
 
 
+@pytest.mark.large
 def test_everybody_in_line_can_be_named(scene: Scene) -> None:
     scene.submit_queue.report_refusal(None)
     names = [f"task_{number:03}" for number in range(120)]

@@ -420,6 +420,7 @@ def test_each_filter_leaves_the_others_out(
     assert list(walk(store, which, limit=1, newest_first=False)) == ids(*reversed(found))
 
 
+@pytest.mark.large
 def test_a_rare_task_is_found_among_many(store: TaskStore) -> None:
     for number in range(130):
         rare = {"batch_id": "rare"} if number in (5, 6, 120) else {}

@@ -61,6 +61,7 @@ def shelf() -> Iterator[Shelf]:
     shelf.close()
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("count", [1, pytest.param(28, marks=pytest.mark.long)])
 def test_files_of_a_kind_are_stored_and_measured(

@@ -12,6 +12,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.dev.support import ROOT, alive, call
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ def gateway(state: Path) -> Iterator[Gateway]:
             process.kill()
 
 
+# tests/running tells of each in more detail.
+@pytest.mark.long
 def test_gateway_runs_survives_and_stops(tmp_path: Path) -> None:
     """A task accepted before a kill is there afterwards; Ctrl-C ends every process."""
     started = time.monotonic()

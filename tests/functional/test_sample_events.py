@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from dev.cloud import InvocationError
-from dev.samples import EXPIRED, FOLDER, FUNCTIONS, Samples, function_of, sample_cloud
+from dev.invoke import FUNCTIONS, function_of
+from dev.samples import EXPIRED, FOLDER, Samples, sample_cloud
 
 # What each answers: an HTTP status, or what the function returns (of a longer answer, a part).
 EXPECTED: dict[str, Any] = {

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.functional import world as world_module
 from tests.functional.story import Story
 from tests.functional.world import World
 
@@ -200,11 +199,8 @@ def test_credits_of_what_cannot_be_copied_are_settled_by_what_there_is(
 
 
 @pytest.mark.parametrize("how_many", [40, 120, pytest.param(300, marks=pytest.mark.long)])
-def test_many_results_are_all_stored(
-    world: World, monkeypatch: pytest.MonkeyPatch, how_many: int
-) -> None:
+def test_many_results_are_all_stored(world: World, how_many: int) -> None:
     """A transaction takes a hundred items, and more results than that could never be recorded."""
-    monkeypatch.setattr(world_module, "PATIENCE_SECONDS", 120)
     task = world.create(f"a kite [results {how_many}]")
     world.run()
     assert task.end() == ("succeeded", "webhook", None)
@@ -216,10 +212,8 @@ def test_many_results_are_all_stored(
     assert world.messages.take_dead_letters() == []
 
 
-def test_more_results_than_a_task_keeps_are_told_of(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(world_module, "PATIENCE_SECONDS", 120)
+@pytest.mark.long
+def test_more_results_than_a_task_keeps_are_told_of(world: World) -> None:
     task = world.create("a kite [results 304]")
     world.run()
     assert task.end() == ("succeeded", "webhook", None)

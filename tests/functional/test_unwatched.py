@@ -30,7 +30,13 @@ EVERY_TROUBLE = pytest.mark.parametrize(
         for one in Trouble
     ],
 )
-ONCE_OR_MORE = pytest.mark.parametrize("lasts", [False, True], ids=["repeated", "not repeated"])
+ONCE_OR_MORE = pytest.mark.parametrize(
+    "lasts",
+    [
+        pytest.param(False, id="repeated", marks=pytest.mark.long),
+        pytest.param(True, id="not repeated"),
+    ],
+)
 
 
 def strike(world: World, times: int = 3) -> None:
@@ -178,9 +184,9 @@ def imported(world: World, item: dict[str, Any]) -> httpx.Response:
 @pytest.mark.parametrize(
     ("prompt", "again"),
     [
-        pytest.param("a kite", False, id="done"),
+        pytest.param("a kite", False, id="done", marks=pytest.mark.long),
         pytest.param("a kite", True, id="done, and imported again"),
-        pytest.param("a kite [slow 300]", False, id="running"),
+        pytest.param("a kite [slow 300]", False, id="running", marks=pytest.mark.long),
     ],
 )
 @EVERY_TROUBLE
