@@ -32,7 +32,7 @@ test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
 	$(PYTEST) -m "not long"
 
 quick: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests that take seconds, after each change
-	$(PYTEST) -m "not long and not large" tests/contract tests/docs tests/template tests/unit
+	$(PYTEST) --hypothesis-profile=quick -m "not long and not large" tests/contract tests/docs tests/template tests/unit
 
 test-long: $(VENV)/.done $(SAM_VENV)/.done ## Pass the explorations that take minutes
 	$(PYTEST) -m long --ignore=tests/running/test_rush.py

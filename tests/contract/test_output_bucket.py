@@ -39,6 +39,10 @@ HEADERS = {
 PART = 5 * 1024 * 1024
 
 
+def large(size: int) -> Any:
+    return pytest.param(size, marks=pytest.mark.large)
+
+
 class MemoryFile:
     """A download that is in memory, and may break off."""
 
@@ -88,7 +92,7 @@ def cloud(endpoint: str, trust: str) -> Iterator[Cloud]:
         yield cloud
 
 
-@pytest.mark.parametrize("size", [1, 8192, PART - 1, PART, PART + 1, 3 * PART])
+@pytest.mark.parametrize("size", [1, 8192, PART - 1, PART, PART + 1, large(3 * PART)])
 @pytest.mark.parametrize("known", [True, False])
 def test_a_stored_file_is_the_file(cloud: Cloud, size: int, known: bool) -> None:
     body = os.urandom(size)
@@ -152,7 +156,7 @@ def test_a_body_that_ends_unfinished_never_becomes_visible(
     assert cloud.half_uploads() == 0
 
 
-@pytest.mark.parametrize("size", [5, 2 * PART])
+@pytest.mark.parametrize("size", [5, large(2 * PART)])
 @pytest.mark.parametrize("known", [True, False])
 def test_only_what_was_seen_is_written_over(cloud: Cloud, size: int, known: bool) -> None:
     """

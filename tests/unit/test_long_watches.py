@@ -28,8 +28,18 @@ CAPS = (1, 2, 30, 31, 217, 900, 86_400)
 DEADLINES = (10, 3600, 86_400, 604_800)
 
 MANY = 20_000
+# What takes seconds.
+LARGE = 5_000
+
+
+def marks(polls: float) -> tuple[pytest.MarkDecorator, ...]:
+    if polls > MANY:
+        return (pytest.mark.long,)
+    return (pytest.mark.large,) if polls > LARGE else ()
+
+
 CASES = [
-    pytest.param(cap, deadline, first, marks=pytest.mark.long if deadline / cap > MANY else ())
+    pytest.param(cap, deadline, first, marks=marks(deadline / cap))
     for cap in CAPS
     for deadline in DEADLINES
     for first in (0, 1, 3600)

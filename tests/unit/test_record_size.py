@@ -74,7 +74,7 @@ def stored(task: Task) -> list[Output]:
     ]
 
 
-@pytest.mark.parametrize("how_many", [1, 40, 120, 300, 1000])
+@pytest.mark.parametrize("how_many", [1, 40, 120, 300, pytest.param(1000, marks=pytest.mark.large)])
 @pytest.mark.parametrize("size", [120, 2000, LONG])
 def test_results_of_any_number_and_length_fit(how_many: int, size: int) -> None:
     """Forty links of 8 KB with alternates would be 1.6 MB, and no move could be written again."""
