@@ -29,7 +29,7 @@ def _sharing(create_loader: Any) -> Any:
 
     def create(search_path: str | None = None) -> Loader:
         """Make a loader with its own list of folders, but with what all have read."""
-        loader = copy.copy(first(search_path))
+        loader: Loader = copy.copy(first(search_path))
         vars(loader)["_search_paths"] = list(loader.search_paths)
         return loader
 

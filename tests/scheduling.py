@@ -1,6 +1,6 @@
 """How `pytest -n` hands the tests out: what takes long first, and who shares a gateway together."""
 
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it has no types
 
 # So that at the end no process of pytest is left alone with what takes minutes.
 FIRST = ("running", "functional", "deploy", "dev", "contract", "simulator")
@@ -11,7 +11,7 @@ ON_ONE_GATEWAY = frozenset(
 )
 
 
-class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # as above
     """Keeps the tests of a file in one process, and those that share a running gateway."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -21,5 +21,5 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
 
 def rank(nodeid: str) -> int:
     """Say how early a test is to begin."""
-    folder = nodeid.split("/")[1]
+    folder = nodeid.partition("/")[2].partition("/")[0]
     return FIRST.index(folder) if folder in FIRST else len(FIRST)
