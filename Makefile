@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	--no-emit-find-links --no-emit-trusted-host --no-emit-options
 # In the order of tests/scheduling.py.
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -q --dist loadfile --no-loadscope-reorder
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 # Node comes as a wheel, so nothing has to be installed beside Python.
 API_DOCUMENT := tools/api-document
@@ -29,13 +29,14 @@ demo: $(VENV)/.done $(SAM_VENV)/.done ## Bring one task through each of the two 
 
 test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
 	@$(MAKE) -s $(API_DOCUMENT)/node_modules/.done || echo "npm's registry cannot be reached: no TypeScript client is tested"
-	$(PYTEST) -m "not long"
+	@# Three processes for two cores: what is told of the running gateway is mostly waited for.
+	$(PYTEST) -n 3 -m "not long"
 
 quick: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests that take seconds, after each change
-	$(PYTEST) --hypothesis-profile=quick -m "not long and not large" tests/contract tests/docs tests/template tests/unit
+	$(PYTEST) -n 2 --hypothesis-profile=quick -m "not long and not large" tests/contract tests/docs tests/template tests/unit
 
 test-long: $(VENV)/.done $(SAM_VENV)/.done ## Pass the explorations that take minutes
-	$(PYTEST) -m long --ignore=tests/running/test_rush.py
+	$(PYTEST) -n 2 -m long --ignore=tests/running/test_rush.py
 	@# A rush keeps both cores busy by itself.
 	$(BIN)/python -m pytest -q -m long tests/running/test_rush.py
 
