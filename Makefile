@@ -33,7 +33,7 @@ test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
 	$(PYTEST) -n 3 -m "not long"
 
 quick: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests that take seconds, after each change
-	$(PYTEST) -n 2 --hypothesis-profile=quick -m "not long and not large" tests/contract tests/docs tests/template tests/unit
+	$(PYTEST) -n 2 -p no:schemathesis --hypothesis-profile=quick -m "not long and not large" tests/contract tests/docs tests/template tests/unit
 
 test-long: $(VENV)/.done $(SAM_VENV)/.done ## Pass the explorations that take minutes
 	$(PYTEST) -n 2 -m long --ignore=tests/running/test_rush.py
