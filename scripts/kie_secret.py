@@ -10,7 +10,7 @@ import boto3
 import httpx
 from botocore.exceptions import ClientError
 
-from kie_gateway.core.errors import ProviderAuthError, ProviderError
+from kie_gateway.core.errors.provider_errors import ProviderAuthError, ProviderError
 from kie_gateway.kie.balance import KieBalance
 from kie_gateway.kie.http import KieHttp
 from scripts.ask import NobodyAnswersError, ask_hidden

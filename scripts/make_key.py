@@ -7,7 +7,7 @@ import boto3
 
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import OWNER, USUAL, ApiKey, Scope
-from kie_gateway.core.errors import KeyNotFoundError
+from kie_gateway.core.errors.caller_errors import KeyNotFoundError
 from kie_gateway.flows.manage_keys import Issued, issue_key, revoke_key, rotate_key
 from kie_gateway.wiring.ids import new_key_id
 from scripts.stack import run, stack_outputs, usual_stack

@@ -17,7 +17,7 @@ import httpx
 from kie_gateway.aws.ledger_scan import scan_ledger
 from kie_gateway.aws.secrets import Secrets
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core.errors import ProviderError
+from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.reconciliation import Difference, LedgerSnapshot, differences
 from kie_gateway.flows.reconcile import (
     KIE,

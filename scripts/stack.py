@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from kie_gateway.core.errors import GatewayError
+from kie_gateway.core.errors.base import GatewayError
 from scripts import deployments
 from scripts.deployments import DeploymentsError
 

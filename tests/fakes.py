@@ -1,4 +1,4 @@
-"""In-memory fakes of `core/ports.py`; the record's fake passes the suite of the real table."""
+"""In-memory fakes of `core/ports`; the record's fake passes the suite of the real table."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -13,29 +13,16 @@ from threading import Lock
 from typing import Any, Protocol
 
 from kie_gateway.core.account import Account
-from kie_gateway.core.errors import (
-    BackendUnavailableError,
-    GatewayError,
-    IdempotencyMismatchError,
-    KeyTakenError,
-    ProviderError,
-    RecordGoneError,
-    SourceBrokenError,
-    StorageError,
-)
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
+from kie_gateway.core.errors.provider_errors import ProviderError
+from kie_gateway.core.errors.storage_errors import KeyTakenError, SourceBrokenError, StorageError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.ledger import LedgerEntry, LedgerPosition, with_balances
-from kie_gateway.core.ports import (
-    Accepted,
-    Answer,
-    Change,
-    Changed,
-    Decide,
-    Existing,
-    Moved,
-    Page,
-    TaskFilter,
-)
+from kie_gateway.core.ports.accounts import Change, Changed
+from kie_gateway.core.ports.kie import Accepted, Answer
+from kie_gateway.core.ports.tasks import Decide, Existing, Moved, Page, TaskFilter
 from kie_gateway.core.posting import (
     Posting,
     affects_account,

@@ -6,14 +6,11 @@ from typing import Any
 
 from kie_gateway.core.callback_token import callback_url
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import (
-    Archive,
-    Executions,
-    Provider,
-    StoreQueue,
-    SubmitQueue,
-    TaskStore,
-)
+from kie_gateway.core.ports.files import Archive
+from kie_gateway.core.ports.kie import Provider
+from kie_gateway.core.ports.submit_queue import SubmitQueue
+from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.ports.watching import Executions, StoreQueue
 from kie_gateway.core.task import Task
 from kie_gateway.flows.ask_kie import AskKie
 from kie_gateway.flows.keep_answer import KeepAnswer

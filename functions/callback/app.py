@@ -7,7 +7,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.errors import BackendUnavailableError, WebhookRefusedError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.caller_errors import WebhookRefusedError
 from kie_gateway.flows.record_webhook import Delivery
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.callback import make

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.core.errors import StorageError
+from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.media.thumbnail import CONTENT_TYPE, MOST_BYTES, thumbnail
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start

@@ -11,9 +11,8 @@ import pytest
 
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core import credit_moves, moves
 from kie_gateway.core.account import Account
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.caller_errors import (
     BudgetExceededError,
     CallerError,
     IdempotencyMismatchError,
@@ -23,7 +22,10 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, LedgerPosition, Reason, sums
-from kie_gateway.core.ports import Accounts, Existing, TaskStore
+from kie_gateway.core.moves import credit_moves, ending_moves, storing_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
+from kie_gateway.core.ports.accounts import Accounts
+from kie_gateway.core.ports.tasks import Existing, TaskStore
 from kie_gateway.core.posting import Posting, adjust, grant
 from kie_gateway.core.report import Failed, Finished
 from kie_gateway.core.reservation import Fate, Reservation, as_credits
@@ -76,7 +78,7 @@ class Ledger:
         assert isinstance(created, Task)
         return created
 
-    def move(self, task: Task, decide: Callable[[Task], moves.Move | None]) -> Task:
+    def move(self, task: Task, decide: Callable[[Task], Move | None]) -> Task:
         return self.tasks.move(task, decide).task
 
     def finish(self, task: Task, taken: float | None, *, now: datetime = NOW) -> Task:
@@ -84,7 +86,7 @@ class Ledger:
         finished = Finished("success", (Source(RESULT_URL),), credits=taken)
         task = self.move(
             task,
-            lambda current: moves.report_finished(
+            lambda current: verdict_moves.report_finished(
                 current,
                 finished,
                 upstream_task_id=UPSTREAM_ID,
@@ -93,10 +95,12 @@ class Ledger:
                 now=now,
             ),
         )
-        return self.move(task, lambda current: moves.settle(current, (), now))
+        return self.move(task, lambda current: storing_moves.settle(current, (), now))
 
     def fail(self, task: Task) -> Task:
-        return self.move(task, lambda current: moves.fail(current, FAILED, by=None, now=NOW))
+        return self.move(
+            task, lambda current: verdict_moves.fail(current, FAILED, by=None, now=NOW)
+        )
 
     def account(self, owner: str = "alice") -> Account:
         return self.accounts.account(owner, NOW)
@@ -210,13 +214,13 @@ def test_a_task_canceled_before_it_was_sent_costs_nothing(ledger: Ledger) -> Non
     task = ledger.create(
         10, status=Status.QUEUED, submission=Submission.WAITING, upstream_task_id=None
     )
-    ledger.move(task, lambda current: moves.cancel(current, NOW))
+    ledger.move(task, lambda current: ending_moves.cancel(current, NOW))
     assert figures(ledger.account()) == (100, 0, 0, 0, 0)
 
 
 def test_a_task_canceled_later_waits_for_what_kie_says_of_it(ledger: Ledger) -> None:
     ledger.give(100)
-    task = ledger.move(ledger.create(10), lambda current: moves.cancel(current, NOW))
+    task = ledger.move(ledger.create(10), lambda current: ending_moves.cancel(current, NOW))
     assert figures(ledger.account()) == (90, 10, 0, 0, 0)
     assert task.release_at == NOW + seconds(DAY)
     finished = Finished("success", (Source(RESULT_URL),), credits=8)
@@ -231,7 +235,7 @@ def test_a_task_canceled_later_waits_for_what_kie_says_of_it(ledger: Ledger) -> 
 
 def test_a_canceled_task_that_failed_at_kie_costs_nothing(ledger: Ledger) -> None:
     ledger.give(100)
-    task = ledger.move(ledger.create(10), lambda current: moves.cancel(current, NOW))
+    task = ledger.move(ledger.create(10), lambda current: ending_moves.cancel(current, NOW))
     ledger.move(task, lambda current: credit_moves.close_canceled(current, FAILED, NOW))
     assert figures(ledger.account()) == (100, 0, 0, 0, 0)
 
@@ -241,13 +245,13 @@ def test_a_task_canceled_while_its_files_are_copied_costs_what_kie_took(
 ) -> None:
     ledger.give(100)
     task = ledger.create(10, status=Status.STORING, credits_charged=8.0)
-    ledger.move(task, lambda current: moves.cancel(current, NOW))
+    ledger.move(task, lambda current: ending_moves.cancel(current, NOW))
     assert figures(ledger.account()) == (92, 0, 8, 0, 0)
 
 
 def expired(ledger: Ledger, credits_: float = 10) -> Task:
     late = NOW + seconds(3600)
-    return ledger.move(ledger.create(credits_), lambda current: moves.expire(current, late))
+    return ledger.move(ledger.create(credits_), lambda current: ending_moves.expire(current, late))
 
 
 def released(ledger: Ledger, task: Task) -> Task:
@@ -289,7 +293,7 @@ def test_an_expired_task_that_was_never_sent_gives_its_credits_back_at_once(
 ) -> None:
     ledger.give(100)
     task = ledger.create(10, status=Status.QUEUED, submission=Submission.WAITING)
-    ledger.move(task, lambda current: moves.expire(current, NOW + seconds(3600)))
+    ledger.move(task, lambda current: ending_moves.expire(current, NOW + seconds(3600)))
     assert figures(ledger.account()) == (100, 0, 0, 0, 0)
 
 
@@ -300,11 +304,13 @@ def test_a_task_that_goes_on_after_a_preview_keeps_its_reservation_for_a_while(
     task = ledger.create(10, status=Status.STORING)
     task = ledger.move(
         task,
-        lambda current: moves.keep_previews(current, (), "too small", None, next_at=NOW, now=NOW),
+        lambda current: storing_moves.keep_previews(
+            current, (), "too small", None, next_at=NOW, now=NOW
+        ),
     )
     assert task.release_at == task.deadline_at + seconds(DAY)
     assert figures(ledger.account()) == (90, 10, 0, 0, 1)
-    task = ledger.move(task, lambda current: moves.expire(current, task.deadline_at))
+    task = ledger.move(task, lambda current: ending_moves.expire(current, task.deadline_at))
     released(ledger, task)
     assert figures(ledger.account()) == (100, 0, 0, 0, 0)
 
@@ -319,8 +325,8 @@ def test_a_task_without_a_reservation_touches_no_account(ledger: Ledger) -> None
 
 def test_a_deleted_task_is_still_its_owners(ledger: Ledger) -> None:
     ledger.give(100)
-    task = ledger.move(ledger.create(10), lambda current: moves.cancel(current, NOW))
-    task = ledger.move(task, lambda current: moves.delete(current, NOW))
+    task = ledger.move(ledger.create(10), lambda current: ending_moves.cancel(current, NOW))
+    task = ledger.move(task, lambda current: ending_moves.delete(current, NOW))
     ledger.move(task, lambda current: credit_moves.close_canceled(current, FAILED, NOW))
     assert figures(ledger.account()) == (100, 0, 0, 0, 0)
 
@@ -337,7 +343,7 @@ def test_a_forgotten_task_leaves_its_two_rows_only(ledger: Ledger) -> None:
 def test_a_task_that_was_canceled_meanwhile_is_not_taken_back(ledger: Ledger) -> None:
     ledger.give(100)
     task = ledger.create(10, status=Status.QUEUED, submission=Submission.WAITING)
-    canceled = ledger.move(task, lambda current: moves.cancel(current, NOW))
+    canceled = ledger.move(task, lambda current: ending_moves.cancel(current, NOW))
     ledger.tasks.forget(task, None)
     assert ledger.tasks.get(task.task_id) == canceled
     assert figures(ledger.account()) == (100, 0, 0, 0, 0)
@@ -410,7 +416,7 @@ def test_expired_and_canceled_tasks_are_not_open_and_late_results_are(
     finished = Finished("success", (Source(RESULT_URL),), credits=8)
     task = ledger.move(
         task,
-        lambda current: moves.report_finished(
+        lambda current: verdict_moves.report_finished(
             current,
             finished,
             upstream_task_id=UPSTREAM_ID,
@@ -420,7 +426,7 @@ def test_expired_and_canceled_tasks_are_not_open_and_late_results_are(
         ),
     )
     assert ledger.account().open_tasks == 1
-    ledger.move(task, lambda current: moves.settle(current, (), NOW))
+    ledger.move(task, lambda current: storing_moves.settle(current, (), NOW))
     assert ledger.account().open_tasks == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kie_gateway.aws.submit_queue_table import SubmitQueueTable
 from kie_gateway.core.deadline import AWS_CALL_SECONDS
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.submit_queue import Rate
 from kie_gateway.wiring.clients import Clients
 from kie_gateway.wiring.clock import utc_now

@@ -28,28 +28,31 @@ from hypothesis.stateful import (
 
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core import moves
 from kie_gateway.core.account import Account
 from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.decision import decide
-from kie_gateway.core.errors import (
-    BackendUnavailableError,
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, TaskStalledError
+from kie_gateway.core.errors.caller_errors import (
     BudgetExceededError,
     InsufficientCreditsError,
     InvalidRequestError,
+    TaskNotFoundError,
+    TooManyTasksError,
+)
+from kie_gateway.core.errors.provider_errors import (
     ProviderBusyError,
     ProviderError,
     ProviderInputError,
     ProviderNoCreditsError,
     SubmissionUnknownError,
-    TaskNotFoundError,
-    TaskStalledError,
-    TooManyTasksError,
 )
 from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, LedgerPosition
 from kie_gateway.core.media_facts import NOTHING_KNOWN
+from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Accepted, Accounts, Answer, TaskStore
+from kie_gateway.core.ports.accounts import Accounts
+from kie_gateway.core.ports.kie import Accepted, Answer
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.posting import adjust, grant, limit
 from kie_gateway.core.reconciliation import LedgerSnapshot, differences
 from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Running
@@ -308,7 +311,9 @@ class CreditsMachine(RuleBasedStateMachine):
         task = self.found(data.draw(st.sampled_from(self.ids)))
         if task is not None:
             now = self.clock.now()
-            self.attempt(lambda: self.tasks.move(task, lambda one: moves.cancel(one, now)), fault)
+            self.attempt(
+                lambda: self.tasks.move(task, lambda one: ending_moves.cancel(one, now)), fault
+            )
 
     @precondition(lambda self: self.ids)
     @rule(data=st.data(), fault=FAULTS)

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from kie_gateway.aws.executions import WatchExecutions, execution_name, timestamp
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from tests.makers import NOW, TASK_ID, seconds
 
 if TYPE_CHECKING:

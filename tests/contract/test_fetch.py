@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.storage_errors import (
     SourceBrokenError,
     SourceForbiddenError,
     SourceGoneError,

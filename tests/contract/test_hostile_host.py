@@ -25,7 +25,7 @@ from cryptography import x509
 from dev.template import Template
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.report import Finished
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import Attention, Source, Status, Task

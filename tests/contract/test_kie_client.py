@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
     ProviderBusyError,
     ProviderContractError,

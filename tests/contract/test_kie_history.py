@@ -8,8 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_gateway.core.errors import ProviderAuthError, ProviderContractError, ProviderError
-from kie_gateway.core.ports import Record
+from kie_gateway.core.errors.provider_errors import (
+    ProviderAuthError,
+    ProviderContractError,
+    ProviderError,
+)
+from kie_gateway.core.ports.kie import Record
 from kie_gateway.core.report import Finished
 from kie_gateway.kie.history import KieHistory, Session
 from tests.flows import REDACTION

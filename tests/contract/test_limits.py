@@ -6,7 +6,7 @@ import pytest
 
 from kie_gateway.aws.creation_switch import MEMORY_SECONDS, CreationSwitch
 from kie_gateway.aws.request_counts import RequestCounts
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from tests.fakes import Seconds
 from tests.makers import NOW, seconds
 

@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
 from kie_gateway.aws.output_bucket import OutputBucket, attachment
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.storage_errors import (
     KeyTakenError,
     SourceBrokenError,
     SourceUnavailableError,

@@ -13,12 +13,9 @@ import httpx
 import pytest
 
 from kie_gateway.core.callback_token import callback_token
-from kie_gateway.core.errors import (
-    ConfigurationError,
-    ProviderError,
-    ProviderUnreachableError,
-    WebhookRefusedError,
-)
+from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.errors.caller_errors import WebhookRefusedError
+from kie_gateway.core.errors.provider_errors import ProviderError, ProviderUnreachableError
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.history import KieHistory, Session
 from kie_gateway.kie.http import KieHttp

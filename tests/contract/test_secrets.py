@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from kie_gateway.aws.secrets import MEMORY_SECONDS, KieKeys, Secrets
-from kie_gateway.core.errors import ConfigurationError
+from kie_gateway.core.errors.base import ConfigurationError
 from tests.fakes import Seconds
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from kie_gateway.aws.store_queue import LONGEST_PAUSE_SECONDS, SqsStoreQueue
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.task import Step
 from tests.makers import TASK_ID
 

@@ -9,8 +9,9 @@ import pytest
 
 from kie_gateway.aws.submit_queue_table import SubmitQueueTable
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core import moves
-from kie_gateway.core.ports import SubmitQueue, TaskStore
+from kie_gateway.core.moves import submission_moves
+from kie_gateway.core.ports.submit_queue import SubmitQueue
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Permit, Rate
 from kie_gateway.core.task import Submission
 from tests.fakes import Clock, FakeSubmitQueue, FakeTaskStore
@@ -125,7 +126,7 @@ def test_tasks_stand_in_line_until_they_are_sent(scene: Scene) -> None:
     assert list(scene.submit_queue.front()) == ["task_1", "task_3", "task_2"]
     task = scene.tasks.get("task_1")
     assert task is not None
-    scene.tasks.move(task, lambda one: moves.start_submission(one, NOW))
+    scene.tasks.move(task, lambda one: submission_moves.start_submission(one, NOW))
     assert list(scene.submit_queue.front()) == ["task_3", "task_2"]
 
 
@@ -398,7 +399,9 @@ def test_who_waits_for_credits_alone_is_not_in_line_and_can_be_named(scene: Scen
     scene.tasks.create(alone, (), None)
     assert list(scene.submit_queue.front()) == list(scene.submit_queue.waiting()) == ["task_1"]
     assert list(scene.submit_queue.short_of_credits()) == ["task_2"]
-    moved = scene.tasks.move(alone, lambda task: moves.wait_on(task, next_at=after(5), turn=3)).task
+    moved = scene.tasks.move(
+        alone, lambda task: submission_moves.wait_on(task, next_at=after(5), turn=3)
+    ).task
     assert (moved.submit_turn, moved.short_of_credits) == (3, False)
     assert list(scene.submit_queue.short_of_credits()) == []
     assert list(scene.submit_queue.front()) == ["task_1", "task_2"]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core import moves, sweep_moves
-from kie_gateway.core.errors import RecordGoneError
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.errors.backend_errors import RecordGoneError
+from kie_gateway.core.moves import ending_moves, storing_moves, sweep_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.report import Finished
 from kie_gateway.core.sweep import AFTER_DELETION, START_GRACE
 from kie_gateway.core.task import CompletedBy, Source, Status, Task
@@ -38,8 +39,8 @@ def created(store: Any, task: Task) -> Task:
     return made
 
 
-def late_success(task: Task) -> moves.Move | None:
-    return moves.report_finished(
+def late_success(task: Task) -> Move | None:
+    return verdict_moves.report_finished(
         task,
         Finished("success", (Source(RESULT_URL),)),
         upstream_task_id=task.upstream_task_id,
@@ -52,15 +53,15 @@ def late_success(task: Task) -> moves.Move | None:
 def test_a_task_on_its_usual_way_is_never_in_it(store: Any) -> None:
     task = created(store, running_task())
     task = store.move(task, late_success).task
-    task = store.move(task, lambda one: moves.start_storing(one, LATER)).task
+    task = store.move(task, lambda one: storing_moves.start_storing(one, LATER)).task
     assert store.to_sweep(MUCH_LATER) == []
-    store.move(task, lambda one: moves.settle(one, (), LATER))
+    store.move(task, lambda one: storing_moves.settle(one, (), LATER))
     assert store.to_sweep(MUCH_LATER) == []
 
 
 def test_a_late_success_is_in_it_from_its_very_move_until_it_is_stored(store: Any) -> None:
     task = created(store, running_task())
-    task = store.move(task, lambda one: moves.expire(one, LATER)).task
+    task = store.move(task, lambda one: ending_moves.expire(one, LATER)).task
     assert store.to_sweep(MUCH_LATER) == []
     task = store.move(task, late_success).task
     assert task.watches == 2
@@ -69,13 +70,13 @@ def test_a_late_success_is_in_it_from_its_very_move_until_it_is_stored(store: An
     task = store.move(task, lambda one: sweep_moves.look_later(one, LATER)).task
     assert store.to_sweep(LATER + START_GRACE) == []
     assert store.to_sweep(MUCH_LATER) == [task.task_id]
-    store.move(task, lambda one: moves.settle(one, (), LATER))
+    store.move(task, lambda one: storing_moves.settle(one, (), LATER))
     assert store.to_sweep(MUCH_LATER) == []
 
 
 def test_a_deleted_task_is_in_it_until_its_files_are_gone_for_good(store: Any) -> None:
     task = created(store, running_task(status=Status.SUCCEEDED))
-    task = store.move(task, lambda one: moves.delete(one, NOW)).task
+    task = store.move(task, lambda one: ending_moves.delete(one, NOW)).task
     assert store.to_sweep(NOW + AFTER_DELETION - seconds(1)) == []
     assert store.to_sweep(NOW + AFTER_DELETION) == [task.task_id]
     store.move(task, sweep_moves.cleaned)

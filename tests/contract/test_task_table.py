@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 
 from kie_gateway.aws.task_item import Item, read_entry, read_task, write_entry, write_task
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core import moves
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.moves import Move
-from kie_gateway.core.ports import Existing, TaskFilter, TaskStore
+from kie_gateway.core.moves.move import Move
+from kie_gateway.core.ports.tasks import Existing, TaskFilter, TaskStore
 from kie_gateway.core.reservation import Fate, Funds, Reservation
 from kie_gateway.core.task import (
     Attention,
@@ -170,7 +169,7 @@ def test_a_task_that_is_not_there_is_none(store: TaskStore) -> None:
 def test_a_version_can_be_read_by_itself(store: TaskStore) -> None:
     store.create(FULL, (), None)
     assert store.version_of(FULL.task_id) == FULL.version
-    moved = store.move(FULL, lambda task: moves.Move(replace(task, polls=99))).task
+    moved = store.move(FULL, lambda task: Move(replace(task, polls=99))).task
     assert store.version_of(FULL.task_id) == moved.version == FULL.version + 1
 
 

@@ -14,7 +14,8 @@ import pytest
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.secrets import Secrets
 from kie_gateway.core.api_key import Scope
-from kie_gateway.core.errors import BackendUnavailableError, ConfigurationError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.flows.manage_keys import issue_key
 from kie_gateway.wiring import api
 from tests.functional.story import Story

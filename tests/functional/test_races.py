@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.errors import IdempotencyMismatchError
+from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
 from kie_gateway.flows.create_task import Created
 from tests.functional.keyed import create_keyed
 from tests.functional.story import Story

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.reservation import Reservation, as_credits
 from kie_gateway.flows.create_task import Created
 from tests.functional.keyed import create_keyed

@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from kie_gateway.core.callback_token import callback_token
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.provider_errors import (
     ProviderBusyError,
     ProviderInputError,
     ProviderRejectedError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.ports import Accepted
+from kie_gateway.core.ports.kie import Accepted
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
 from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.record_webhook import Delivery, RecordWebhook

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.provider_errors import (
     ProviderBusyError,
     ProviderContractError,
     ProviderError,
     ProviderRejectedError,
     ProviderUnreachableError,
-    StorageError,
 )
+from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.moves import ending_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.report import (
     Failed,
@@ -193,8 +194,8 @@ def test_a_verdict_counts_although_its_body_could_not_be_kept(verdict: Report) -
 # --- verdicts that cross ------------------------------------------------------------------------
 
 
-def finish(task: Task) -> moves.Move | None:
-    return moves.report_finished(
+def finish(task: Task) -> Move | None:
+    return verdict_moves.report_finished(
         task,
         Finished("success", (Source(RESULT_URL + "?from=webhook"),)),
         upstream_task_id=UPSTREAM_ID,
@@ -204,8 +205,8 @@ def finish(task: Task) -> moves.Move | None:
     )
 
 
-def cancel(task: Task) -> moves.Move | None:
-    return moves.cancel(task, NOW)
+def cancel(task: Task) -> Move | None:
+    return ending_moves.cancel(task, NOW)
 
 
 @pytest.mark.parametrize("answer", [*VERDICTS, *NO_VERDICTS, SILENCES[0]], ids=kind)
@@ -213,7 +214,7 @@ def cancel(task: Task) -> moves.Move | None:
     ("meanwhile", "status"), [(finish, Status.STORING), (cancel, Status.CANCELED)]
 )
 def test_the_first_verdict_wins_over_the_answer_to_a_question(
-    answer: Any, meanwhile: Callable[[Task], moves.Move | None], status: Status
+    answer: Any, meanwhile: Callable[[Task], Move | None], status: Status
 ) -> None:
     store = FakeTaskStore(running_task())
     kie = FakeProvider(answers=[answer], meanwhile=lambda: store.move(running_task(), meanwhile))

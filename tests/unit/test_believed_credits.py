@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from kie_gateway.core import moves
-from kie_gateway.core.credit_moves import close_canceled
+from kie_gateway.core.moves import storing_moves, verdict_moves
+from kie_gateway.core.moves.credit_moves import close_canceled
 from kie_gateway.core.report import Finished
 from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import CompletedBy, Source, Status, Task
@@ -24,7 +24,7 @@ def reserved(credits_: str = "4") -> Task:
 def told(task: Task, taken: float | None, by: CompletedBy) -> tuple[Decimal, str]:
     """What is charged in the end, and what the timeline says of the verdict."""
     verdict = Finished("success", (Source(RESULT_URL),), credits=taken)
-    move = moves.report_finished(
+    move = verdict_moves.report_finished(
         task,
         verdict,
         upstream_task_id=UPSTREAM_ID,
@@ -33,7 +33,7 @@ def told(task: Task, taken: float | None, by: CompletedBy) -> tuple[Decimal, str
         now=NOW,
     )
     assert move is not None
-    settled = moves.settle(move.task, [], NOW)
+    settled = storing_moves.settle(move.task, [], NOW)
     assert settled is not None
     assert settled.task.reservation is not None
     return settled.task.reservation.charged, move.entries[0].message

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kie_gateway.core.deadline import CREATION_SECONDS, RECORDING_SECONDS
-from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.input_links import input_links
 from kie_gateway.flows.check_links import MOST_LINKS, MOST_SECONDS, CheckLinks
 

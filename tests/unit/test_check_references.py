@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.errors import InvalidRequestError
+from kie_gateway.core.errors.caller_errors import InvalidRequestError
 from kie_gateway.core.task import Source, Task
 from kie_gateway.flows.check_references import CheckReferences, Named, Reference, references
 from tests.fakes import FakeTaskStore

@@ -7,22 +7,23 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import (
-    BackendUnavailableError,
-    ConfigurationError,
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.base import ConfigurationError, GatewayError
+from kie_gateway.core.errors.caller_errors import (
     CreationsStoppedError,
-    GatewayError,
     IdempotencyMismatchError,
+    TaskNotFoundError,
+)
+from kie_gateway.core.errors.provider_errors import (
     ProviderBusyError,
     ProviderError,
     ProviderRejectedError,
     SubmissionUnknownError,
-    TaskNotFoundError,
 )
 from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Accepted
+from kie_gateway.core.ports.kie import Accepted
 from kie_gateway.core.report import Finished
 from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Source, Status, Step, Submission, Task
@@ -274,7 +275,7 @@ def test_trouble_before_kie_was_asked_is_not_the_callers_either(error: GatewayEr
 def test_a_faster_cancellation_is_what_the_caller_gets() -> None:
     scene = Scene()
     scene.kie.meanwhile = lambda: scene.store.move(
-        scene.the(), lambda task: moves.cancel(task, NOW)
+        scene.the(), lambda task: ending_moves.cancel(task, NOW)
     )
     assert scene.create().task.status is Status.CANCELED
 
@@ -368,7 +369,7 @@ def test_a_key_outlives_its_task_by_a_day() -> None:
 def test_the_key_of_a_deleted_task_is_not_used_for_another() -> None:
     scene = Scene()
     task = scene.create(KEYED).task
-    scene.store.move(task, lambda current: moves.delete(current, NOW))
+    scene.store.move(task, lambda current: ending_moves.delete(current, NOW))
     with pytest.raises(TaskNotFoundError):
         scene.create(KEYED, OTHER_ID)
     assert len(scene.kie.created) == 1

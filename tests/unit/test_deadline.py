@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kie_gateway.core.deadline import RECORDING_SECONDS, Deadline, share
-from kie_gateway.core.errors import OutOfTimeError
+from kie_gateway.core.errors.provider_errors import OutOfTimeError
 from kie_gateway.kie.client import CREATE_TIMEOUT
 from kie_gateway.kie.http import ASK_TIMEOUT
 from kie_gateway.kie.patience import within

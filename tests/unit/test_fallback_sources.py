@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_gateway.core.errors import ProviderAuthError, SourceForbiddenError
+from kie_gateway.core.errors.provider_errors import ProviderAuthError
+from kie_gateway.core.errors.storage_errors import SourceForbiddenError
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Record
+from kie_gateway.core.ports.kie import Record
 from kie_gateway.core.report import Finished, NotUnderstood, Report, Running
 from kie_gateway.core.task import Category, CompletedBy, Source, Status, Task
 from kie_gateway.core.timeline import Happened

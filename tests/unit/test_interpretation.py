@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_gateway.core.errors import (
-    GatewayError,
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
     ProviderBusyError,
     ProviderError,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dev.template import Template
-from kie_gateway.core.errors import SourceForbiddenError
+from kie_gateway.core.errors.storage_errors import SourceForbiddenError
 from kie_gateway.core.report import (
     Failed,
     Finished,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kie_gateway.core import moves
+from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.task import Output, Status, Task
 from kie_gateway.flows.list_outputs import OutputPage, Place, list_outputs
 from tests.fakes import FakeTaskStore
@@ -105,7 +105,7 @@ def test_a_deleted_task_does_not_break_the_list() -> None:
     tasks = FakeTaskStore(task_number(1, "image"), second, task_number(3, "image"))
     first_page = page(tasks, 2)
     assert names(first_page) == [(3, 0), (2, 0)]
-    tasks.move(second, lambda current: moves.delete(current, NOW))
+    tasks.move(second, lambda current: ending_moves.delete(current, NOW))
     assert names(page(tasks, 2, after=first_page.next_after)) == [(1, 0)]
     tasks.forget(second, None)
     assert names(page(tasks, 2, after=first_page.next_after)) == [(1, 0)]

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from kie_gateway.core import moves
 from kie_gateway.core.decision import STEPS_PER_EXECUTION
-from kie_gateway.core.errors import TaskStalledError
+from kie_gateway.core.errors.backend_errors import TaskStalledError
+from kie_gateway.core.moves import verdict_moves
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Decide, Moved
+from kie_gateway.core.ports.tasks import Decide, Moved
 from kie_gateway.core.task import Attention, Status, Step, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.continue_as_new import ContinueAsNew
@@ -68,7 +68,9 @@ def test_a_task_that_never_ends_is_watched_until_its_deadline(
     def ask(task: Task) -> Task:
         entry = Entry(Happened.KIE_ASKED, clock.at, "Kie.ai says: generating.")
         next_at = policy.next_ask_at(task, clock.at)
-        return store.move(task, lambda t: moves.asked(t, "generating", entry, next_at=next_at)).task
+        return store.move(
+            task, lambda t: verdict_moves.asked(t, "generating", entry, next_at=next_at)
+        ).task
 
     watch = WatchTask(store, ask, ask, ask, clock.now)
     continue_as_new = ContinueAsNew(store, Watches(store, executions, clock.now), clock.now)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core import moves
+from kie_gateway.core.moves import ending_moves, storing_moves, submission_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.report import Failed, Finished
 from kie_gateway.core.task import (
     Attention,
@@ -40,22 +41,22 @@ OUTPUT = Output(0, "image", "image/png", 10, "ab", "outputs/alice/x/0.png", RESU
 
 def report(
     task: Task, finished: Finished = FINISHED, now: datetime = LATER, **changes: Any
-) -> moves.Move | None:
+) -> Move | None:
     arguments = {
         "upstream_task_id": UPSTREAM_ID,
         "by": CompletedBy.WEBHOOK,
         "happened": Happened.WEBHOOK_ACCEPTED,
     }
-    return moves.report_finished(task, finished, now=now, **{**arguments, **changes})
+    return verdict_moves.report_finished(task, finished, now=now, **{**arguments, **changes})
 
 
-def moved(move: moves.Move | None) -> Task:
+def moved(move: Move | None) -> Task:
     assert move is not None
     return move.task
 
 
 def test_accepted_creation_makes_a_queued_task_run() -> None:
-    task = moved(moves.submitted(make_task(), UPSTREAM_ID, next_at=LATER, now=NOW))
+    task = moved(submission_moves.submitted(make_task(), UPSTREAM_ID, next_at=LATER, now=NOW))
     assert (task.status, task.upstream_task_id, task.next_at) == (
         Status.RUNNING,
         UPSTREAM_ID,
@@ -65,34 +66,38 @@ def test_accepted_creation_makes_a_queued_task_run() -> None:
 
 def test_accepted_creation_of_a_canceled_task_only_adds_the_id() -> None:
     canceled = make_task(status=Status.CANCELED)
-    task = moved(moves.submitted(canceled, UPSTREAM_ID, next_at=LATER, now=NOW))
+    task = moved(submission_moves.submitted(canceled, UPSTREAM_ID, next_at=LATER, now=NOW))
     assert (task.status, task.upstream_task_id) == (Status.CANCELED, UPSTREAM_ID)
 
 
 def test_accepted_creation_changes_nothing_after_an_early_webhook() -> None:
     early = moved(report(make_task()))
-    assert moves.submitted(early, UPSTREAM_ID, next_at=LATER, now=LATER) is None
+    assert submission_moves.submitted(early, UPSTREAM_ID, next_at=LATER, now=LATER) is None
 
 
 def test_only_one_sender_at_a_time() -> None:
-    assert moves.start_submission(make_task(), NOW) is None
+    assert submission_moves.start_submission(make_task(), NOW) is None
 
 
 def test_refused_creation_may_be_sent_again() -> None:
-    task = moved(moves.refuse(make_task(), "busy", "429", next_at=LATER, now=NOW))
-    again = moved(moves.start_submission(task, LATER))
+    task = moved(submission_moves.refuse(make_task(), "busy", "429", next_at=LATER, now=NOW))
+    again = moved(submission_moves.start_submission(task, LATER))
     assert (again.submission, again.submission_attempts) == (Submission.SENDING, 2)
 
 
 def test_unknown_creation_is_never_sent_again() -> None:
-    task = moved(moves.lose_submission(make_task(), "ReadTimeout.", next_at=LATER, now=NOW))
+    task = moved(
+        submission_moves.lose_submission(make_task(), "ReadTimeout.", next_at=LATER, now=NOW)
+    )
     assert task.attention is Attention.SUBMISSION_UNKNOWN
-    assert moves.start_submission(task, LATER) is None
-    assert moves.refuse(task, "busy", "429", next_at=LATER, now=LATER) is None
+    assert submission_moves.start_submission(task, LATER) is None
+    assert submission_moves.refuse(task, "busy", "429", next_at=LATER, now=LATER) is None
 
 
 def test_webhook_adopts_an_unknown_creation() -> None:
-    lost = moved(moves.lose_submission(make_task(), "ReadTimeout.", next_at=LATER, now=NOW))
+    lost = moved(
+        submission_moves.lose_submission(make_task(), "ReadTimeout.", next_at=LATER, now=NOW)
+    )
     task = moved(report(lost))
     assert (task.status, task.upstream_task_id, task.attention, task.submission) == (
         Status.STORING,
@@ -103,10 +108,12 @@ def test_webhook_adopts_an_unknown_creation() -> None:
 
 
 def test_unclear_webhook_adopts_the_id_so_that_kie_can_be_asked() -> None:
-    lost = moved(moves.lose_submission(make_task(), "ReadTimeout.", next_at=LATER, now=NOW))
-    task = moved(moves.adopt(lost, UPSTREAM_ID, next_at=LATER, now=LATER))
+    lost = moved(
+        submission_moves.lose_submission(make_task(), "ReadTimeout.", next_at=LATER, now=NOW)
+    )
+    task = moved(submission_moves.adopt(lost, UPSTREAM_ID, next_at=LATER, now=LATER))
     assert (task.status, task.upstream_task_id) == (Status.RUNNING, UPSTREAM_ID)
-    assert moves.adopt(task, "another", next_at=LATER, now=LATER) is None
+    assert submission_moves.adopt(task, "another", next_at=LATER, now=LATER) is None
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.EXPIRED])
@@ -120,56 +127,58 @@ def test_verdict_counts_until_there_is_one(status: Status) -> None:
 def test_second_verdict_is_a_duplicate(status: Status) -> None:
     task = running_task(status=status)
     assert report(task) is None
-    assert moves.fail(task, FAILED, by=CompletedBy.POLL, now=LATER) is None
-    assert moves.asked(task, "waiting", _entry(), next_at=LATER) is None
+    assert verdict_moves.fail(task, FAILED, by=CompletedBy.POLL, now=LATER) is None
+    assert verdict_moves.asked(task, "waiting", _entry(), next_at=LATER) is None
 
 
 def test_failure_keeps_kies_words() -> None:
-    task = moved(moves.fail(running_task(), FAILED, by=CompletedBy.POLL, now=LATER))
+    task = moved(verdict_moves.fail(running_task(), FAILED, by=CompletedBy.POLL, now=LATER))
     assert task.error == FAILED.failure
     assert (task.status, task.upstream_state, task.completed_at) == (Status.FAILED, "fail", LATER)
 
 
 def test_deadline_without_verdict_expires_and_is_no_failure() -> None:
     at_deadline = NOW + seconds(3600)
-    assert moves.expire(running_task(), at_deadline - seconds(1)) is None
-    task = moved(moves.expire(running_task(), at_deadline))
+    assert ending_moves.expire(running_task(), at_deadline - seconds(1)) is None
+    task = moved(ending_moves.expire(running_task(), at_deadline))
     assert (task.status, task.attention, task.error) == (Status.EXPIRED, Attention.STALLED, None)
 
 
 def test_expired_task_with_unknown_creation_says_so() -> None:
-    lost = moved(moves.lose_submission(make_task(), "ReadTimeout.", next_at=LATER, now=NOW))
-    task = moved(moves.expire(lost, NOW + seconds(3600)))
+    lost = moved(
+        submission_moves.lose_submission(make_task(), "ReadTimeout.", next_at=LATER, now=NOW)
+    )
+    task = moved(ending_moves.expire(lost, NOW + seconds(3600)))
     assert task.attention is Attention.SUBMISSION_UNKNOWN
 
 
 @pytest.mark.parametrize("make", [make_task, running_task, storing_task])
 def test_open_task_can_be_canceled_once(make: Any) -> None:
-    task = moved(moves.cancel(make(), LATER))
+    task = moved(ending_moves.cancel(make(), LATER))
     assert task.status is Status.CANCELED
-    assert moves.cancel(task, LATER) is None
-    assert moves.settle(task, [OUTPUT], LATER) is None
+    assert ending_moves.cancel(task, LATER) is None
+    assert storing_moves.settle(task, [OUTPUT], LATER) is None
 
 
 def test_one_copy_at_a_time_until_it_is_dead() -> None:
-    held = moved(moves.start_storing(storing_task(), NOW))
-    assert moves.start_storing(held, NOW + seconds(44)) is None
-    assert moves.start_storing(held, NOW + seconds(45)) is not None
+    held = moved(storing_moves.start_storing(storing_task(), NOW))
+    assert storing_moves.start_storing(held, NOW + seconds(44)) is None
+    assert storing_moves.start_storing(held, NOW + seconds(45)) is not None
 
 
 def test_hold_is_renewed_by_its_holder_only() -> None:
-    held = moved(moves.start_storing(storing_task(), NOW))
+    held = moved(storing_moves.start_storing(storing_task(), NOW))
     assert held.storing_until is not None
-    renewed = moved(moves.keep_storing(held, held.storing_until, LATER))
-    assert renewed.storing_until == LATER + moves.STORING_LEASE
-    assert moves.keep_storing(renewed, held.storing_until, LATER) is None
+    renewed = moved(storing_moves.keep_storing(held, held.storing_until, LATER))
+    assert renewed.storing_until == LATER + storing_moves.STORING_LEASE
+    assert storing_moves.keep_storing(renewed, held.storing_until, LATER) is None
 
 
 def fail_copy(task: Task, now: datetime, cure: Cure = Cure.TIME, **changes: Any) -> Task:
     """Begin to copy, and fail at the same moment."""
-    held = moved(moves.start_storing(task, now))
+    held = moved(storing_moves.start_storing(task, now))
     return moved(
-        moves.storing_failed(
+        storing_moves.storing_failed(
             held,
             "cut short",
             held.storing_until,
@@ -181,11 +190,11 @@ def fail_copy(task: Task, now: datetime, cure: Cure = Cure.TIME, **changes: Any)
 
 
 def test_failed_copy_of_one_who_lost_the_hold_changes_nothing() -> None:
-    held = moved(moves.start_storing(storing_task(), NOW))
+    held = moved(storing_moves.start_storing(storing_task(), NOW))
     lacking = [Missing(0, "cut short", Cure.TIME)]
-    assert moves.storing_failed(held, "cut short", NOW, missing=lacking, now=LATER) is None
-    assert moves.settle(held, [OUTPUT], LATER, held_until=NOW) is None
-    assert moves.keep_outputs(held, [OUTPUT], NOW, LATER) is None
+    assert storing_moves.storing_failed(held, "cut short", NOW, missing=lacking, now=LATER) is None
+    assert storing_moves.settle(held, [OUTPUT], LATER, held_until=NOW) is None
+    assert storing_moves.keep_outputs(held, [OUTPUT], NOW, LATER) is None
 
 
 def test_copies_that_fail_for_a_day_are_few_and_end() -> None:
@@ -206,9 +215,9 @@ def test_copies_that_fail_for_a_day_are_few_and_end() -> None:
         "storage_failed", Category.STORAGE, "1 of 1 results could not be copied: cut short", True
     )
     assert task.sources == storing_task().sources
-    again = moved(moves.try_storing_again(task, now))
+    again = moved(storing_moves.try_storing_again(task, now))
     assert (again.attention, again.error, again.store_attempts) == (None, None, 0)
-    assert moves.start_storing(again, now) is not None
+    assert storing_moves.start_storing(again, now) is not None
 
 
 @pytest.mark.parametrize(
@@ -247,8 +256,8 @@ def test_what_only_a_person_can_mend_ends_at_once() -> None:
 def test_a_copy_that_failed_is_no_failure_of_kies() -> None:
     """Kie.ai has made the result, and its record says something else when it is old."""
     task = fail_copy(storing_task(), NOW, Cure.PERSON)
-    assert moves.fail(task, FAILED, by=None, now=LATER) is None
-    assert moves.asked(task, "generating", _entry(), next_at=LATER) is None
+    assert verdict_moves.fail(task, FAILED, by=None, now=LATER) is None
+    assert verdict_moves.asked(task, "generating", _entry(), next_at=LATER) is None
     assert moved(report(task)).status is Status.STORING
 
 
@@ -257,10 +266,10 @@ def test_a_refresh_of_a_copy_that_waits_does_not_begin_to_count_anew() -> None:
     for minute in range(6):
         task = fail_copy(task, NOW + seconds(600 * minute))
     now = NOW + seconds(3001)
-    again = moved(moves.try_storing_again(task, now))
+    again = moved(storing_moves.try_storing_again(task, now))
     assert (again.next_at, again.store_attempts) == (now, 6)
     assert again.attention is Attention.STORAGE_FAILED
-    assert moves.try_storing_again(again, now) is None
+    assert storing_moves.try_storing_again(again, now) is None
 
 
 def test_what_is_stored_is_kept_and_what_is_missing_is_named() -> None:
@@ -270,9 +279,9 @@ def test_what_is_stored_is_kept_and_what_is_missing_is_named() -> None:
     task = fail_copy(storing_task(sources=sources), NOW, outputs=[second], delete_at=gone)
     assert (task.outputs, task.delete_at) == ((second,), gone)
     assert task.missing == (Missing(0, "cut short", Cure.TIME),)
-    held = moved(moves.start_storing(task, LATER))
+    held = moved(storing_moves.start_storing(task, LATER))
     task = moved(
-        moves.settle(
+        storing_moves.settle(
             held,
             [OUTPUT, replace(OUTPUT, index=2)],
             LATER,
@@ -291,7 +300,7 @@ def test_what_kie_never_delivered_is_named_and_the_rest_is_a_success() -> None:
     task = moved(report(running_task(), finished))
     lacking = (Missing(0, "Kie.ai never delivered it.", Cure.NOTHING),)
     assert task.missing == lacking
-    settled = moves.settle(task, [replace(OUTPUT, index=1)], LATER)
+    settled = storing_moves.settle(task, [replace(OUTPUT, index=1)], LATER)
     after = moved(settled)
     assert (after.status, after.missing) == (Status.SUCCEEDED, lacking)
     assert settled is not None
@@ -299,7 +308,7 @@ def test_what_kie_never_delivered_is_named_and_the_rest_is_a_success() -> None:
 
 
 def test_success_has_its_outputs() -> None:
-    task = moved(moves.settle(storing_task(), [OUTPUT], LATER))
+    task = moved(storing_moves.settle(storing_task(), [OUTPUT], LATER))
     assert (task.status, task.outputs, task.completed_at) == (Status.SUCCEEDED, (OUTPUT,), LATER)
 
 
@@ -307,14 +316,14 @@ def test_a_settled_status_never_changes() -> None:
     for status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELED):
         task = replace(storing_task(), status=status)
         for move in (
-            moves.start_submission(task, LATER),
+            submission_moves.start_submission(task, LATER),
             report(task),
-            moves.fail(task, FAILED, by=None, now=LATER),
-            moves.expire(task, NOW + seconds(9999)),
-            moves.cancel(task, LATER),
-            moves.start_storing(task, LATER),
-            moves.settle(task, [OUTPUT], LATER),
-            moves.try_storing_again(task, LATER),
+            verdict_moves.fail(task, FAILED, by=None, now=LATER),
+            ending_moves.expire(task, NOW + seconds(9999)),
+            ending_moves.cancel(task, LATER),
+            storing_moves.start_storing(task, LATER),
+            storing_moves.settle(task, [OUTPUT], LATER),
+            storing_moves.try_storing_again(task, LATER),
         ):
             assert move is None
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import ConfigurationError, ProviderUnreachableError, StorageError
+from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.errors.provider_errors import ProviderUnreachableError
+from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.prepare_input import PrepareInput
 from kie_gateway.flows.use_uploads import link_uploads
@@ -115,7 +117,7 @@ def test_the_right_to_send_is_renewed_with_each_upload() -> None:
 def test_a_task_that_is_canceled_while_its_inputs_are_brought_is_not_sent() -> None:
     task, host = make_task(input={"mask": PNG}, sending_at=NOW), Host()
     store = FakeTaskStore(task)
-    host.meanwhile = lambda: store.move(task, lambda current: moves.cancel(current, NOW))
+    host.meanwhile = lambda: store.move(task, lambda current: ending_moves.cancel(current, NOW))
     with pytest.raises(ProviderUnreachableError, match="no longer to be sent"):
         prepared({"mask": PNG}, host, store=store)
     assert store.the(task).status is Status.CANCELED

@@ -6,8 +6,26 @@ from string import ascii_lowercase
 
 import pytest
 
-from kie_gateway.core import errors
 from kie_gateway.core.allowance import Allowance
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, TaskStalledError
+from kie_gateway.core.errors.base import ConfigurationError, GatewayError
+from kie_gateway.core.errors.caller_errors import (
+    CreationsStoppedError,
+    IdempotencyMismatchError,
+    OutputDeletedError,
+    TaskNotFoundError,
+    TaskSettledError,
+    TooManyRequestsError,
+    TooManyTasksError,
+    WebhookRefusedError,
+)
+from kie_gateway.core.errors.provider_errors import (
+    OutOfTimeError,
+    ProviderBusyError,
+    ProviderContractError,
+    ProviderUnreachableError,
+)
+from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.web.problem_types import TYPES, ProblemCode
 from kie_gateway.web.problems import INTERNAL, Problem, problem_of
 
@@ -18,14 +36,14 @@ NEVER_SEEN = {
 }
 
 
-def kinds(base: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]:
+def kinds(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
     yield base
     for kind in base.__subclasses__():
         yield from kinds(kind)
 
 
 def test_every_error_has_a_kind_of_problem() -> None:
-    codes = {kind.code for kind in kinds(errors.GatewayError)}
+    codes = {kind.code for kind in kinds(GatewayError)}
     assert codes - NEVER_SEEN <= TYPES.keys()
     assert NEVER_SEEN.isdisjoint(TYPES)
 
@@ -48,23 +66,23 @@ def test_every_kind_says_what_it_means_and_what_to_do(code: str) -> None:
 @pytest.mark.parametrize(
     ("error", "status", "retry_after"),
     [
-        (errors.TaskNotFoundError("x"), 404, None),
-        (errors.TaskSettledError("x"), 409, None),
-        (errors.OutputDeletedError("x"), 410, None),
-        (errors.IdempotencyMismatchError("x"), 422, None),
-        (errors.TooManyRequestsError(Allowance(3, 4, 17)), 429, 17),
-        (errors.TooManyTasksError(3, 3), 429, 10),
-        (errors.ProviderContractError("x"), 502, None),
-        (errors.ProviderUnreachableError("x"), 502, None),
-        (errors.OutOfTimeError("x"), 503, 5),
-        (errors.ProviderBusyError("x"), 503, 5),
-        (errors.CreationsStoppedError("x"), 503, 60),
-        (errors.BackendUnavailableError("x"), 503, 5),
-        (errors.StorageError("x"), 503, 5),
+        (TaskNotFoundError("x"), 404, None),
+        (TaskSettledError("x"), 409, None),
+        (OutputDeletedError("x"), 410, None),
+        (IdempotencyMismatchError("x"), 422, None),
+        (TooManyRequestsError(Allowance(3, 4, 17)), 429, 17),
+        (TooManyTasksError(3, 3), 429, 10),
+        (ProviderContractError("x"), 502, None),
+        (ProviderUnreachableError("x"), 502, None),
+        (OutOfTimeError("x"), 503, 5),
+        (ProviderBusyError("x"), 503, 5),
+        (CreationsStoppedError("x"), 503, 60),
+        (BackendUnavailableError("x"), 503, 5),
+        (StorageError("x"), 503, 5),
     ],
 )
 def test_an_error_is_told_with_its_status(
-    error: errors.GatewayError, status: int, retry_after: int | None
+    error: GatewayError, status: int, retry_after: int | None
 ) -> None:
     problem = problem_of(error)
     body = problem.body("request-1", BASE)
@@ -77,13 +95,13 @@ def test_an_error_is_told_with_its_status(
 @pytest.mark.parametrize(
     "error",
     [
-        errors.GatewayError("a secret"),
-        errors.ConfigurationError("a secret"),
-        errors.TaskStalledError("a secret"),
-        errors.WebhookRefusedError("a secret"),
+        GatewayError("a secret"),
+        ConfigurationError("a secret"),
+        TaskStalledError("a secret"),
+        WebhookRefusedError("a secret"),
     ],
 )
-def test_an_error_that_is_not_for_callers_keeps_its_words(error: errors.GatewayError) -> None:
+def test_an_error_that_is_not_for_callers_keeps_its_words(error: GatewayError) -> None:
     assert problem_of(error) is INTERNAL
 
 
@@ -96,7 +114,7 @@ def test_an_error_that_is_not_for_callers_keeps_its_words(error: errors.GatewayE
     ],
 )
 def test_details_are_sentences(words: str, told: str) -> None:
-    assert problem_of(errors.TaskNotFoundError(words)).detail == told
+    assert problem_of(TaskNotFoundError(words)).detail == told
 
 
 def test_titles_are_the_same_for_every_occurrence_and_tell_kinds_apart() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kie_gateway.aws.task_item import read_task, write_task
-from kie_gateway.core import moves
+from kie_gateway.core.moves import verdict_moves
 from kie_gateway.core.report import Finished
 from kie_gateway.core.storing import MOST_RESULTS, place_of
 from kie_gateway.core.task import CompletedBy, Cure, Missing, Output, Source, Status, Task
@@ -36,7 +36,7 @@ def link(seed: object, size: int) -> str:
 
 
 def reported(finished: Finished) -> Task:
-    move = moves.report_finished(
+    move = verdict_moves.report_finished(
         running_task(owner="o" * 64),
         finished,
         upstream_task_id=UPSTREAM_ID,

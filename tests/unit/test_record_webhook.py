@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core import moves
 from kie_gateway.core.callback_token import callback_token, callback_url
-from kie_gateway.core.errors import (
-    BackendUnavailableError,
-    GatewayError,
-    StorageError,
-    WebhookRefusedError,
-)
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.caller_errors import WebhookRefusedError
+from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.moves import ending_moves, submission_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.report import Finished
 from kie_gateway.core.task import (
     Attention,
@@ -199,7 +198,7 @@ def test_a_result_before_the_creation_was_answered_brings_its_id() -> None:
     scene = Scene(make_task())
     assert scene.deliver(success()) is Recorded.ACCEPTED
     assert (scene.now.status, scene.now.upstream_task_id) == (Status.STORING, UPSTREAM_ID)
-    answered = moves.submitted(scene.now, UPSTREAM_ID, next_at=LATER, now=LATER)
+    answered = submission_moves.submitted(scene.now, UPSTREAM_ID, next_at=LATER, now=LATER)
     assert answered is None
 
 
@@ -288,8 +287,8 @@ def test_progress_is_noted_and_nothing_else() -> None:
 # --- races --------------------------------------------------------------------------------------
 
 
-def poll_was_faster(task: Task) -> moves.Move | None:
-    return moves.report_finished(
+def poll_was_faster(task: Task) -> Move | None:
+    return verdict_moves.report_finished(
         task,
         Finished("success", (Source(RESULT_URL + "?from=poll"),)),
         upstream_task_id=UPSTREAM_ID,
@@ -301,10 +300,13 @@ def poll_was_faster(task: Task) -> moves.Move | None:
 
 @pytest.mark.parametrize(
     ("meanwhile", "status"),
-    [(poll_was_faster, Status.STORING), (lambda task: moves.cancel(task, NOW), Status.CANCELED)],
+    [
+        (poll_was_faster, Status.STORING),
+        (lambda task: ending_moves.cancel(task, NOW), Status.CANCELED),
+    ],
 )
 def test_whoever_was_faster_stays_right(
-    meanwhile: Callable[[Task], moves.Move | None], status: Status
+    meanwhile: Callable[[Task], Move | None], status: Status
 ) -> None:
     scene = Scene(running_task())
     scene.meanwhile = lambda: scene.store.move(scene.task, meanwhile)

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from kie_gateway.core.account import Account
-from kie_gateway.core.errors import BackendUnavailableError, ProviderBusyError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.provider_errors import ProviderBusyError
 from kie_gateway.core.posting import Posting
 from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Running
 from kie_gateway.core.reservation import Fate, Reservation

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kie_gateway.core import callback_token as tokens
 from kie_gateway.core.api_key import ApiKey, hash_key
-from kie_gateway.core.errors import InvalidRequestError, UnauthorizedError
+from kie_gateway.core.errors.caller_errors import InvalidRequestError, UnauthorizedError
 from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
 from kie_gateway.core.ledger import LedgerPosition
 from kie_gateway.flows.list_outputs import Place

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from kie_gateway.core.errors import ConfigurationError, SourceForbiddenError
+from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.errors.storage_errors import SourceForbiddenError
 from kie_gateway.core.result_hosts import ResultHosts, is_public
 
 HOSTS = ResultHosts.parse(

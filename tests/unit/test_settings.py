@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.errors import ConfigurationError
+from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.settings import (
     ApiFunctionSettings,
     CallbackFunctionSettings,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.errors import WebhookRefusedError
+from kie_gateway.core.errors.caller_errors import WebhookRefusedError
 from kie_gateway.kie import signature
 from tests.makers import NOW, UPSTREAM_ID
 

@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from kie_gateway.aws.task_item import write_task
-from kie_gateway.core import moves
-from kie_gateway.core.errors import (
-    BackendUnavailableError,
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.provider_errors import ProviderBusyError, ProviderError
+from kie_gateway.core.errors.storage_errors import (
     HostNotListedError,
-    ProviderBusyError,
-    ProviderError,
     SourceForbiddenError,
     SourceGoneError,
     SourceTooLargeError,
@@ -22,6 +20,8 @@ from kie_gateway.core.errors import (
     StorageError,
 )
 from kie_gateway.core.media_facts import NOTHING_KNOWN, MediaFacts
+from kie_gateway.core.moves import ending_moves, storing_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.report import Finished, Report, Running
 from kie_gateway.core.task import (
@@ -282,7 +282,7 @@ def test_what_only_a_person_can_mend_ends_at_once(error: StorageError) -> None:
     assert error.message in scene.store.words(task)
     assert task.sources == scene.task.sources
     scene.files.files[FIRST] = PNG
-    scene.store.move(task, lambda current: moves.try_storing_again(current, NOW))
+    scene.store.move(task, lambda current: storing_moves.try_storing_again(current, NOW))
     assert scene.copy().status is Status.SUCCEEDED
 
 
@@ -367,8 +367,8 @@ def test_many_results_are_recorded_in_portions(how_many: int) -> None:
     move = scene.store.move
 
     def counted(task: Task, decide: Any) -> Any:
-        def noted(current: Task) -> moves.Move | None:
-            made: moves.Move | None = decide(current)
+        def noted(current: Task) -> Move | None:
+            made: Move | None = decide(current)
             written.append(len(made.entries) if made else 0)
             return made
 
@@ -410,7 +410,7 @@ def test_links_too_long_for_the_record_are_asked_for_when_they_are_copied() -> N
         for n in range(40)
     )
     finished = Finished("success", sources)
-    moved = moves.report_finished(
+    moved = verdict_moves.report_finished(
         running_task(),
         finished,
         upstream_task_id=UPSTREAM_ID,
@@ -505,7 +505,7 @@ def test_a_long_copy_keeps_others_away_as_long_as_it_goes_on() -> None:
     moments = []
 
     def read() -> None:
-        assert moves.start_storing(scene.now, scene.clock.at) is None
+        assert storing_moves.start_storing(scene.now, scene.clock.at) is None
         scene.clock.advance(10)
         moments.append(scene.now.storing_until)
 
@@ -517,22 +517,22 @@ def test_a_long_copy_keeps_others_away_as_long_as_it_goes_on() -> None:
     assert 1 < len(set(moments)) < len(moments)
 
 
-def take_over(task: Task) -> moves.Move | None:
-    return moves.Move(replace(task, storing_until=NOW + seconds(1000)))
+def take_over(task: Task) -> Move | None:
+    return Move(replace(task, storing_until=NOW + seconds(1000)))
 
 
-def settle(task: Task) -> moves.Move | None:
+def settle(task: Task) -> Move | None:
     """Another copy has taken over, and is done."""
     output = Output(0, "image", "image/png", 48, sha256(PNG), key("0.png"), f"{HOST}/a.bin")
-    return moves.settle(task, [output], NOW, held_until=task.storing_until)
+    return storing_moves.settle(task, [output], NOW, held_until=task.storing_until)
 
 
-def cancel(task: Task) -> moves.Move | None:
-    return moves.cancel(task, NOW)
+def cancel(task: Task) -> Move | None:
+    return ending_moves.cancel(task, NOW)
 
 
 def during(
-    act: Callable[[Task], moves.Move | None], pause_seconds: float = 0
+    act: Callable[[Task], Move | None], pause_seconds: float = 0
 ) -> tuple[Scene, list[Task]]:
     """A scene where somebody moves the record while the first bytes are read."""
     scene = Scene(FakeFiles({}))
@@ -641,10 +641,10 @@ def test_a_copy_that_was_overtaken_while_it_wrote_does_not_record_what_it_did_no
     assert second.files.opened == [FIRST, FIRST]
 
 
-def delete(task: Task) -> moves.Move | None:
+def delete(task: Task) -> Move | None:
     """Another copy has settled the task, and its owner deleted it."""
     settled = settle(task)
-    return moves.delete(settled.task, NOW) if settled else None
+    return ending_moves.delete(settled.task, NOW) if settled else None
 
 
 @pytest.mark.parametrize("pause_seconds", [0, 20])

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from kie_gateway.core import moves
+from kie_gateway.core.moves import ending_moves, submission_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.flows.submit_from_queue import SubmitFromQueue
 from tests.fakes import Clock, FakeSubmitQueue, FakeTaskStore
@@ -41,9 +42,11 @@ class Scene:
         self.sent.append(task.task_id)
         now = self.clock.at
 
-        def decide(current: Task) -> moves.Move | None:
+        def decide(current: Task) -> Move | None:
             upstream_id = f"{UPSTREAM_ID}{current.task_id}"
-            return moves.submitted(current, upstream_id, next_at=now + seconds(30), now=now)
+            return submission_moves.submitted(
+                current, upstream_id, next_at=now + seconds(30), now=now
+            )
 
         return self.store.move(task, decide).task
 
@@ -78,7 +81,7 @@ def test_a_slot_of_a_task_that_is_gone_leaves_the_others_theirs() -> None:
     scene = Scene()
     scene.submit_queue.report_refusal(0)
     canceled, waiting = scene.wait("task_1"), scene.wait("task_2")
-    scene.store.move(canceled, lambda task: moves.cancel(task, NOW))
+    scene.store.move(canceled, lambda task: ending_moves.cancel(task, NOW))
     scene.clock.advance(2)
     assert scene.take(canceled).status is Status.CANCELED
     assert scene.take(waiting).status is Status.RUNNING
@@ -130,7 +133,7 @@ def test_somebody_else_may_be_sending_the_first() -> None:
     first, second = scene.wait("task_1"), scene.wait("task_2")
     scene.clock.advance(2)
     scene.submit_queue.front = lambda: ["task_1", "task_2"]  # type: ignore[method-assign]
-    scene.store.move(first, lambda task: moves.start_submission(task, scene.clock.at))
+    scene.store.move(first, lambda task: submission_moves.start_submission(task, scene.clock.at))
     assert scene.take(second).status is Status.RUNNING
     assert scene.sent == ["task_2"]
 
@@ -172,8 +175,10 @@ def test_a_creation_refused_for_another_reason_leaves_the_queue() -> None:
         scene.sent.append(task.task_id)
         later = scene.clock.at + seconds(3600)
 
-        def decide(current: Task) -> moves.Move | None:
-            return moves.refuse(current, "no credits", "402", next_at=later, now=scene.clock.at)
+        def decide(current: Task) -> Move | None:
+            return submission_moves.refuse(
+                current, "no credits", "402", next_at=later, now=scene.clock.at
+            )
 
         return scene.store.move(task, decide).task
 
@@ -256,8 +261,10 @@ def test_the_first_that_is_refused_after_a_pause_begins_another() -> None:
         ticket = scene.submit_queue.enqueue(task.owner)
         now = scene.clock.at
 
-        def decide(current: Task) -> moves.Move | None:
-            return moves.refuse(current, "no", "402", next_at=ticket.at, now=now, turn=ticket.turn)
+        def decide(current: Task) -> Move | None:
+            return submission_moves.refuse(
+                current, "no", "402", next_at=ticket.at, now=now, turn=ticket.turn
+            )
 
         return scene.store.move(task, decide).task
 
@@ -310,8 +317,10 @@ class Day(Scene):
         self.submit_queue.report_refusal(None)
         ticket, now = self.submit_queue.enqueue(task.owner), self.clock.at
 
-        def decide(current: Task) -> moves.Move | None:
-            return moves.refuse(current, "no", "429", next_at=ticket.at, now=now, turn=ticket.turn)
+        def decide(current: Task) -> Move | None:
+            return submission_moves.refuse(
+                current, "no", "429", next_at=ticket.at, now=now, turn=ticket.turn
+            )
 
         return self.store.move(task, decide).task
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from kie_gateway.core import moves
+from kie_gateway.core.moves import ending_moves, submission_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.report import Finished
 from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.submit_queue import CREDITS_PAUSE
@@ -56,16 +57,20 @@ class Scene:
         self.sent.append(task.task_id)
         now, next_at = self.clock.at, self.clock.at + seconds(30)
 
-        def decide(current: Task) -> moves.Move | None:
+        def decide(current: Task) -> Move | None:
             match self.answer:
                 case "accept":
-                    return moves.submitted(current, UPSTREAM_ID, next_at=next_at, now=now)
+                    return submission_moves.submitted(
+                        current, UPSTREAM_ID, next_at=next_at, now=now
+                    )
                 case "at once":
                     done = Finished("success", (Source(RESULT_URL),))
-                    return moves.answered_at_once(current, UPSTREAM_ID, done, now=now)
+                    return submission_moves.answered_at_once(current, UPSTREAM_ID, done, now=now)
                 case "unknown":
-                    return moves.lose_submission(current, "?", next_at=next_at, now=now)
-            return moves.refuse(current, "no", "402", next_at=HOUR + seconds(9), now=now, turn=9)
+                    return submission_moves.lose_submission(current, "?", next_at=next_at, now=now)
+            return submission_moves.refuse(
+                current, "no", "402", next_at=HOUR + seconds(9), now=now, turn=9
+            )
 
         return self.store.move(task, decide).task
 
@@ -195,8 +200,8 @@ def test_who_has_been_sent_or_is_gone_needs_no_slot() -> None:
     scene.submit_queue.waiting = lambda: iter(  # type: ignore[method-assign]
         [sent.task_id, canceled.task_id, "task_gone", waiting.task_id]
     )
-    scene.store.move(sent, lambda task: moves.start_submission(task, NOW))
-    scene.store.move(canceled, lambda task: moves.cancel(task, NOW))
+    scene.store.move(sent, lambda task: submission_moves.start_submission(task, NOW))
+    scene.store.move(canceled, lambda task: ending_moves.cancel(task, NOW))
     assert scene.resume() == 1
     assert [name for name, _ in scene.executions.started] == [waiting.task_id]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import (
-    BackendUnavailableError,
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.provider_errors import (
     OutOfTimeError,
     ProviderBusyError,
     ProviderError,
@@ -18,8 +17,10 @@ from kie_gateway.core.errors import (
     ProviderUnreachableError,
     SubmissionUnknownError,
 )
+from kie_gateway.core.moves import ending_moves, submission_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Accepted
+from kie_gateway.core.ports.kie import Accepted
 from kie_gateway.core.report import Failed, Finished
 from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import (
@@ -282,11 +283,11 @@ def test_only_a_sure_refusal_may_be_sent_again(
     answer: Accepted | ProviderError, may_be_sent: bool
 ) -> None:
     task, _ = after(answer)
-    assert (moves.start_submission(task, NOW + seconds(60)) is not None) is may_be_sent
+    assert (submission_moves.start_submission(task, NOW + seconds(60)) is not None) is may_be_sent
 
 
-def finish(task: Task) -> moves.Move | None:
-    return moves.report_finished(
+def finish(task: Task) -> Move | None:
+    return verdict_moves.report_finished(
         task,
         FINISHED,
         upstream_task_id=UPSTREAM_ID,
@@ -296,8 +297,8 @@ def finish(task: Task) -> moves.Move | None:
     )
 
 
-def cancel(task: Task) -> moves.Move | None:
-    return moves.cancel(task, NOW)
+def cancel(task: Task) -> Move | None:
+    return ending_moves.cancel(task, NOW)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +311,7 @@ def cancel(task: Task) -> moves.Move | None:
 )
 def test_whoever_was_faster_than_the_answer_stays_right(
     answer: Accepted | ProviderError,
-    meanwhile: Callable[[Task], moves.Move | None],
+    meanwhile: Callable[[Task], Move | None],
     status: Status,
 ) -> None:
     task = make_task()
@@ -335,7 +336,7 @@ def test_a_yes_that_could_not_be_recorded_leaves_the_creation_in_doubt() -> None
         submit(store, kie, task)
     store.unavailable = False
     assert store.the(task).submission is Submission.SENDING
-    assert moves.start_submission(store.the(task), NOW + seconds(600)) is None
+    assert submission_moves.start_submission(store.the(task), NOW + seconds(600)) is None
 
 
 def test_what_there_was_no_time_to_send_is_sent_by_the_watch_at_once() -> None:

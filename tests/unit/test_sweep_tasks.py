@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.errors import BackendUnavailableError, StorageError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.sweep import AFTER_DEADLINE, LOOK_AGAIN, START_GRACE
 from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.core.timeline import Happened

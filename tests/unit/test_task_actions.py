@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.errors import InvalidRequestError, TaskNotFailedError, TaskSettledError
+from kie_gateway.core.errors.caller_errors import (
+    InvalidRequestError,
+    TaskNotFailedError,
+    TaskSettledError,
+)
 from kie_gateway.core.reservation import Reservation, as_credits
 from kie_gateway.core.task import Category, Failure, Output, Status, Task
 from kie_gateway.flows.cancel_task import CancelTask

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.ports import Page
+from kie_gateway.core.ports.tasks import Page
 from kie_gateway.core.task import (
     Attention,
     Category,

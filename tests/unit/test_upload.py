@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kie_gateway.core import upload
-from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.flows.use_uploads import CheckUploads, link_uploads
 from kie_gateway.wiring.ids import new_upload_id
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core import moves
 from kie_gateway.core.decision import SENDING_LIMIT, Decision
-from kie_gateway.core.errors import BackendUnavailableError, TaskNotFoundError, TaskStalledError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, TaskStalledError
+from kie_gateway.core.errors.caller_errors import TaskNotFoundError
+from kie_gateway.core.moves import ending_moves, storing_moves, submission_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.report import Finished
 from kie_gateway.core.task import (
     Attention,
@@ -54,8 +56,8 @@ EXPIRED = running_task(
 )
 
 
-def finish(task: Task, now: datetime) -> moves.Move | None:
-    return moves.report_finished(
+def finish(task: Task, now: datetime) -> Move | None:
+    return verdict_moves.report_finished(
         task,
         Finished("success", (Source(RESULT_URL),)),
         upstream_task_id=UPSTREAM_ID,
@@ -65,9 +67,9 @@ def finish(task: Task, now: datetime) -> moves.Move | None:
     )
 
 
-def still_running(task: Task, now: datetime) -> moves.Move | None:
+def still_running(task: Task, now: datetime) -> Move | None:
     entry = Entry(Happened.KIE_ASKED, now, "Kie.ai says: generating.")
-    return moves.asked(task, "generating", entry, next_at=now + seconds(50))
+    return verdict_moves.asked(task, "generating", entry, next_at=now + seconds(50))
 
 
 @dataclass
@@ -82,7 +84,7 @@ class Scene:
 
     task: Task
     clock: Clock = field(default_factory=Clock)
-    answer: Callable[[Task, datetime], moves.Move | None] = still_running
+    answer: Callable[[Task, datetime], Move | None] = still_running
     done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -108,7 +110,10 @@ class Scene:
         self.done.append(f"submit {task.submission.value}")
         next_at = self.clock.at + seconds(30)
         return self.store.move(
-            task, lambda t: moves.submitted(t, UPSTREAM_ID, next_at=next_at, now=self.clock.at)
+            task,
+            lambda t: submission_moves.submitted(
+                t, UPSTREAM_ID, next_at=next_at, now=self.clock.at
+            ),
         ).task
 
     def ask(self, task: Task) -> Task:
@@ -117,7 +122,7 @@ class Scene:
 
     def copy(self, task: Task) -> Task:
         self.done.append("store")
-        return self.store.move(task, lambda t: moves.settle(t, [], self.clock.at)).task
+        return self.store.move(task, lambda t: storing_moves.settle(t, [], self.clock.at)).task
 
 
 DUE = NOW + seconds(60)
@@ -376,7 +381,7 @@ def wait(scene: Scene, wait_seconds: float, settles_at: float | None = None) -> 
     def sleep(pause: float) -> None:
         scene.clock.advance(pause)
         if settles_at is not None and scene.clock.at >= NOW + seconds(settles_at):
-            scene.store.move(scene.task, lambda task: moves.cancel(task, NOW))
+            scene.store.move(scene.task, lambda task: ending_moves.cancel(task, NOW))
 
     task = AwaitTask(scene.store, sleep, scene.clock.now)(scene.task, wait_seconds)
     return task, (scene.clock.at - NOW).total_seconds()

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kie_gateway.core.errors import ConfigurationError
+from kie_gateway.core.errors.base import ConfigurationError
 
 
 class RecordSettings(BaseModel):

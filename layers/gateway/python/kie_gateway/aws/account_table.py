@@ -19,10 +19,11 @@ from kie_gateway.aws.account_item import (
 from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.aws.idempotency_item import claim, find_claim, is_same_request
 from kie_gateway.core.account import Account
-from kie_gateway.core.errors import BackendUnavailableError, IdempotencyMismatchError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
 from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.ledger import LedgerEntry, LedgerPosition, with_balances
-from kie_gateway.core.ports import Change, Changed
+from kie_gateway.core.ports.accounts import Change, Changed
 from kie_gateway.core.posting import Posting, start_account, together
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def pause_seconds(attempt: int) -> float:
 
 class AccountTable:
     """
-    The accounts, as routes need them (`core/ports.py`, Accounts).
+    The accounts, as routes need them (`core/ports/accounts.py`, Accounts).
 
     Args:
         new_owner_credits: What an owner without an account starts with; None for no limit.

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kie_gateway.core.errors import BackendUnavailableError, RecordRefusedError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordRefusedError
 
 # What DynamoDB says of a write that breaks its rules: alone, and as the reason of a transaction.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html

@@ -23,7 +23,7 @@ def timestamp(moment: datetime) -> str:
 
 
 class WatchExecutions:
-    """The machine, as flows need it (`core/ports.py`, Executions)."""
+    """The machine, as flows need it (`core/ports/watching.py`, Executions)."""
 
     def __init__(self, client: "SFNClient", machine_arn: str) -> None:
         self._client = client

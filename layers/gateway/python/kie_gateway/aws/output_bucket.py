@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kie_gateway.core.errors import KeyTakenError, StorageError
+from kie_gateway.core.errors.storage_errors import KeyTakenError, StorageError
 from kie_gateway.core.remote_file import RemoteFile, StoredFile
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ LONGEST_PAUSE_SECONDS = 42_000
 
 
 class SqsStoreQueue:
-    """The queue, as flows need it (`core/ports.py`, StoreQueue)."""
+    """The queue, as flows need it (`core/ports/watching.py`, StoreQueue)."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client

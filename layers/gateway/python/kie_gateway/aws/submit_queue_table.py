@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.submit_turns import SubmitTurns
 from kie_gateway.aws.task_item import SHORT_OF_CREDITS, SUBMIT_QUEUE
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.submit_queue import (
     CREDITS_PAUSE,
     NOTHING,
@@ -59,7 +59,7 @@ class _Found:
 
 class SubmitQueueTable:
     """
-    The submit queue, as flows need it (`core/ports.py`, SubmitQueue).
+    The submit queue, as flows need it (`core/ports/submit_queue.py`, SubmitQueue).
 
     Nothing is written while Kie.ai refuses nothing. Tickets are issued by one unconditional count,
     so any number of functions may ask for one at once.

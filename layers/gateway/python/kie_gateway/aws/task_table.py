@@ -25,10 +25,12 @@ from kie_gateway.aws.task_item import (
     write_time,
 )
 from kie_gateway.core.account import Account
-from kie_gateway.core.errors import BackendUnavailableError, CallerError, RecordGoneError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
+from kie_gateway.core.errors.caller_errors import CallerError
 from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.moves import Move
-from kie_gateway.core.ports import Change, Decide, Existing, Moved, Page, TaskFilter
+from kie_gateway.core.moves.move import Move
+from kie_gateway.core.ports.accounts import Change
+from kie_gateway.core.ports.tasks import Decide, Existing, Moved, Page, TaskFilter
 from kie_gateway.core.posting import (
     Posting,
     affects_account,
@@ -58,7 +60,7 @@ _MOST_DUE = 100
 
 class TaskTable:
     """
-    The table, as flows need it (`core/ports.py`, TaskStore).
+    The table, as flows need it (`core/ports/tasks.py`, TaskStore).
 
     Args:
         tell_soft_budget: Told of accounts that a new task has brought beyond their soft budget.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -19,7 +19,7 @@ _KEPT = timedelta(days=365)
 
 
 class TimesTable:
-    """Times, as flows need them (`core/ports.py`, ModelTimes)."""
+    """Times, as flows need them (`core/ports/watching.py`, ModelTimes)."""
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from typing import Any
 
 from kie_gateway.catalogue.catalogue import find
 from kie_gateway.catalogue.check import check_input, fill, spelt
-from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 
 
 def read_input(model_id: str, given: Mapping[str, Any], *, checked: bool) -> Mapping[str, Any]:

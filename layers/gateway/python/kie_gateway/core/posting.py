@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from kie_gateway.core.account import Account, month_of
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.caller_errors import (
     BudgetExceededError,
     FieldFault,
     InsufficientCreditsError,

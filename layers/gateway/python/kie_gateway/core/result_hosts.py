@@ -7,11 +7,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from kie_gateway.core.errors import (
-    ConfigurationError,
-    HostNotListedError,
-    SourceForbiddenError,
-)
+from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.errors.storage_errors import HostNotListedError, SourceForbiddenError
 
 type Address = IPv4Address | IPv6Address
 

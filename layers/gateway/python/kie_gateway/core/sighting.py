@@ -8,7 +8,7 @@ without a record can only be about the task.
 
 from dataclasses import replace
 
-from kie_gateway.core.moves import Move
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.task import Status, Task
 
 

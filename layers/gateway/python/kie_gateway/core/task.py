@@ -29,6 +29,7 @@ class Status(StrEnum):
 
 
 OPEN = (Status.QUEUED, Status.RUNNING, Status.STORING)
+WITHOUT_VERDICT = (Status.QUEUED, Status.RUNNING, Status.EXPIRED)
 SETTLED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED)
 
 # Music has two to six tracks; one write holds a hundred items.
@@ -304,6 +305,11 @@ class Task:
                 return Step.ASK
             case _:
                 return Step.NONE
+
+    @property
+    def may_get_verdict(self) -> bool:
+        """Whether a verdict of Kie.ai still counts: an expired task may yet succeed."""
+        return self.status in WITHOUT_VERDICT and self.deleted_at is None
 
     @property
     def paying_owner(self) -> str:

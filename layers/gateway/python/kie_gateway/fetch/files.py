@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import httpcore
 
 from kie_gateway.core.deadline import QUESTION_SECONDS, RECORDING_SECONDS, share
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.storage_errors import (
     SourceBrokenError,
     SourceForbiddenError,
     SourceGoneError,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from urllib.parse import urljoin
 
-from kie_gateway.core.errors import SourceForbiddenError, StorageError
+from kie_gateway.core.errors.storage_errors import SourceForbiddenError, StorageError
 from kie_gateway.core.task import Task
 from kie_gateway.fetch.files import FileFetcher
 
@@ -12,7 +12,7 @@ MOST_GUESSES = 12
 
 class GuessedLinks:
     """
-    Guesses, as flows need them (`core/ports.py`, Guesses).
+    Guesses, as flows need them (`core/ports/kie.py`, Guesses).
 
     Args:
         base_url: Of the file host.

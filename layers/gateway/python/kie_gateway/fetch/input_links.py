@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import httpcore
 
-from kie_gateway.core.errors import SourceForbiddenError, SourceUnavailableError
+from kie_gateway.core.errors.storage_errors import SourceForbiddenError, SourceUnavailableError
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.fetch.client import (
     MOST_REDIRECTS,
@@ -59,7 +59,7 @@ _UNTOLD = Verdict(is_file=False, fault=None)
 
 class HttpInputLinks:
     """
-    Links of inputs, as flows need them (`core/ports.py`, InputLinks).
+    Links of inputs, as flows need them (`core/ports/files.py`, InputLinks).
 
     Any public host is asked, over http too, since that is what Kie.ai would do. Private addresses
     are left alone unless their host and port are listed.

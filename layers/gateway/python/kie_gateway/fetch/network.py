@@ -13,7 +13,7 @@ from typing import Any
 
 import httpcore
 
-from kie_gateway.core.errors import SourceForbiddenError, SourceUnavailableError
+from kie_gateway.core.errors.storage_errors import SourceForbiddenError, SourceUnavailableError
 from kie_gateway.core.result_hosts import ResultHosts
 
 # The shape of socket.getaddrinfo.

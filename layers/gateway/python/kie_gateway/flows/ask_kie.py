@@ -10,18 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import ProviderError
-from kie_gateway.core.ports import Provider, TaskStore
+from kie_gateway.core.errors.provider_errors import ProviderError
+from kie_gateway.core.moves import verdict_moves
+from kie_gateway.core.ports.kie import Provider
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, Partial, Report
-from kie_gateway.core.task import CompletedBy, Status, Submission, Task
+from kie_gateway.core.task import WITHOUT_VERDICT, CompletedBy, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.fallback_sources import FallbackSource
 from kie_gateway.flows.keep_answer import KeepAnswer
 from kie_gateway.flows.record_answer import RecordAnswer
 from kie_gateway.flows.record_submission import RecordSubmission
-
-_WITHOUT_VERDICT = (Status.QUEUED, Status.RUNNING, Status.EXPIRED)
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class AskKie:
             trouble = error
             after = self.record_answer.none(task, error, self.now())
         after = self._ask_fallbacks(task, after, report, all_sources=all_sources)
-        if must_answer and trouble is not None and after.status in _WITHOUT_VERDICT:
+        if must_answer and trouble is not None and after.status in WITHOUT_VERDICT:
             raise trouble
         return after
 
@@ -88,7 +87,7 @@ class AskKie:
         self, before: Task, after: Task, report: Report | None, *, all_sources: bool
     ) -> Task:
         for source in self.fallbacks:
-            if after.status not in _WITHOUT_VERDICT:
+            if after.status not in WITHOUT_VERDICT:
                 return after
             # As it stood before this question: the first question alone is no sign of a lag.
             if all_sources or source.is_due(before, report, self.now()):
@@ -105,7 +104,7 @@ class AskKie:
             return task
         return self.tasks.move(
             task,
-            lambda current: moves.report_finished(
+            lambda current: verdict_moves.report_finished(
                 current,
                 finished,
                 upstream_task_id=current.upstream_task_id,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kie_gateway.core.errors import BackendUnavailableError
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
 
 _log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import TaskSettledError
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.errors.caller_errors import TaskSettledError
+from kie_gateway.core.moves import ending_moves
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
 
 
@@ -28,7 +28,7 @@ class CancelTask:
             TaskSettledError: It has ended already.
             BackendUnavailableError: Nothing has happened; canceling again is right.
         """
-        moved = self.tasks.move(task, lambda current: moves.cancel(current, self.now()))
+        moved = self.tasks.move(task, lambda current: ending_moves.cancel(current, self.now()))
         if not moved.changed:
             raise TaskSettledError(f"the task has already ended as {moved.task.status.value}")
         return moved.task

@@ -15,9 +15,9 @@ from kie_gateway.core.deadline import (
     RECORDING_SECONDS,
     share,
 )
-from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.input_links import input_links
-from kie_gateway.core.ports import InputLinks
+from kie_gateway.core.ports.files import InputLinks
 
 # Different links of one input; those beyond pass.
 MOST_LINKS = 30

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.json_pointer import children
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
 
 NO_SUCH_TASK = "Kie.ai knows no such task of yours"

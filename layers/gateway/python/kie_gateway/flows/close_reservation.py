@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import credit_moves
-from kie_gateway.core.errors import ProviderError
-from kie_gateway.core.ports import Provider, TaskStore
+from kie_gateway.core.errors.provider_errors import ProviderError
+from kie_gateway.core.moves import credit_moves
+from kie_gateway.core.ports.kie import Provider
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.report import Failed, Finished, Partial
 from kie_gateway.core.task import Task
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kie_gateway.core.decision import Decision
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Step
 from kie_gateway.flows.watches import Watches
 

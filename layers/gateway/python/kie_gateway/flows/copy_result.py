@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.storage_errors import (
     HostNotListedError,
     KeyTakenError,
     SourceError,
@@ -16,7 +16,7 @@ from kie_gateway.core.errors import (
 )
 from kie_gateway.core.media import SVG, MediaType, identify
 from kie_gateway.core.media_facts import MediaFacts
-from kie_gateway.core.ports import Files, OutputStore
+from kie_gateway.core.ports.files import Files, OutputStore
 from kie_gateway.core.quality import Wanted, why_preview
 from kie_gateway.core.remote_file import InlineFile, RemoteFile
 from kie_gateway.core.retention import retention_tag

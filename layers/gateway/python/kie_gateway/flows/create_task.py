@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from kie_gateway.core import sweep_moves
-from kie_gateway.core.errors import (
-    BackendUnavailableError,
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
+from kie_gateway.core.errors.caller_errors import (
     CallerError,
     CreationsStoppedError,
     IdempotencyMismatchError,
-    RecordGoneError,
     TaskNotFoundError,
 )
 from kie_gateway.core.idempotency import MEMORY, IdempotencyKey
 from kie_gateway.core.model_facts import model_facts
+from kie_gateway.core.moves import sweep_moves
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Executions, Existing, SubmitQueue, TaskStore
+from kie_gateway.core.ports.submit_queue import SubmitQueue
+from kie_gateway.core.ports.tasks import Existing, TaskStore
+from kie_gateway.core.ports.watching import Executions
 from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.submit_queue import Ticket, wake_at
 from kie_gateway.core.sweep import AFTER_DEADLINE

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import StorageError
+from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.folders import folders_of
-from kie_gateway.core.ports import OutputStore, TaskStore
+from kie_gateway.core.moves import ending_moves
+from kie_gateway.core.moves.move import Move
+from kie_gateway.core.ports.files import OutputStore
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
 
 _log = logging.getLogger(__name__)
@@ -43,11 +45,11 @@ class DeleteTask:
             except StorageError as error:
                 _log.warning("%s of a deleted task goes later: %s", folder, error.message)
 
-    def _decide(self, task: Task) -> moves.Move | None:
+    def _decide(self, task: Task) -> Move | None:
         now = self.now()
-        canceled = moves.cancel(task, now)
+        canceled = ending_moves.cancel(task, now)
         entries = canceled.entries if canceled is not None else ()
-        deleted = moves.delete(canceled.task if canceled is not None else task, now)
+        deleted = ending_moves.delete(canceled.task if canceled is not None else task, now)
         if deleted is None:
             return None
-        return moves.Move(deleted.task, (*entries, *deleted.entries))
+        return Move(deleted.task, (*entries, *deleted.entries))

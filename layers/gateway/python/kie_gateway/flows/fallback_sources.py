@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from kie_gateway.core.errors import ProviderError, StorageError
-from kie_gateway.core.ports import Guesses, History
+from kie_gateway.core.errors.provider_errors import ProviderError
+from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.ports.kie import Guesses, History
 from kie_gateway.core.report import Finished, NotUnderstood, Report
 from kie_gateway.core.task import CompletedBy, Source, Task
 from kie_gateway.core.timeline import Happened

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import GatewayError, TaskNotFoundError
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.caller_errors import TaskNotFoundError
 from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.moves import verdict_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Existing, Provider, StoreQueue, TaskStore
+from kie_gateway.core.ports.kie import Provider
+from kie_gateway.core.ports.tasks import Existing, TaskStore
+from kie_gateway.core.ports.watching import StoreQueue
 from kie_gateway.core.report import Failed, Finished, NotVisible, Report
 from kie_gateway.core.sweep import START_GRACE
 from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
@@ -145,7 +149,7 @@ class ImportTask:
             raise TaskNotFoundError(NO_SUCH_TASK)
         return report
 
-    def _as_it_stands(self, task: Task, report: Report, now: datetime) -> moves.Move:
+    def _as_it_stands(self, task: Task, report: Report, now: datetime) -> Move:
         what = "a link" if task.upstream_task_id is None else "a task of Kie.ai"
         first = Entry(
             Happened.IMPORTED,
@@ -153,9 +157,9 @@ class ImportTask:
             f"Adopted {what}.",
             {"model": task.model, "upstream_task_id": task.upstream_task_id},
         )
-        move: moves.Move | None = None
+        move: Move | None = None
         if isinstance(report, Finished):
-            move = moves.report_finished(
+            move = verdict_moves.report_finished(
                 task,
                 report,
                 upstream_task_id=task.upstream_task_id,
@@ -164,9 +168,9 @@ class ImportTask:
                 now=now,
             )
         elif isinstance(report, Failed):
-            move = moves.fail(task, report, by=CompletedBy.IMPORT, now=now)
-        move = move or moves.Move(replace(task, next_at=self.policy.next_ask_at(task, now)))
-        return moves.Move(move.task, (first, *move.entries))
+            move = verdict_moves.fail(task, report, by=CompletedBy.IMPORT, now=now)
+        move = move or Move(replace(task, next_at=self.policy.next_ask_at(task, now)))
+        return Move(move.task, (first, *move.entries))
 
 
 def _new_task(adoption: Adoption, task_id: str, now: datetime) -> Task:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core.errors import StorageError
-from kie_gateway.core.ports import Archive
+from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.ports.files import Archive
 from kie_gateway.core.task import Task
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kie_gateway.core.errors import StorageError
-from kie_gateway.core.ports import Archive
+from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.ports.files import Archive
 from kie_gateway.core.task import Task
 from kie_gateway.core.task_input import key_of_input, with_excerpt, with_input
 

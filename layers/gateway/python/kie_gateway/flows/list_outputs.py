@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core.ports import TaskFilter, TaskStore
+from kie_gateway.core.ports.tasks import TaskFilter, TaskStore
 from kie_gateway.core.task import Output, Status, Task
 
 _TASKS_AT_ONCE = 50

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.task import Output
 
 # Few widths, so that few thumbnails are kept of each picture.

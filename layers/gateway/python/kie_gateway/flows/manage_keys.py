@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from kie_gateway.core.api_key import ROTATION, USUAL, ApiKey, Scope, hash_key, new_key
-from kie_gateway.core.errors import KeyNotFoundError
+from kie_gateway.core.errors.caller_errors import KeyNotFoundError
 
 _NOT_IN_FORCE = "the key has expired or was revoked; create a new one"
 

@@ -11,9 +11,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import ConfigurationError, ProviderUnreachableError, StorageError
-from kie_gateway.core.ports import InputHost, TaskStore
+from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.errors.provider_errors import ProviderUnreachableError
+from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.moves import submission_moves
+from kie_gateway.core.ports.kie import InputHost
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
 from kie_gateway.flows.use_uploads import link_uploads
 
@@ -58,7 +61,9 @@ class PrepareInput:
     def _renew(self, task: Task) -> None:
         """Renew the right to send a creation whose inputs are still on their way to Kie.ai."""
         now = self.now()
-        if not self.tasks.move(task, lambda current: moves.keep_sending(current, now)).changed:
+        if not self.tasks.move(
+            task, lambda current: submission_moves.keep_sending(current, now)
+        ).changed:
             raise ProviderUnreachableError("it is no longer to be sent")
 
 

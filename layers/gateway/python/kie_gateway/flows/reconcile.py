@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from kie_gateway.core.errors import ProviderError
+from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.ledger import NOTHING
 from kie_gateway.core.reconciliation import Difference, LedgerSnapshot, Listed
 from kie_gateway.core.report import Finished, Partial, Report

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import ProviderError, ProviderRejectedError
+from kie_gateway.core.errors.provider_errors import ProviderError, ProviderRejectedError
+from kie_gateway.core.moves import submission_moves, verdict_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Accepted, TaskStore
+from kie_gateway.core.ports.kie import Accepted
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.report import Failed
 from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Category, Failure, Submission, Task
@@ -24,22 +26,24 @@ class RecordSubmission:
         """Record that Kie.ai took the creation, with the verdict if the answer holds it."""
         upstream_task_id, verdict = accepted.upstream_task_id, accepted.at_once
 
-        def decide(current: Task) -> moves.Move | None:
+        def decide(current: Task) -> Move | None:
             if verdict is not None:
-                return moves.answered_at_once(current, upstream_task_id, verdict, now=now)
+                return submission_moves.answered_at_once(
+                    current, upstream_task_id, verdict, now=now
+                )
             if upstream_task_id is None:
                 return None
             next_at = self.policy.next_ask_at(current, now)
-            return moves.submitted(current, upstream_task_id, next_at=next_at, now=now)
+            return submission_moves.submitted(current, upstream_task_id, next_at=next_at, now=now)
 
         return self.tasks.move(task, decide).task
 
     def lost(self, task: Task, words: str, now: datetime) -> Task:
         """Record that nobody knows whether Kie.ai took the creation."""
 
-        def decide(current: Task) -> moves.Move | None:
+        def decide(current: Task) -> Move | None:
             next_at = self.policy.next_ask_at(current, now)
-            return moves.lose_submission(current, words, next_at=next_at, now=now)
+            return submission_moves.lose_submission(current, words, next_at=next_at, now=now)
 
         return self.tasks.move(task, decide).task
 
@@ -65,8 +69,8 @@ class RecordSubmission:
             turn: In the submit queue; None if it does not wait there.
         """
 
-        def decide(current: Task) -> moves.Move | None:
-            return moves.refuse(
+        def decide(current: Task) -> Move | None:
+            return submission_moves.refuse(
                 current,
                 error.message,
                 error.provider_code,
@@ -87,8 +91,10 @@ class RecordSubmission:
             retryable=False,
         )
 
-        def decide(current: Task) -> moves.Move | None:
+        def decide(current: Task) -> Move | None:
             refused = Failed(state="", failure=failure)
-            return moves.fail(current, refused, by=None, now=now, submission=Submission.WAITING)
+            return verdict_moves.fail(
+                current, refused, by=None, now=now, submission=Submission.WAITING
+            )
 
         return self.tasks.move(task, decide).task

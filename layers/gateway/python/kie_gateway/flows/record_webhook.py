@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import GatewayError, WebhookRefusedError
-from kie_gateway.core.ports import Archive, Said, StoreQueue, TaskStore, WebhookReader
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.caller_errors import WebhookRefusedError
+from kie_gateway.core.moves import submission_moves, verdict_moves
+from kie_gateway.core.ports.files import Archive
+from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.ports.watching import StoreQueue
+from kie_gateway.core.ports.webhooks import Said, WebhookReader
 from kie_gateway.core.report import Failed, Finished, Partial, Running
 from kie_gateway.core.sighting import note_sighting
 from kie_gateway.core.task import CompletedBy, Status, Task
@@ -127,7 +131,9 @@ class RecordWebhook:
 
     def _adopt(self, task: Task, named: str) -> None:
         now = self.now()
-        self.tasks.move(task, lambda current: moves.adopt(current, named, next_at=now, now=now))
+        self.tasks.move(
+            task, lambda current: submission_moves.adopt(current, named, next_at=now, now=now)
+        )
 
     def _ask_price(self, task: Task) -> None:
         """Have Kie.ai asked what a canceled task has cost; without an answer it is asked later."""
@@ -149,7 +155,7 @@ class RecordWebhook:
     ) -> Recorded:
         moved = self.tasks.move(
             task,
-            lambda current: moves.report_finished(
+            lambda current: verdict_moves.report_finished(
                 current,
                 finished,
                 upstream_task_id=upstream_task_id,

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import sweep_moves
 from kie_gateway.core.decision import is_being_sent
-from kie_gateway.core.ports import StoreQueue, TaskStore
+from kie_gateway.core.moves import sweep_moves
+from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.ports.watching import StoreQueue
 from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.watches import Watches
 

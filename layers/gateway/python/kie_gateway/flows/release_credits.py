@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import credit_moves
-from kie_gateway.core.errors import GatewayError, ProviderError
-from kie_gateway.core.ports import Releases, TaskStore
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.provider_errors import ProviderError
+from kie_gateway.core.moves import credit_moves
+from kie_gateway.core.ports.tasks import Releases, TaskStore
 from kie_gateway.core.task import Task
 
 _log = logging.getLogger(__name__)

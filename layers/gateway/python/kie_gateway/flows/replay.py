@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import moves
-from kie_gateway.core.ports import RawArchive, TaskStore
+from kie_gateway.core.moves import verdict_moves
+from kie_gateway.core.ports.files import RawArchive
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.report import Failed, Finished, Report
-from kie_gateway.core.task import CompletedBy, Status, Task
+from kie_gateway.core.task import WITHOUT_VERDICT, CompletedBy, Status, Task
 from kie_gateway.core.timeline import Happened
 
 FOLDERS = ("webhooks/", "answers/")
-_WITHOUT_VERDICT = (Status.QUEUED, Status.RUNNING, Status.EXPIRED)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Replay:
     def _read(self, key: str, task: Task) -> Replayed:
         report = self.interpret(task, self.archive.get_raw(key))
         read = Replayed(key, task, report, _differs(task, report))
-        if self.follow is None or not read.differs or task.status not in _WITHOUT_VERDICT:
+        if self.follow is None or not read.differs or task.status not in WITHOUT_VERDICT:
             return read
         settled = self._settle(task, report)
         if settled is not None:
@@ -83,7 +83,7 @@ class Replay:
             return None
         moved = self.tasks.move(
             task,
-            lambda current: moves.report_finished(
+            lambda current: verdict_moves.report_finished(
                 current,
                 report,
                 upstream_task_id=current.upstream_task_id,

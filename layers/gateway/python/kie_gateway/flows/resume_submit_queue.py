@@ -7,8 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 
-from kie_gateway.core import moves
-from kie_gateway.core.ports import SubmitQueue, TaskStore
+from kie_gateway.core.moves import submission_moves
+from kie_gateway.core.ports.submit_queue import SubmitQueue
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import SHORT_PAUSE, WINDOW, wake_at
 from kie_gateway.core.task import Task
 from kie_gateway.flows.watches import Watches
@@ -94,7 +95,8 @@ class ResumeSubmitQueue:
     def _issue_ticket(self, task: Task) -> bool:
         ticket = self.submit_queue.enqueue(task.owner)
         moved = self.tasks.move(
-            task, lambda current: moves.wait_on(current, next_at=ticket.at, turn=ticket.turn)
+            task,
+            lambda current: submission_moves.wait_on(current, next_at=ticket.at, turn=ticket.turn),
         )
         if moved.changed:
             self.watches.hand_over(moved.task, wait_until=wake_at(ticket.at))
@@ -129,7 +131,7 @@ class ResumeSubmitQueue:
         yield from (task for _, _, task in sorted(waiting, key=lambda one: one[:2]))
 
     def _submit_at(self, task: Task, at: datetime) -> bool:
-        moved = self.tasks.move(task, lambda current: moves.submit_sooner(current, at))
+        moved = self.tasks.move(task, lambda current: submission_moves.submit_sooner(current, at))
         if moved.changed:
             self.watches.hand_over(moved.task, wait_until=at)
         return moved.changed

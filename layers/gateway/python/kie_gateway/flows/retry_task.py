@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kie_gateway.core.errors import TaskNotFailedError
+from kie_gateway.core.errors.caller_errors import TaskNotFailedError
 from kie_gateway.core.idempotency import fingerprint
 from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.create_task import Created

@@ -8,18 +8,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.provider_errors import ProviderError
+from kie_gateway.core.errors.storage_errors import (
     LeaseLostError,
-    ProviderError,
     SourceGoneError,
     SourcePageError,
     StorageError,
 )
 from kie_gateway.core.media import MediaType
 from kie_gateway.core.media_facts import MediaFacts
+from kie_gateway.core.moves import storing_moves
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import Files, OutputStore, Provider, TaskStore
+from kie_gateway.core.ports.files import Files, OutputStore
+from kie_gateway.core.ports.kie import Provider
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.quality import Wanted, wanted
 from kie_gateway.core.report import Finished
 from kie_gateway.core.retention import delete_at
@@ -106,7 +108,9 @@ class StoreOutputs:
 
     def __call__(self, task: Task) -> Task:
         """Copy what is not stored yet; returns the record afterwards."""
-        held = self.tasks.move(task, lambda current: moves.start_storing(current, self.now()))
+        held = self.tasks.move(
+            task, lambda current: storing_moves.start_storing(current, self.now())
+        )
         if not held.changed:
             return held.task
         lease = StoringLease(held.task, self.tasks, self.now)
@@ -137,7 +141,9 @@ class StoreOutputs:
             return
         renewed = self.tasks.move(
             task,
-            lambda current: moves.renew_sources(current, fresh, task.storing_until, self.now()),
+            lambda current: storing_moves.renew_sources(
+                current, fresh, task.storing_until, self.now()
+            ),
         )
         if renewed.changed:
             lease.task = renewed.task
@@ -212,7 +218,7 @@ class StoreOutputs:
         gone_at = self._delete_at(lease.task)
         kept = self.tasks.move(
             lease.task,
-            lambda current: moves.keep_outputs(
+            lambda current: storing_moves.keep_outputs(
                 current, stored, lease.held_until, self.now(), gone_at
             ),
         )
@@ -245,7 +251,7 @@ class StoreOutputs:
         beside = [one.output for one in previews]
         settled = self.tasks.move(
             lease.task,
-            lambda current: moves.settle(current, real, now, gone_at, beside, held_until),
+            lambda current: storing_moves.settle(current, real, now, gone_at, beside, held_until),
         )
         if settled.changed:
             self.tell_success(settled.task)
@@ -256,7 +262,7 @@ class StoreOutputs:
         held_until, now = lease.held_until, self.now()
         return self.tasks.move(
             lease.task,
-            lambda current: moves.keep_previews(
+            lambda current: storing_moves.keep_previews(
                 current,
                 [one.output for one in previews],
                 why,
@@ -275,7 +281,7 @@ class StoreOutputs:
             words = f"{len(reasons)} of {len(task.sources)} results were not copied: {words}"
         return self.tasks.move(
             task,
-            lambda current: moves.storing_failed(
+            lambda current: storing_moves.storing_failed(
                 current,
                 words,
                 held_until,

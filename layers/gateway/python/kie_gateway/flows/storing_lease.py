@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 
-from kie_gateway.core import moves
-from kie_gateway.core.errors import LeaseLostError
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.errors.storage_errors import LeaseLostError
+from kie_gateway.core.moves import storing_moves
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
 
 
@@ -40,7 +40,7 @@ class StoringLease:
             LeaseLostError: Another copy has taken over.
         """
         with self._lock:
-            if self._now() - self._renewed_at >= moves.RENEW_AFTER:
+            if self._now() - self._renewed_at >= storing_moves.RENEW_AFTER:
                 self._renew()
 
     def prove(self) -> None:
@@ -55,7 +55,9 @@ class StoringLease:
 
     def _renew(self) -> None:
         now, until = self._now(), self.task.storing_until
-        moved = self._tasks.move(self.task, lambda current: moves.keep_storing(current, until, now))
+        moved = self._tasks.move(
+            self.task, lambda current: storing_moves.keep_storing(current, until, now)
+        )
         if not moved.changed:
             raise LeaseLostError("Another copy of the results has taken over.")
         self.task, self._renewed_at = moved.task, now

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kie_gateway.core import moves
-from kie_gateway.core.ports import Moved, SubmitQueue, TaskStore
+from kie_gateway.core.moves import submission_moves
+from kie_gateway.core.ports.submit_queue import SubmitQueue
+from kie_gateway.core.ports.tasks import Moved, TaskStore
 from kie_gateway.core.submit_queue import EARLY, HARDLY_LATE, SHORT_PAUSE, SubmitQueueState
 from kie_gateway.core.task import Status, Step, Submission, Task
 
@@ -100,12 +101,14 @@ class SubmitFromQueue:
 
     def _submit(self, task: Task, submit: Callable[[Task], Task]) -> Moved:
         """Submit a task; unchanged if somebody else has taken the right to."""
-        moved = self.tasks.move(task, lambda current: moves.start_submission(current, self.now()))
+        moved = self.tasks.move(
+            task, lambda current: submission_moves.start_submission(current, self.now())
+        )
         return Moved(submit(moved.task), changed=True) if moved.changed else moved
 
     def _wait(self, task: Task, at: datetime, turn: int) -> Task:
         return self.tasks.move(
-            task, lambda current: moves.wait_on(current, next_at=at, turn=turn)
+            task, lambda current: submission_moves.wait_on(current, next_at=at, turn=turn)
         ).task
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import moves
 from kie_gateway.core.decision import decide
-from kie_gateway.core.ports import SubmitQueue, TaskStore
+from kie_gateway.core.moves import submission_moves
+from kie_gateway.core.ports.submit_queue import SubmitQueue
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Submission, Task
 from kie_gateway.flows.resume_submit_queue import ResumeSubmitQueue
 from kie_gateway.flows.submit_watched import SubmitWatched
@@ -39,7 +40,9 @@ class SubmitNow:
         if task.is_in_submit_queue and not waits_for_credits:
             return task
         sleeps_until = decide(task, self.now()).wait_until
-        moved = self.tasks.move(task, lambda current: moves.start_submission(current, self.now()))
+        moved = self.tasks.move(
+            task, lambda current: submission_moves.start_submission(current, self.now())
+        )
         if not moved.changed:
             return moved.task
         after = self.submit(moved.task, sleeps_until=sleeps_until)

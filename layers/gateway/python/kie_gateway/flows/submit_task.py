@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from kie_gateway.core.errors import (
-    BackendUnavailableError,
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.provider_errors import (
     OutOfTimeError,
     ProviderBusyError,
     ProviderNoCreditsError,
@@ -17,7 +17,9 @@ from kie_gateway.core.errors import (
     ProviderUnreachableError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.ports import Provider, SubmitQueue, TaskStore
+from kie_gateway.core.ports.kie import Provider
+from kie_gateway.core.ports.submit_queue import SubmitQueue
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.schedule import after_refusal_at, after_want_of_credits_at
 from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Task

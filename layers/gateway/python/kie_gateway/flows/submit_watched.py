@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kie_gateway.core.decision import decide
-from kie_gateway.core.errors import BackendUnavailableError, GatewayError
-from kie_gateway.core.ports import StoreQueue, TaskStore
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.ports.watching import StoreQueue
 from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.watches import Watches
 

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import moves, sweep_moves
-from kie_gateway.core.errors import GatewayError
+from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.folders import folders_of
-from kie_gateway.core.ports import Executions, OutputStore, StoreQueue, Sweeps, TaskStore
+from kie_gateway.core.moves import ending_moves, sweep_moves
+from kie_gateway.core.ports.files import OutputStore
+from kie_gateway.core.ports.tasks import Sweeps, TaskStore
+from kie_gateway.core.ports.watching import Executions, StoreQueue
 from kie_gateway.core.task import Status, Task
 
 _log = logging.getLogger(__name__)
@@ -85,7 +87,7 @@ class SweepTasks:
 
     def _expire(self, task: Task, now: datetime) -> bool:
         """Say that the deadline has passed, and ask at once what nobody has asked."""
-        expired = self.tasks.move(task, lambda current: moves.expire(current, now))
+        expired = self.tasks.move(task, lambda current: ending_moves.expire(current, now))
         if expired.changed:
             self.refresh(expired.task)
         return expired.changed

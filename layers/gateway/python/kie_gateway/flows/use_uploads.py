@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kie_gateway.core import upload
-from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 
 
 @dataclass(frozen=True)

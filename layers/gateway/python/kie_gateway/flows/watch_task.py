@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kie_gateway.core import moves
 from kie_gateway.core.decision import Decision, decide
-from kie_gateway.core.errors import RecordRefusedError, TaskNotFoundError, TaskStalledError
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.errors.backend_errors import RecordRefusedError, TaskStalledError
+from kie_gateway.core.errors.caller_errors import TaskNotFoundError
+from kie_gateway.core.moves import ending_moves, storing_moves
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Attention, Status, Step, Submission, Task
 
 # The machine wakes on whole seconds, and the first wait is set before Kie.ai has accepted the task.
@@ -70,7 +71,7 @@ class WatchTask:
         """
         current = self.tasks.get(task.task_id) or task
         moved = self.tasks.move(
-            current, lambda task: moves.stall_unrecordable(task, str(refused), self.now())
+            current, lambda task: ending_moves.stall_unrecordable(task, str(refused), self.now())
         )
         if moved.changed:
             raise TaskStalledError(f"{stall_message(moved.task)} {refused}") from refused
@@ -105,14 +106,19 @@ class WatchTask:
         now = self.now()
         stalled_before = task.next_at is not None and now >= task.next_at
         if task.is_unstored and stalled_before:
-            return self.tasks.move(task, lambda current: moves.try_storing_again(current, now)).task
+            return self.tasks.move(
+                task, lambda current: storing_moves.try_storing_again(current, now)
+            ).task
         # Kie.ai's last word was that it is done, with a part missing: what there is has to do now.
         is_done_in_part = task.upstream_completed_at is not None and task.upstream_message is None
         again = task.status is Status.EXPIRED and stalled_before
         if again or (is_done_in_part and task.is_overdue(now)):
             task = self.ask(task)
         task = self.tasks.move(
-            task, lambda current: moves.expire(current, now) or moves.stall_storing(current, now)
+            task,
+            lambda current: (
+                ending_moves.expire(current, now) or storing_moves.stall_storing(current, now)
+            ),
         ).task
         if decide(task, now).step is Step.STALL:
             raise TaskStalledError(stall_message(task))

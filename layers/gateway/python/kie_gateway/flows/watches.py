@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kie_gateway.core import moves
-from kie_gateway.core.ports import Executions, TaskStore
+from kie_gateway.core.moves import ending_moves
+from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.ports.watching import Executions
 from kie_gateway.core.task import Task
 
 
@@ -41,7 +42,7 @@ class Watches:
             BackendUnavailableError: It was counted or not, and surely not started.
         """
         now = self.now()
-        after = self.tasks.move(task, lambda current: moves.watch_again(current, now)).task
+        after = self.tasks.move(task, lambda current: ending_moves.watch_again(current, now)).task
         self.executions.start(after.task_id, after.watches, wait_until or now)
         return after
 

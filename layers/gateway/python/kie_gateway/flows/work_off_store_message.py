@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from kie_gateway.core.decision import decide
-from kie_gateway.core.errors import BackendUnavailableError
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Status, Step, Task
 
 _log = logging.getLogger(__name__)

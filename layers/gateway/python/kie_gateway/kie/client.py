@@ -14,8 +14,8 @@ import httpx
 
 from kie_gateway.core.callback_token import callback_url
 from kie_gateway.core.deadline import CREATION_SECONDS
-from kie_gateway.core.errors import (
-    ConfigurationError,
+from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
     ProviderBusyError,
     ProviderError,
@@ -25,7 +25,7 @@ from kie_gateway.core.errors import (
     ProviderUnreachableError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.ports import Accepted, Answer
+from kie_gateway.core.ports.kie import Accepted, Answer
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, Report, Running
 from kie_gateway.core.sighting import was_seen
 from kie_gateway.core.task import Category, Task
@@ -49,7 +49,7 @@ _REJECTIONS: dict[Category, type[ProviderRejectedError]] = {
 
 
 class KieClient:
-    """Kie.ai's tasks, as flows need them (`core/ports.py`, Provider)."""
+    """Kie.ai's tasks, as flows need them (`core/ports/kie.py`, Provider)."""
 
     def __init__(self, http: KieHttp, redaction: Redaction) -> None:
         self._http = http

@@ -15,13 +15,13 @@ from typing import Any
 import httpx
 
 from kie_gateway.core.deadline import QUESTION_SECONDS
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
     ProviderContractError,
     ProviderError,
     ProviderUnreachableError,
 )
-from kie_gateway.core.ports import Record
+from kie_gateway.core.ports.kie import Record
 from kie_gateway.core.reconciliation import Listed
 from kie_gateway.core.task import Category, Task
 from kie_gateway.kie import wire
@@ -55,7 +55,7 @@ class Session:
 
 class KieHistory:
     """
-    The history, as flows need it (`core/ports.py`, History).
+    The history, as flows need it (`core/ports/kie.py`, History).
 
     Args:
         session: Called for each search; None closes the pages that want one.

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from kie_gateway.core.deadline import QUESTION_SECONDS, RECORDING_SECONDS
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
     ProviderBusyError,
     ProviderContractError,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 
 from kie_gateway.core.deadline import RECORDING_SECONDS, share
-from kie_gateway.core.errors import OutOfTimeError
+from kie_gateway.core.errors.provider_errors import OutOfTimeError
 
 type TimeLeft = Callable[[], float]
 

@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from kie_gateway.core.errors import WebhookRefusedError
+from kie_gateway.core.errors.caller_errors import WebhookRefusedError
 
 TOLERANCE_SECONDS = 300
 

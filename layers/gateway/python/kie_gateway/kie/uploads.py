@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import httpx
 
 from kie_gateway.core.deadline import CREATION_SECONDS, RECORDING_SECONDS
-from kie_gateway.core.errors import (
+from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
     ProviderBusyError,
     ProviderInputError,
@@ -33,7 +33,7 @@ _FOLDER = "kie-gateway"
 
 class KieUploads:
     """
-    Uploads, as flows need them (`core/ports.py`, InputHost).
+    Uploads, as flows need them (`core/ports/kie.py`, InputHost).
 
     Args:
         http: With the base URL of Kie's upload API.

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from kie_gateway.core.callback_token import is_callback_token
-from kie_gateway.core.errors import WebhookRefusedError
-from kie_gateway.core.ports import Said
+from kie_gateway.core.errors.caller_errors import WebhookRefusedError
+from kie_gateway.core.ports.webhooks import Said
 from kie_gateway.core.report import NotUnderstood
 from kie_gateway.core.task import Task
 from kie_gateway.kie import signature, wire
@@ -15,7 +15,7 @@ from kie_gateway.kie.redaction import Redaction
 
 class KieWebhooks:
     """
-    Kie's webhooks, as flows need them (`core/ports.py`, WebhookReader).
+    Kie's webhooks, as flows need them (`core/ports/webhooks.py`, WebhookReader).
 
     Args:
         hmac_key: Returns the account's webhook key, None if its webhooks are not signed.

@@ -9,7 +9,7 @@ import struct
 
 from PIL import Image, ImageOps
 
-from kie_gateway.core.errors import SourceBrokenError
+from kie_gateway.core.errors.storage_errors import SourceBrokenError
 
 # Unfolded, a picture takes four bytes a pixel: this many fit beside a copy of it.
 MOST_PIXELS = 80_000_000

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from kie_gateway.core.allowance import Allowance
 from kie_gateway.core.api_key import ApiKey, Caller
-from kie_gateway.core.errors import BackendUnavailableError, TooManyRequestsError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.caller_errors import TooManyRequestsError
 from kie_gateway.observability import logger
 from kie_gateway.web import requests
 

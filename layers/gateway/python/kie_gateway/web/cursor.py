@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kie_gateway.core.errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.ledger import LedgerPosition
 from kie_gateway.flows.list_outputs import Place
 

@@ -7,9 +7,15 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from kie_gateway.core import errors
 from kie_gateway.core.allowance import Allowance
-from kie_gateway.core.errors import FieldFault, GatewayError, InvalidRequestError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.caller_errors import (
+    CreationsStoppedError,
+    FieldFault,
+    InvalidRequestError,
+    LimitError,
+)
 from kie_gateway.core.json_pointer import escaped
 from kie_gateway.web.problem_types import TYPES, type_url
 
@@ -101,12 +107,12 @@ def problem_of(error: GatewayError) -> Problem:
     return Problem(
         code=error.code,
         detail="The gateway's storage did not answer; nothing was changed."
-        if isinstance(error, errors.BackendUnavailableError)
+        if isinstance(error, BackendUnavailableError)
         else _sentence(str(error)),
         retryable=error.retryable,
         faults=error.faults if isinstance(error, InvalidRequestError) else (),
         retry_after_seconds=_retry_after_seconds(error),
-        allowance=error.allowance if isinstance(error, errors.LimitError) else None,
+        allowance=error.allowance if isinstance(error, LimitError) else None,
     )
 
 
@@ -136,9 +142,9 @@ def allowance_headers(allowance: Allowance | None) -> dict[str, str]:
 
 
 def _retry_after_seconds(error: GatewayError) -> int | None:
-    if isinstance(error, errors.LimitError):
+    if isinstance(error, LimitError):
         return error.allowance.reset_seconds
-    if isinstance(error, errors.CreationsStoppedError):
+    if isinstance(error, CreationsStoppedError):
         # A person has to end it.
         return 60
     return 5 if TYPES[error.code].status == 503 else None

@@ -10,7 +10,8 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError, Servic
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from kie_gateway.core.api_key import Caller, Scope
-from kie_gateway.core.errors import ForbiddenError, GatewayError
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.caller_errors import ForbiddenError
 from kie_gateway.observability import logger
 from kie_gateway.web.access import is_declared, scope_of
 from kie_gateway.web.openapi import DESCRIPTION, document_json

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from kie_gateway.core.api_key import ApiKey, Caller
 from kie_gateway.core.model_times import Observed
-from kie_gateway.core.ports import Accounts, TaskStore
+from kie_gateway.core.ports.accounts import Accounts
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Output, Task
 from kie_gateway.flows.create_task import Created
 from kie_gateway.flows.create_upload import Upload

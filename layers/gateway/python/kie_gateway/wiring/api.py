@@ -17,13 +17,10 @@ from kie_gateway.catalogue import catalogue
 from kie_gateway.catalogue.read_input import read_input
 from kie_gateway.core.account import Account
 from kie_gateway.core.deadline import ANSWER_SECONDS, AWS_CALL_SECONDS, share
-from kie_gateway.core.errors import (
-    ConfigurationError,
-    FieldFault,
-    InvalidRequestError,
-    OutOfTimeError,
-    SourceForbiddenError,
-)
+from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
+from kie_gateway.core.errors.provider_errors import OutOfTimeError
+from kie_gateway.core.errors.storage_errors import SourceForbiddenError
 from kie_gateway.core.poll_policy import PollPolicy
 from kie_gateway.core.reservation import Reservation, as_credits
 from kie_gateway.core.result_hosts import ResultHosts

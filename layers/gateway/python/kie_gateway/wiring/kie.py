@@ -7,7 +7,8 @@ from decimal import Decimal
 import httpx
 
 from kie_gateway.aws.secrets import KieKeys
-from kie_gateway.core.errors import ConfigurationError, ProviderError
+from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.kie.balance import KieBalance
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.history import KieHistory, Session

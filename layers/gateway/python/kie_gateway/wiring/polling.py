@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
-from kie_gateway.core.errors import BackendUnavailableError
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.model_times import Observed
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import TaskStore
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import Task
 from kie_gateway.fetch.files import FileFetcher

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kie_gateway.core.errors import ConfigurationError
+from kie_gateway.core.errors.base import ConfigurationError
 
 
 def start[Parts](make: Callable[[], Parts]) -> Parts:

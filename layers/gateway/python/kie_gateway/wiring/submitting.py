@@ -7,7 +7,8 @@ from ulid import ULID
 
 from kie_gateway.aws.submit_queue_table import SubmitQueueTable
 from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.ports import SubmitQueue, TaskStore
+from kie_gateway.core.ports.submit_queue import SubmitQueue
+from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Rate
 from kie_gateway.flows.keep_answer import KeepAnswer
 from kie_gateway.flows.keep_input import Inputs

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
-from kie_gateway.core.ports import Change
+from kie_gateway.core.ports.accounts import Change
 from kie_gateway.core.posting import adjust, grant, limit
 from kie_gateway.core.reservation import as_credits
 from kie_gateway.web import requests

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from kie_gateway.core.api_key import Scope
-from kie_gateway.core.errors import OutputDeletedError, OutputNotFoundError
+from kie_gateway.core.errors.caller_errors import OutputDeletedError, OutputNotFoundError
 from kie_gateway.flows.list_outputs import list_outputs
 from kie_gateway.flows.make_thumbnail import WIDTHS
 from kie_gateway.web.access import needs

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kie_gateway.core.errors import FieldFault, GatewayError, InvalidRequestError
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.task import Task
 from kie_gateway.flows.import_task import Imported
 from kie_gateway.flows.request_import import ImportRequest

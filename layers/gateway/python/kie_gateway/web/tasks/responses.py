@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from aws_lambda_powertools.event_handler import Response
 
-from kie_gateway.core.ports import Page
+from kie_gateway.core.ports.tasks import Page
 from kie_gateway.core.task import Output, Task
 from kie_gateway.web.cursor import TASKS
 from kie_gateway.web.request_context import RequestContext

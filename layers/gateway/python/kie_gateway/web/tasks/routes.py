@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BeforeValidator, Field
 
 from kie_gateway.core.api_key import Scope
-from kie_gateway.core.ports import TaskFilter
+from kie_gateway.core.ports.tasks import TaskFilter
 from kie_gateway.core.task import Status
 from kie_gateway.web import requests
 from kie_gateway.web.access import needs

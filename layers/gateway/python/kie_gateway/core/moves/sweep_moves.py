@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from kie_gateway.core import moves
-from kie_gateway.core.moves import Move
+from kie_gateway.core.moves import storing_moves
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.sweep import (
     START_GRACE,
     follow_entry,
@@ -41,7 +41,7 @@ def look_later(task: Task, now: datetime) -> Move | None:
 
 def try_storing_again(task: Task, now: datetime) -> Move | None:
     """Copy now what could not be copied; if that was given up, under another execution."""
-    move = moves.try_storing_again(task, now)
+    move = storing_moves.try_storing_again(task, now)
     if move is None or not task.status.is_settled:
         return move
     after = followed_anew(move.task, now)

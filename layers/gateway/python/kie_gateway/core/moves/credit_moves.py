@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kie_gateway.core.moves import Move
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.report import Failed, Finished
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.core.task_credits import believed, charged, closed, released

@@ -1,0 +1,25 @@
+"""What a move is, and what several kinds of moves share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kie_gateway.core.task import Source, Submission, Task
+from kie_gateway.core.timeline import Entry
+
+# A stalled task that is looked at again within this time has only just stalled.
+STALL_REST = timedelta(seconds=10)
+UNSUBMITTED = (Submission.SENDING, Submission.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A task as it shall be, with what the timeline tells of the change."""
+
+    task: Task
+    entries: tuple[Entry, ...] = ()
+
+
+def files_in_words(sources: Sequence[Source]) -> str:
+    """Return how many results there are, for the timeline."""
+    return f"{len(sources)} file" + ("" if len(sources) == 1 else "s")

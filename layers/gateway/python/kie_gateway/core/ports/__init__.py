@@ -1,0 +1,1 @@
+"""What flows need of the outside world; adapters in `aws/`, `kie/` and `fetch/` provide it."""

@@ -1,0 +1,65 @@
+"""The submit queue, as flows need it; `aws/submit_queue_table.py` provides it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from kie_gateway.core.submit_queue import NOTHING, Permit, SubmitQueueState, Ticket
+
+
+class SubmitQueue(Protocol):
+    """
+    The submit queue, which takes so many creations in a time and refuses the rest.
+
+    Every call raises BackendUnavailableError when the table does not answer.
+    """
+
+    def state(self) -> SubmitQueueState | None:
+        """Read the queue; None while everything may be sent at once."""
+
+    def report_refusal(self, pause_seconds: float | None) -> None:
+        """Say that Kie.ai refused a creation, and for how long if it told."""
+
+    def report_acceptance(self) -> None:
+        """Say that Kie.ai took a creation, after it had refused some."""
+
+    def pause_for_credits(self, funds: Decimal = NOTHING) -> None:
+        """
+        Say that Kie.ai's account has too few credits; nothing more is sent for an hour.
+
+        Args:
+            funds: What there is; as much may still be spent.
+        """
+
+    def resume(self) -> None:
+        """Say that it has some again."""
+
+    def last_ticket_at(self) -> datetime:
+        """Tell when the last ticket is that was given away; now if that has passed."""
+
+    def enqueue(self, owner: str) -> Ticket:
+        """Take a place."""
+
+    def acquire_permit(self, patience: timedelta) -> Permit:
+        """
+        Reserve the next moment at which Kie.ai takes a creation.
+
+        Args:
+            patience: A moment that is farther away is not reserved, but only told.
+        """
+
+    def correct_permit(self, reserved: datetime, sent: datetime) -> None:
+        """Say that a creation was sent later than at the moment reserved for it."""
+
+    def advance_to(self, turn: int) -> None:
+        """Say whose turn it was."""
+
+    def front(self) -> Sequence[str]:
+        """Name the tasks that come first, in order."""
+
+    def waiting(self) -> Iterator[str]:
+        """Name every task in the queue, roughly in order."""
+
+    def short_of_credits(self) -> Iterator[str]:
+        """Name every task that waits for credits outside the queue."""
