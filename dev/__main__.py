@@ -94,17 +94,11 @@ def _add_local_key(cloud: LocalCloud) -> None:
     sys.path += [str(p) for p in cloud.template.import_folders("ApiFunction")]
     from kie_gateway.aws.key_table import KeyTable  # noqa: PLC0415 - found since the line above
     from kie_gateway.core.api_key import Scope  # noqa: PLC0415 - as above
-    from kie_gateway.flows.manage_keys import issue_key  # noqa: PLC0415 - as above
+    from kie_gateway.flows.manage_keys import IssueKey, NewKey  # noqa: PLC0415 - as above
 
-    issue_key(
-        "local",
-        "make dev",
-        keys=KeyTable(cloud.client("dynamodb"), cloud.resources["TaskTable"]),
-        key_id="key_local_dev",
-        now=datetime.now(UTC),
-        scopes=frozenset(Scope),
-        secret=settings.LOCAL_KEY,
-    )
+    keys = KeyTable(cloud.client("dynamodb"), cloud.resources["TaskTable"])
+    issue = IssueKey(keys, lambda: "key_local_dev", lambda: datetime.now(UTC))
+    issue(NewKey("local", "make dev", frozenset(Scope)), settings.LOCAL_KEY)
 
 
 def _await_health(cloud: LocalCloud, log: Log) -> None:

@@ -32,7 +32,7 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.manage_keys import issue_key
+from kie_gateway.flows.manage_keys import IssueKey, NewKey
 from kie_gateway.wiring.clock import utc_now
 from simulator.server import KieSimulator
 
@@ -71,15 +71,8 @@ class Samples:
             entry = Entry(Happened.CREATED, task.created_at, f"Created for {task.model}.")
             dynamodb.put_item(TableName=table, Item=write_task(task))
             dynamodb.put_item(TableName=table, Item=write_entry(task.task_id, entry, "0"))
-        issue_key(
-            "local",
-            "sample",
-            keys=KeyTable(dynamodb, table),
-            key_id="key_of_samples",
-            now=utc_now(),
-            scopes=frozenset(Scope),
-            secret=LOCAL_KEY,
-        )
+        issue = IssueKey(KeyTable(dynamodb, table), lambda: "key_of_samples", utc_now)
+        issue(NewKey("local", "sample", frozenset(Scope)), LOCAL_KEY)
         self.cloud.client("s3").put_object(
             Bucket=self.cloud.resources["AssetBucket"],
             Key=f"outputs/local/{SUCCEEDED}/0.png",

@@ -44,10 +44,10 @@ def test_a_key_is_made_listed_rotated_and_revoked(
     found = KeyTable(dynamodb, table_name).find(secret)
     assert found is not None
     assert (found.key_id, found.owner, found.scopes) == (key_id, "alice", USUAL)
-    assert run("--owner", "", "--list").split()[:3] == [key_id, "alice", "in"]
+    assert run("--owner", "", "--list").split()[:3] == [key_id, "alice", "valid"]
     assert secret not in run("--owner", "", "--list")
     [new_id] = re.findall(r"(key_\w+) for alice", run("--owner", "", "--rotate", key_id))
-    assert "out of force" in run("--owner", "", "--revoke", key_id)
+    assert "no longer valid" in run("--owner", "", "--revoke", key_id)
     listed = run("--owner", "alice", "--list").splitlines()
     assert [line.split()[0] for line in listed] == sorted([key_id, new_id])
 

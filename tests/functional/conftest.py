@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.flows.manage_keys import issue_key
 from tests.functional.world import World
+from tests.keys import issue_key
 
 
 @pytest.fixture(scope="module")

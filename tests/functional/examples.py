@@ -18,9 +18,9 @@ import httpx
 
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
-from kie_gateway.flows.manage_keys import issue_key
 from kie_gateway.web import examples as module
-from tests.functional.world import KEY, MODEL, World
+from tests.functional.world import KEY, MODEL, OWNER, World
+from tests.keys import issue_key
 
 PATH = Path(module.__file__).with_name("examples.json")
 ADMIN = "kg_admin"
@@ -93,6 +93,8 @@ class Recorder:
         text = re.sub(r'("sha256": ")\w{64}', rf"\g<1>{SHA256}", text)
         text = re.sub(r"kg_live_[\w-]+", "kg_live_...", text)
         text = re.sub(r"http://[^/\"]*/[^/\"]*?(?=/outputs/)", "https://files.example", text)
+        # What other owners read in the document must not look like somebody's own.
+        text = text.replace(OWNER, "acme")
         text = text.replace(self.world.cloud.url, "https://gateway.example")
         cleaned: Examples = _cleaned(json.loads(text))
         return cleaned
@@ -169,11 +171,11 @@ def _record_files_and_models(recorder: Recorder) -> None:
 
 
 def _record_administration(recorder: Recorder) -> None:
-    grant = {"owner": "alice", "credits": 500, "reason": "invoice 2026-117"}
+    grant = {"owner": OWNER, "credits": 500, "reason": "invoice 2026-117"}
     recorder.ask("grantCredits", "POST", "/v1/credits/grant", grant, key=ADMIN)
-    adjustment = {"owner": "alice", "credits": -20, "reason": "granted twice"}
+    adjustment = {"owner": OWNER, "credits": -20, "reason": "granted twice"}
     recorder.ask("adjustCredits", "POST", "/v1/credits/adjust", adjustment, key=ADMIN)
-    limits = {"owner": "alice", "soft_budget": 300, "hard_budget": 400}
+    limits = {"owner": OWNER, "soft_budget": 300, "hard_budget": 400}
     recorder.ask("setCreditLimits", "PUT", "/v1/credits/limits", limits, key=ADMIN)
     recorder.ask("getCredits", "GET", "/v1/credits")
     recorder.ask("listLedgerEntries", "GET", "/v1/credits/ledger?limit=2")
@@ -198,7 +200,7 @@ def _record_problems(recorder: Recorder) -> None:
     recorder.refused("ContentTooLarge", "POST", "/v1/tasks", json.dumps({"input": "x" * 300_000}))
     wrong = {"model": MODEL, "input": {"prompt": PROMPT, "aspect_ratio": "17:9"}}
     recorder.refused("UnprocessableContent", "POST", "/v1/tasks", wrong)
-    short = {"owner": "alice", "hard_budget": 0}
+    short = {"owner": OWNER, "hard_budget": 0}
     httpx.put(
         f"{world.cloud.url}/v1/credits/limits",
         json=short,

@@ -11,9 +11,9 @@ import pytest
 
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
-from kie_gateway.flows.manage_keys import issue_key
 from kie_gateway.oidc.token_reader import TokenReader
 from tests.functional.world import KEY, MODEL, OWNER, World
+from tests.keys import issue_key
 from tests.oidc_issuer import AUDIENCE, Issuer
 
 SCOPES = {

@@ -16,10 +16,10 @@ from kie_gateway.aws.secrets import Secrets
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.base import ConfigurationError
-from kie_gateway.flows.manage_keys import issue_key
 from kie_gateway.wiring import api
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
+from tests.keys import issue_key
 
 DAY = 86400
 # What a picture of this model costs, by the catalogue and at the simulated Kie.ai.

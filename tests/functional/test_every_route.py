@@ -12,9 +12,9 @@ import pytest
 
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
-from kie_gateway.flows.manage_keys import issue_key, revoke_key
 from tests.functional.story import Story
 from tests.functional.world import KEY, MODEL, OWNER, World
+from tests.keys import issue_key, revoke_key
 
 NOBODYS_TASK = "task_01kjd3x7h8000000000000000z"
 # In nothing that others get to see.

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.flows.manage_keys import issue_key
 from tests.functional.world import MODEL, World
+from tests.keys import issue_key
 
 # A minute of work for what is virtual time.
 pytestmark = pytest.mark.long

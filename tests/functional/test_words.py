@@ -9,11 +9,11 @@ import pytest
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.callback_token import callback_url
-from kie_gateway.flows.manage_keys import issue_key
 from simulator import refusals
 from simulator.signing import signed_headers
 from tests.functional.story import Story
 from tests.functional.world import HMAC_KEY, MODEL, World
+from tests.keys import issue_key
 
 PRICE = 4.0
 

@@ -19,13 +19,13 @@ from dev.front import Front
 from dev.logs import Log
 from dev.template import Template
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.flows.manage_keys import issue_key
 from simulator.server import KieSimulator
 from tests.functional.agenda import Agenda
 from tests.functional.executions import Executions
 from tests.functional.functions import Functions, KieConnection
 from tests.functional.messages import Messages
 from tests.functional.story import Story
+from tests.keys import issue_key
 
 KEY = "kg_test_alice"
 OWNER = "alice"

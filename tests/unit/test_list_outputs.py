@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.task import Output, Status, Task
-from kie_gateway.flows.list_outputs import OutputPage, Place, list_outputs
+from kie_gateway.flows.list_outputs import ListOutputs, OutputPage, OutputQuery, Place
 from tests.fakes import FakeTaskStore
 from tests.makers import NOW, RESULT_URL, make_task, seconds
 
@@ -37,7 +37,7 @@ def page(
     after: Place | None = None,
     now: datetime = NOW,
 ) -> OutputPage:
-    return list_outputs("alice", media=media, limit=limit, after=after, tasks=tasks, now=now)
+    return ListOutputs(tasks, lambda: now)(OutputQuery("alice", limit, media, after))
 
 
 def every_page(tasks: FakeTaskStore, limit: int, media: str | None = None) -> Iterator[OutputPage]:

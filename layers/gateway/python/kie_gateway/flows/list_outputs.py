@@ -1,5 +1,6 @@
 """List an owner's files across tasks, newest task first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,51 +29,58 @@ class OutputPage:
     next_after: Place | None
 
 
-def list_outputs(
-    owner: str,
-    *,
-    media: str | None,
-    limit: int,
-    after: Place | None,
-    tasks: TaskStore,
-    now: datetime,
-) -> OutputPage:
+@dataclass(frozen=True)
+class OutputQuery:
     """
-    List files that are still there.
+    Which files to list.
 
-    Args:
-        media: Of this kind only.
+    Attributes:
+        media: Of this kind only; None for all.
         after: Go on behind this one; the task it belongs to may have been deleted since.
-
-    Returns:
-        A page that may be short, even empty, and still have a `next_after`.
     """
-    found: list[tuple[Task, Output]] = []
-    if after is not None:
-        task = tasks.get(after.task_id)
-        if task is not None and task.owner == owner:
-            found += _files(task, media, now, behind=after.index)
-    reached = after.task_id if after is not None else None
-    for _ in range(_MOST_READS):
+
+    owner: str
+    limit: int
+    media: str | None = None
+    after: Place | None = None
+
+
+@dataclass(frozen=True)
+class ListOutputs:
+    """Lists files that are still there."""
+
+    tasks: TaskStore
+    now: Callable[[], datetime]
+
+    def __call__(self, query: OutputQuery) -> OutputPage:
+        """Return a page that may be short, even empty, and still have a `next_after`."""
+        now, after, limit = self.now(), query.after, query.limit
+        found: list[tuple[Task, Output]] = []
+        if after is not None:
+            task = self.tasks.get(after.task_id)
+            if task is not None and task.owner == query.owner:
+                found += _files(task, query.media, now, behind=after.index)
+        reached = after.task_id if after is not None else None
+        for _ in range(_MOST_READS):
+            if len(found) > limit:
+                break
+            page = self.tasks.list_tasks(
+                query.owner,
+                TaskFilter(status=Status.SUCCEEDED.value),
+                limit=_TASKS_AT_ONCE,
+                after=reached,
+                newest_first=True,
+            )
+            for task in page.tasks:
+                found += _files(task, query.media, now)
+            reached = page.next_after
+            if reached is None:
+                break
         if len(found) > limit:
-            break
-        page = tasks.list_tasks(
-            owner,
-            TaskFilter(status=Status.SUCCEEDED.value),
-            limit=_TASKS_AT_ONCE,
-            after=reached,
-            newest_first=True,
-        )
-        for task in page.tasks:
-            found += _files(task, media, now)
-        reached = page.next_after
-        if reached is None:
-            break
-    if len(found) > limit:
-        task, output = found[limit - 1]
-        return OutputPage(tuple(found[:limit]), Place(task.task_id, output.index))
-    # Behind the last output of the task that was reached.
-    return OutputPage(tuple(found), Place(reached, _LAST) if reached is not None else None)
+            task, output = found[limit - 1]
+            return OutputPage(tuple(found[:limit]), Place(task.task_id, output.index))
+        # Behind the last output of the task that was reached.
+        return OutputPage(tuple(found), Place(reached, _LAST) if reached is not None else None)
 
 
 def _files(

@@ -8,13 +8,15 @@ from typing import Any, Protocol
 
 from kie_gateway.core.api_key import ApiKey, Caller
 from kie_gateway.core.model_times import Observed
-from kie_gateway.core.ports.accounts import Accounts
+from kie_gateway.core.ports.accounts import Accounts, Changed
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Output, Task
+from kie_gateway.flows.change_account import AccountChange
 from kie_gateway.flows.create_task import Created
 from kie_gateway.flows.create_upload import Upload
 from kie_gateway.flows.import_task import Imported
-from kie_gateway.flows.manage_keys import Keys
+from kie_gateway.flows.list_outputs import OutputPage, OutputQuery
+from kie_gateway.flows.manage_keys import Issued, NewKey
 from kie_gateway.flows.request_import import ImportRequest
 from kie_gateway.flows.request_task import TaskRequest
 from kie_gateway.flows.retry_task import Retry
@@ -27,8 +29,8 @@ class FileLinker(Protocol):
         """Make a link to an object of the bucket."""
 
 
-class ListedKeys(Keys, Protocol):
-    """Keys that can be listed as well."""
+class KeyList(Protocol):
+    """The keys of callers."""
 
     def list_keys(
         self, owner: str | None, *, limit: int, after: str | None
@@ -160,6 +162,7 @@ class UseCases:
     delete_task: Callable[[Task], None]
     await_task: Callable[[Task, int], Task]
     request_import: Callable[[ImportRequest], Imported]
+    list_outputs: Callable[[OutputQuery], OutputPage]
     link_file: FileLinker
     make_thumbnail: Callable[[Output, int], str]
     create_upload: Callable[[str, str, int], Upload]
@@ -167,6 +170,9 @@ class UseCases:
     observed: Callable[[str], Observed | None]
     accounts: Accounts
     upstream_credits: Callable[[], Decimal | None]
-    keys: ListedKeys
-    new_key_id: Callable[[], str]
+    change_account: Callable[[AccountChange], Changed]
+    keys: KeyList
+    issue_key: Callable[[NewKey], Issued]
+    rotate_key: Callable[[str], Issued]
+    revoke_key: Callable[[str], ApiKey]
     creation_switch: CreationSwitch

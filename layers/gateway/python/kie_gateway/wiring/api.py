@@ -28,6 +28,7 @@ from kie_gateway.core.task import CompletedBy, Step, Task
 from kie_gateway.fetch.input_links import HttpInputLinks
 from kie_gateway.flows.await_task import AwaitTask
 from kie_gateway.flows.cancel_task import CancelTask
+from kie_gateway.flows.change_account import ChangeAccount
 from kie_gateway.flows.check_links import CheckLinks
 from kie_gateway.flows.check_references import CheckReferences
 from kie_gateway.flows.create_task import CreateTask
@@ -35,7 +36,9 @@ from kie_gateway.flows.create_upload import CreateUpload
 from kie_gateway.flows.delete_task import DeleteTask
 from kie_gateway.flows.import_task import ImportTask
 from kie_gateway.flows.keep_input import Inputs
+from kie_gateway.flows.list_outputs import ListOutputs
 from kie_gateway.flows.make_thumbnail import MakeThumbnail
+from kie_gateway.flows.manage_keys import IssueKey, RevokeKey, RotateKey
 from kie_gateway.flows.refresh_task import RefreshTask
 from kie_gateway.flows.request_import import RequestImport
 from kie_gateway.flows.request_task import RequestTask
@@ -222,6 +225,7 @@ def _use_cases(
         delete_task=DeleteTask(tasks, bucket, now),
         await_task=await_in_time,
         request_import=_importing(parts),
+        list_outputs=ListOutputs(tasks, now),
         link_file=_linker(settings, runtime),
         make_thumbnail=MakeThumbnail(bucket.size_of, thumbnails),
         create_upload=CreateUpload(bucket, new_upload_id, now),
@@ -229,8 +233,11 @@ def _use_cases(
         observed=parts.policy.observed,
         accounts=parts.accounts,
         upstream_credits=parts.kie.balance,
+        change_account=ChangeAccount(parts.accounts, now),
         keys=parts.keys,
-        new_key_id=new_key_id,
+        issue_key=IssueKey(parts.keys, new_key_id, now),
+        rotate_key=RotateKey(parts.keys, new_key_id, now),
+        revoke_key=RevokeKey(parts.keys, now),
         creation_switch=parts.creation_switch,
     )
 

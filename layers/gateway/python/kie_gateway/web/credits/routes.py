@@ -1,16 +1,16 @@
 """Routes to accounts and ledgers, and those by which administrators change them."""
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from kie_gateway.core.api_key import Scope
-from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
+from kie_gateway.core.idempotency import fingerprint
 from kie_gateway.core.ports.accounts import Change
 from kie_gateway.core.posting import adjust, grant, limit
 from kie_gateway.core.reservation import as_credits
+from kie_gateway.flows.change_account import AccountChange
 from kie_gateway.web import requests
 from kie_gateway.web.access import needs
 from kie_gateway.web.credits import schemas
@@ -26,8 +26,6 @@ router = new_router()
 
 _TAG = "credits"
 _CSV = "text/csv"
-# A grant that is sent again within this time is the same grant.
-_MEMORY = timedelta(days=30)
 _CHANGED = {200: Success("The account after the change.", ("Idempotent-Replayed",))}
 _TAKES = ("Idempotency-Key",)
 _LEDGER = Success(
@@ -122,16 +120,18 @@ def set_limits(context: CurrentContext, body: schemas.SetLimits) -> Response[sch
 def _change(
     context: RequestContext, body: schemas.AccountChange, change: Change
 ) -> Response[schemas.Account]:
-    now = context.use_cases.now()
-    asked = requests.idempotency_key(context.headers)
-    once = None
-    if asked is not None:
-        request = fingerprint({type(body).__name__: body.model_dump(mode="json")})
-        # Callers' own keys are visible characters only, so none is the same.
-        once = IdempotencyKey(context.owner, f"\tcredits {asked}", request, now + _MEMORY)
-    made = context.use_cases.accounts.change(body.owner, change, now, once)
+    use_cases = context.use_cases
+    made = use_cases.change_account(
+        AccountChange(
+            owner=body.owner,
+            decide=change,
+            asked_by=context.owner,
+            idempotency_key=requests.idempotency_key(context.headers),
+            fingerprint=fingerprint({type(body).__name__: body.model_dump(mode="json")}),
+        )
+    )
     headers: Headers = {"Idempotent-Replayed": "true"} if made.replayed else {}
-    return json_response(account_schema(made.account, now), headers=headers)
+    return json_response(account_schema(made.account, use_cases.now()), headers=headers)
 
 
 def _upstream(context: RequestContext) -> schemas.UpstreamBalance | None:

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from kie_gateway.core.api_key import OWNER_PATTERN, Scope
-from kie_gateway.flows.manage_keys import Issued, issue_key, revoke_key, rotate_key
+from kie_gateway.flows.manage_keys import Issued, NewKey
 from kie_gateway.web.access import needs
 from kie_gateway.web.cursor import KEYS
 from kie_gateway.web.keys import schemas
@@ -39,18 +39,15 @@ _ISSUED = ("Cache-Control",)
 def create_key(context: CurrentContext, body: schemas.CreateKey) -> Response[schemas.IssuedApiKey]:
     """Create an API key for an owner. Its secret is shown only once."""
     now, days = context.use_cases.now(), body.expires_in_days
-    issued = issue_key(
+    new = NewKey(
         body.owner,
         body.name,
-        keys=context.use_cases.keys,
-        key_id=context.use_cases.new_key_id(),
-        now=now,
         scopes=frozenset(body.scopes),
         expires_at=now + timedelta(days=days) if days is not None else None,
         requests_per_minute=body.requests_per_minute,
         tasks_at_once=body.tasks_at_once,
     )
-    return _respond(issued)
+    return _respond(context.use_cases.issue_key(new))
 
 
 @router.get("/v1/keys", **operation("listKeys", _TAG, {200: Success("A page of keys.")}))
@@ -85,11 +82,7 @@ def list_keys(
 @needs(Scope.ADMIN)
 def rotate(context: CurrentContext, key_id: _KeyId) -> Response[schemas.IssuedApiKey]:
     """Rotate an API key. The new key has the same rights, and the old one expires in 24 hours."""
-    use_cases = context.use_cases
-    issued = rotate_key(
-        key_id, keys=use_cases.keys, new_key_id=use_cases.new_key_id(), now=use_cases.now()
-    )
-    return _respond(issued)
+    return _respond(context.use_cases.rotate_key(key_id))
 
 
 @router.delete(
@@ -99,7 +92,7 @@ def rotate(context: CurrentContext, key_id: _KeyId) -> Response[schemas.IssuedAp
 @needs(Scope.ADMIN)
 def revoke(context: CurrentContext, key_id: _KeyId) -> Response[None]:
     """Revoke an API key. It stops working everywhere within 30 seconds."""
-    revoke_key(key_id, keys=context.use_cases.keys, now=context.use_cases.now())
+    context.use_cases.revoke_key(key_id)
     return no_content()
 
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from kie_gateway.core.api_key import Scope
 from kie_gateway.core.errors.caller_errors import OutputDeletedError, OutputNotFoundError
-from kie_gateway.flows.list_outputs import list_outputs
+from kie_gateway.flows.list_outputs import OutputQuery
 from kie_gateway.flows.make_thumbnail import WIDTHS
 from kie_gateway.web.access import needs
 from kie_gateway.web.cursor import OUTPUTS
@@ -40,21 +40,17 @@ def list_files(
 ) -> OutputList:
     """List your files. Those of the newest task come first."""
     now = context.use_cases.now()
-    page = list_outputs(
-        context.owner_to_list(owner),
-        media=media,
-        limit=limit,
-        after=OUTPUTS.read(cursor) if cursor is not None else None,
-        tasks=context.use_cases.tasks,
-        now=now,
+    after = OUTPUTS.read(cursor) if cursor is not None else None
+    page = context.use_cases.list_outputs(
+        OutputQuery(context.owner_to_list(owner), limit, media, after)
     )
-    after = OUTPUTS.write(page.next_after) if page.next_after else None
+    next_cursor = OUTPUTS.write(page.next_after) if page.next_after else None
     return OutputList(
         data=[
             output_of_task_schema(output, task, context.link, now) for task, output in page.files
         ],
-        has_more=after is not None,
-        next_cursor=after,
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
     )
 
 
