@@ -16,6 +16,7 @@ import httpx
 
 from kie_gateway.aws.ledger_scan import scan_ledger
 from kie_gateway.aws.secrets import Secrets
+from kie_gateway.aws.table_keys import checkpoint_key
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.reconciliation import Difference, LedgerSnapshot, differences
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 # What is written while the table is read looks like a difference, once.
 SECOND_LOOK_SECONDS = 3.0
-_KEY: "dict[str, AttributeValueTypeDef]" = {"pk": {"S": "RECONCILE"}, "sk": {"S": "LAST"}}
+_KEY = checkpoint_key()
 
 
 def main() -> int:

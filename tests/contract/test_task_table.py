@@ -532,6 +532,28 @@ def test_a_move_in_conflict_is_decided_on_the_record_read_anew(
     assert (moved.task.polls, moved.task.version, len(pauses)) == (8, 4, 1)
 
 
+def test_only_tasks_that_need_a_person_are_in_the_index_for_operators(
+    dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    table = TaskTable(dynamodb, table_name)
+    table.create(numbered(1), (), None)
+    stalled = numbered(2, status=Status.EXPIRED, attention=Attention.STALLED)
+    table.create(stalled, (), None)
+
+    def named() -> list[str]:
+        found = dynamodb.query(
+            TableName=table_name,
+            IndexName="by_attention",
+            KeyConditionExpression="attention = :stalled",
+            ExpressionAttributeValues={":stalled": {"S": "stalled"}},
+        )["Items"]
+        return [item["task_id"]["S"] for item in found]
+
+    assert named() == [stalled.task_id]
+    table.move(stalled, lambda task: Move(replace(task, attention=None)))
+    assert named() == []
+
+
 CALLS: list[tuple[str, Callable[[TaskTable], object]]] = [
     ("transact_write_items", lambda table: table.create(make_task(), (), key())),
     ("transact_write_items", lambda table: table.move(make_task(), poll)),

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from kie_gateway.aws.account_item import account_key, row_key
+from kie_gateway.aws.table_keys import account_key, ledger_entry_key
 from kie_gateway.aws.task_item import write_task
 from kie_gateway.core.task import Task
 from scripts import reconcile, stack
@@ -82,7 +82,7 @@ def test_everything_that_differs_is_named(world: World, run: Run) -> None:
     accounts = world.gateway("ApiFunction").accounts
     entries = accounts.account(OWNER, world.agenda.now()).entries
     [last] = accounts.ledger(OWNER, limit=1, before=None)[0]
-    world.dynamodb.delete_item(TableName=table, Key=row_key(OWNER, last.entry_id))
+    world.dynamodb.delete_item(TableName=table, Key=ledger_entry_key(OWNER, last.entry_id))
     [other] = [one for one in stories if one.task_id != last.task_id]
     task = recorded(world, other)
     assert task.reservation is not None

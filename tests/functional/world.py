@@ -19,6 +19,7 @@ from dev.front import Front
 from dev.logs import Log
 from dev.template import Template
 from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.aws.table_keys import submit_queue_key
 from simulator.server import KieSimulator
 from tests.functional.agenda import Agenda
 from tests.functional.executions import Executions
@@ -161,9 +162,7 @@ class World:
     def _empty_submit_queue(self) -> None:
         """Forget that Kie.ai refused creations, and who waits for their turn."""
         table = self.cloud.resources["TaskTable"]
-        self.dynamodb.delete_item(
-            TableName=table, Key={"pk": {"S": "SUBMIT_QUEUE"}, "sk": {"S": "SUBMIT_QUEUE"}}
-        )
+        self.dynamodb.delete_item(TableName=table, Key=submit_queue_key())
         for item in self._items():
             if "submit_queue" in item.attrs and item.range_key.value == "TASK":
                 change = "REMOVE submit_queue"

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import boto3
 import httpx
 
+from kie_gateway.aws.table_keys import submit_queue_key
+
 ENDED = ("succeeded", "failed", "canceled", "expired")
 
 
@@ -94,6 +96,4 @@ def empty_submit_queue(http: httpx.Client) -> None:
         aws_secret_access_key="local",
     )
     [table] = dynamodb.list_tables()["TableNames"]
-    dynamodb.delete_item(
-        TableName=table, Key={"pk": {"S": "SUBMIT_QUEUE"}, "sk": {"S": "SUBMIT_QUEUE"}}
-    )
+    dynamodb.delete_item(TableName=table, Key=submit_queue_key())

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kie_gateway.core import upload
+from kie_gateway.core.bucket_keys import upload_key
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.flows.use_uploads import CheckUploads, link_uploads
 from kie_gateway.wiring.ids import new_upload_id
@@ -87,7 +88,7 @@ def test_an_input_whose_files_have_arrived_is_fine() -> None:
 
 
 def test_every_reference_that_leads_nowhere_is_named() -> None:
-    arrived = {upload.key_of("alice", NAME): 8}
+    arrived = {upload_key("alice", NAME): 8}
     task_input = {
         "image": upload.reference_of(NAME),
         "urls": [upload.reference_of(OTHER), "kg-upload://../bob/x.png"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ulid import ULID
 
+from kie_gateway.aws.table_keys import account_key, ledger_entry_id, ledger_entry_key
 from kie_gateway.aws.task_item import Item, write_time
 from kie_gateway.core.account import Account
 from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, Reason
@@ -18,27 +19,11 @@ if TYPE_CHECKING:
         TransactWriteItemTypeDef,
     )
 
-_ROW = "ROW#"
 # The attribute of each month.
 _SPENT_IN = "spent in "
 _AMOUNTS = ("balance", "reserved", "spent", "owed")
 _COUNTS = ("open_tasks", "entries")
 _SETTINGS = ("unlimited", "soft_budget", "hard_budget")
-
-
-def account_key(owner: str) -> Item:
-    """Key of an owner's account."""
-    return {**ledger_partition(owner), "sk": {"S": "ACCOUNT"}}
-
-
-def row_key(owner: str, entry_id: str) -> Item:
-    """Key of a entry; entries sort by the time they were written at."""
-    return {**ledger_partition(owner), "sk": {"S": f"{_ROW}{entry_id}"}}
-
-
-def ledger_partition(owner: str) -> Item:
-    """Where an account lies with its entries; out of the way of the indexes of tasks."""
-    return {"pk": {"S": f"ACCOUNT#{owner}"}}
 
 
 def write_account_change(table: str, posting: Posting) -> "TransactWriteItemTypeDef":
@@ -96,7 +81,7 @@ def write_ledger_entries(table: str, posting: Posting) -> "list[TransactWriteIte
 
 def is_entry(item: Mapping[str, "AttributeValueTypeDef"]) -> bool:
     """Whether an item of an account's place is a entry."""
-    return item["sk"]["S"].startswith(_ROW)
+    return ledger_entry_id(item) is not None
 
 
 def read_ledger_entry(item: Mapping[str, "AttributeValueTypeDef"]) -> LedgerEntry:
@@ -109,13 +94,13 @@ def read_ledger_entry(item: Mapping[str, "AttributeValueTypeDef"]) -> LedgerEntr
         target=LedgerAccount(item["target"]["S"]),
         task_id=item["for_task"]["S"] if "for_task" in item else None,
         note=item["note"]["S"] if "note" in item else "",
-        entry_id=item["sk"]["S"].removeprefix(_ROW),
+        entry_id=ledger_entry_id(item) or "",
     )
 
 
 def _write_ledger_entry(owner: str, entry: LedgerEntry, order: str, place: int) -> Item:
     item: Item = {
-        **row_key(owner, f"{order}-{place}"),
+        **ledger_entry_key(owner, f"{order}-{place}"),
         "at": {"S": write_time(entry.at)},
         "reason": {"S": entry.reason.value},
         "credits": _number(entry.credits),

@@ -8,16 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.account_item import (
-    account_key,
-    ledger_partition,
     read_account,
     read_ledger_entry,
-    row_key,
     write_account_change,
     write_ledger_entries,
 )
 from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.aws.idempotency_item import claim, find_claim, is_same_request
+from kie_gateway.aws.table_keys import account_key, account_partition, ledger_entry_key
 from kie_gateway.core.account import Account
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
@@ -131,13 +129,15 @@ class AccountTable:
     def _page(
         self, owner: str, limit: int, place: LedgerPosition
     ) -> tuple[list[LedgerEntry], LedgerPosition | None]:
-        oldest, newest = (row_key(owner, entry_id)["sk"] for entry_id in ("", place.entry_id))
+        oldest, newest = (
+            ledger_entry_key(owner, entry_id)["sk"] for entry_id in ("", place.entry_id)
+        )
         with translated():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :oldest AND :newest",
                 ExpressionAttributeValues={
-                    ":pk": ledger_partition(owner)["pk"],
+                    ":pk": {"S": account_partition(owner)},
                     ":oldest": oldest,
                     ":newest": newest,
                 },

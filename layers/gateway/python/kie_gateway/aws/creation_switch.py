@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.table_keys import creation_switch_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 MEMORY_SECONDS = 10.0
-_KEY: "dict[str, AttributeValueTypeDef]" = {"pk": {"S": "SWITCH"}, "sk": {"S": "CREATIONS"}}
+_KEY = creation_switch_key()
 
 
 class CreationSwitch:

@@ -5,20 +5,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.table_keys import idempotency_key
 from kie_gateway.aws.task_item import Item
 from kie_gateway.core.idempotency import IdempotencyKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
-
-
-def idempotency_key(idempotency: IdempotencyKey) -> Item:
-    """Key of the item that a key is claimed with."""
-    return {
-        "pk": {"S": f"IDEMPOTENCY#{idempotency.owner}#{idempotency.key_hash}"},
-        "sk": {"S": "IDEMPOTENCY"},
-    }
 
 
 def claim(
@@ -29,7 +22,7 @@ def claim(
         "Put": {
             "TableName": table,
             "Item": {
-                **idempotency_key(idempotency),
+                **idempotency_key(idempotency.owner, idempotency.key_hash),
                 **more,
                 "fingerprint": {"S": idempotency.fingerprint},
                 "ttl": {"N": str(int(idempotency.forget_at.timestamp()))},
@@ -60,7 +53,9 @@ def find_claim(
     """
     with translated():
         answer = client.get_item(
-            TableName=table, Key=idempotency_key(idempotency), ConsistentRead=True
+            TableName=table,
+            Key=idempotency_key(idempotency.owner, idempotency.key_hash),
+            ConsistentRead=True,
         )
     item = answer.get("Item")
     return item if item and int(item["ttl"]["N"]) >= int(now.timestamp()) else None

@@ -12,6 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import refuse_lasting, translated
+from kie_gateway.aws.table_keys import (
+    api_key_hash,
+    api_key_key,
+    api_keys_partition,
+    listed_api_key_key,
+)
 from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
 
 if TYPE_CHECKING:
@@ -76,7 +82,7 @@ class KeyTable:
         end: TransactWriteItemTypeDef = {
             "Update": {
                 "TableName": self._table,
-                "Key": _key(old.key_hash),
+                "Key": api_key_key(old.key_hash),
                 "UpdateExpression": "SET expires_at = :ends_at",
                 "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
                 "ExpressionAttributeValues": {":ends_at": {"S": _text(ends_at)}},
@@ -96,7 +102,7 @@ class KeyTable:
         with translated():
             self._client.update_item(
                 TableName=self._table,
-                Key=_key(key.key_hash),
+                Key=api_key_key(key.key_hash),
                 UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :now)",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues={":now": {"S": _text(now)}},
@@ -113,7 +119,7 @@ class KeyTable:
         """Find a key by its id."""
         with translated():
             place = self._client.get_item(
-                TableName=self._table, Key=_place_key(key_id), ConsistentRead=True
+                TableName=self._table, Key=listed_api_key_key(key_id), ConsistentRead=True
             ).get("Item")
         return self._read(place["key_hash"]["S"], consistent=True) if place else None
 
@@ -143,7 +149,7 @@ class KeyTable:
         with translated():
             self._client.update_item(
                 TableName=self._table,
-                Key=_key(key.key_hash),
+                Key=api_key_key(key.key_hash),
                 UpdateExpression="SET last_used_at = :now",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues={":now": {"S": _text(now)}},
@@ -158,7 +164,7 @@ class KeyTable:
     def _read(self, key_hash: str, *, consistent: bool = False) -> ApiKey | None:
         with translated():
             answer = self._client.get_item(
-                TableName=self._table, Key=_key(key_hash), ConsistentRead=consistent
+                TableName=self._table, Key=api_key_key(key_hash), ConsistentRead=consistent
             )
         return _read(answer["Item"]) if "Item" in answer else None
 
@@ -167,7 +173,10 @@ class KeyTable:
             TableName=self._table,
             KeyConditionExpression="pk = :keys AND sk > :after",
             # No id is empty, and none sorts before this.
-            ExpressionAttributeValues={":keys": {"S": "KEYS"}, ":after": {"S": after or " "}},
+            ExpressionAttributeValues={
+                ":keys": {"S": api_keys_partition()},
+                ":after": {"S": after or " "},
+            },
         )
         with translated():
             for page in pages:
@@ -176,7 +185,7 @@ class KeyTable:
 
 def _write(key: ApiKey) -> Item:
     item: Item = {
-        **_key(key.key_hash),
+        **api_key_key(key.key_hash),
         "key_id": {"S": key.key_id},
         "key_owner": {"S": key.owner},
         "name": {"S": key.name},
@@ -194,7 +203,7 @@ def _write(key: ApiKey) -> Item:
 
 
 def _read(item: Item) -> ApiKey:
-    key_hash = item["pk"]["S"].removeprefix("KEY#")
+    key_hash = api_key_hash(item)
     times = {name: datetime.fromisoformat(item[name]["S"]) for name in _TIMES if name in item}
     return ApiKey(
         # Keys of the first days have no id and no scopes.
@@ -215,19 +224,11 @@ def _read(item: Item) -> ApiKey:
 
 def _write_place(key: ApiKey) -> Item:
     return {
-        **_place_key(key.key_id),
+        **listed_api_key_key(key.key_id),
         "key_id": {"S": key.key_id},
         "key_hash": {"S": key.key_hash},
         "key_owner": {"S": key.owner},
     }
-
-
-def _key(key_hash: str) -> Item:
-    return {"pk": {"S": f"KEY#{key_hash}"}, "sk": {"S": "KEY"}}
-
-
-def _place_key(key_id: str) -> Item:
-    return {"pk": {"S": "KEYS"}, "sk": {"S": key_id}}
 
 
 def _text(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from kie_gateway.aws.account_item import is_entry, read_account, read_ledger_entry
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.table_keys import ACCOUNTS
 from kie_gateway.aws.task_item import read_task
 from kie_gateway.core.account import Account
 from kie_gateway.core.ledger import LedgerEntry
@@ -30,7 +31,7 @@ def scan_ledger(client: "DynamoDBClient", table_name: str) -> LedgerSnapshot:
     pages = client.get_paginator("scan").paginate(
         TableName=table_name,
         FilterExpression="begins_with(pk, :account) OR attribute_exists(reservation)",
-        ExpressionAttributeValues={":account": {"S": "ACCOUNT#"}},
+        ExpressionAttributeValues={":account": {"S": ACCOUNTS}},
         ConsistentRead=True,
     )
     with translated():

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.table_keys import request_count_key
 from kie_gateway.core.allowance import Allowance, window_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class RequestCounts:
         with translated():
             answer = self._client.update_item(
                 TableName=self._table,
-                Key={"pk": {"S": f"REQUESTS#{sender}"}, "sk": {"S": f"MINUTE#{window}"}},
+                Key=request_count_key(sender, window),
                 UpdateExpression="ADD requests :one SET #ttl = :ttl",
                 ExpressionAttributeNames={"#ttl": "ttl"},
                 ExpressionAttributeValues={

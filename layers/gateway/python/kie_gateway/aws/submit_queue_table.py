@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.submit_turns import SubmitTurns
+from kie_gateway.aws.table_keys import submit_queue_key
 from kie_gateway.aws.task_item import SHORT_OF_CREDITS, SUBMIT_QUEUE
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.submit_queue import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 type Values = dict[str, "AttributeValueTypeDef"]
 
-_KEY: Values = {"pk": {"S": "SUBMIT_QUEUE"}, "sk": {"S": "SUBMIT_QUEUE"}}
+_KEY = submit_queue_key()
 _MAX_TRIES = 10
 # Many may reserve at once, and one gets through each time.
 _MAX_PERMIT_TRIES = 30

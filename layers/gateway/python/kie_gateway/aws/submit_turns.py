@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.table_keys import submit_turns_key
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class SubmitTurns:
             try:
                 item = self._client.update_item(
                     TableName=self._table,
-                    Key=_key(owner),
+                    Key=submit_turns_key(owner),
                     UpdateExpression="ADD turn :one",
                     ConditionExpression="begun = :begun AND turn >= :passed",
                     ExpressionAttributeValues={**_premise(begun, passed), ":one": {"N": "1"}},
@@ -59,7 +60,7 @@ class SubmitTurns:
 
     def _begin(self, owner: str, begun: str, passed: int, now: datetime) -> int | None:
         item: dict[str, AttributeValueTypeDef] = {
-            **_key(owner),
+            **submit_turns_key(owner),
             "begun": {"N": begun},
             "turn": {"N": str(passed + 1)},
             "ttl": {"N": str(int((now + _KEPT).timestamp()))},
@@ -77,10 +78,6 @@ class SubmitTurns:
             except self._client.exceptions.ConditionalCheckFailedException:
                 return None
         return passed + 1
-
-
-def _key(owner: str) -> "dict[str, AttributeValueTypeDef]":
-    return {"pk": {"S": "SUBMIT_QUEUE"}, "sk": {"S": f"TURNS#{owner}"}}
 
 
 def _premise(begun: str, passed: int) -> "dict[str, AttributeValueTypeDef]":

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from kie_gateway.aws.table_keys import entry_key, task_key
 from kie_gateway.core.keepable import excerpt, keepable
 from kie_gateway.core.reservation import Fate, Funds, Reservation
 from kie_gateway.core.task import (
@@ -210,16 +211,6 @@ _CODECS: dict[str, _Codec] = {
 }
 
 
-def task_key(task_id: str) -> Item:
-    """Key of a task's record."""
-    return {"pk": {"S": f"TASK#{task_id}"}, "sk": {"S": "TASK"}}
-
-
-def result_key(upstream_id: str) -> Item:
-    """Key of the item that tells which task a result of Kie's belongs to."""
-    return {"pk": {"S": f"RESULT#{upstream_id}"}, "sk": {"S": "RESULT"}}
-
-
 def write_task(task: Task) -> Item:
     """
     Write a task as an item.
@@ -263,8 +254,7 @@ def write_entry(task_id: str, entry: Entry, order: str) -> Item:
         order: Tells entries of the same millisecond apart, in order.
     """
     return {
-        "pk": {"S": f"TASK#{task_id}"},
-        "sk": {"S": f"ENTRY#{write_time(entry.at)}#{order}"},
+        **entry_key(task_id, write_time(entry.at), order),
         "happened": {"S": entry.happened.value},
         "at": {"S": write_time(entry.at)},
         "message": {"S": keepable(entry.message)},

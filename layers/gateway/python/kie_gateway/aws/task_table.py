@@ -11,15 +11,21 @@ from ulid import ULID
 
 from kie_gateway.aws.account_table import MAX_TRIES, AccountTable, pause_seconds
 from kie_gateway.aws.errors import refuse_lasting, translated
-from kie_gateway.aws.idempotency_item import claim, find_claim, idempotency_key, is_same_request
+from kie_gateway.aws.idempotency_item import claim, find_claim, is_same_request
+from kie_gateway.aws.table_keys import (
+    ENTRY,
+    TASK,
+    idempotency_key,
+    result_key,
+    task_key,
+    task_partition,
+)
 from kie_gateway.aws.task_item import (
     RELEASES,
     SWEEPS,
     Item,
     read_entry,
     read_task,
-    result_key,
-    task_key,
     write_entry,
     write_task,
     write_time,
@@ -155,7 +161,7 @@ class TaskTable:
         for attempt in range(MAX_TRIES):
             writes: list[TransactWriteItemTypeDef] = [self._delete_unmoved(task)]
             if idempotency is not None:
-                key = idempotency_key(idempotency)
+                key = idempotency_key(idempotency.owner, idempotency.key_hash)
                 writes.append({"Delete": {"TableName": self._table, "Key": key}})
             if task.reservation is not None:
                 withdraw = partial(post_withdrawal, task=task, now=task.created_at)
@@ -362,7 +368,10 @@ class TaskTable:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :entry)",
-            ExpressionAttributeValues={":pk": {"S": f"TASK#{task_id}"}, ":entry": {"S": "ENTRY#"}},
+            ExpressionAttributeValues={
+                ":pk": {"S": task_partition(task_id)},
+                ":entry": {"S": ENTRY},
+            },
             ConsistentRead=True,
         )
         with translated():
@@ -467,7 +476,7 @@ class TaskTable:
 
 
 def _task_among(items: Sequence[Item]) -> Task | None:
-    return next((read_task(item) for item in items if item["sk"]["S"] == "TASK"), None)
+    return next((read_task(item) for item in items if item["sk"]["S"] == TASK), None)
 
 
 def _existing_among(items: Sequence[Item], idempotency: IdempotencyKey | None) -> Existing | None:

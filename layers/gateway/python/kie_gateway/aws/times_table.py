@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.table_keys import TIMES, model_partition, model_times_key
 from kie_gateway.core.model_times import BUCKETS, Observed, bucket_of, observe
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class TimesTable:
         with translated():
             self._client.update_item(
                 TableName=self._table,
-                Key={"pk": {"S": f"MODEL#{model}"}, "sk": {"S": f"TIMES#{now:%Y-%m}"}},
+                Key=model_times_key(model, now),
                 UpdateExpression="ADD #bucket :one SET #ttl = :ttl",
                 ExpressionAttributeNames={
                     "#bucket": f"b{bucket_of(seconds):02}",
@@ -70,8 +71,8 @@ class TimesTable:
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :times)",
                 ExpressionAttributeValues={
-                    ":pk": {"S": f"MODEL#{model}"},
-                    ":times": {"S": "TIMES#"},
+                    ":pk": {"S": model_partition(model)},
+                    ":times": {"S": TIMES},
                 },
                 ScanIndexForward=False,
                 Limit=_MONTHS_READ,

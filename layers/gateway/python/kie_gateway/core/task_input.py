@@ -17,11 +17,6 @@ from kie_gateway.core.task import Task
 LARGEST_INLINE_BYTES = 4096
 
 
-def key_of_input(task: Task) -> str:
-    """Tell where a task's whole input lies in the bucket."""
-    return f"inputs/{task.paying_owner}/{task.task_id}/input.json"
-
-
 def with_excerpt(task: Task) -> Task:
     """Leave an excerpt of an input that is too large for the record."""
     size = size_of(task.input)

@@ -43,11 +43,6 @@ def reference_of(name: str) -> str:
     return f"{SCHEME}{name}"
 
 
-def key_of(owner: str, name: str) -> str:
-    """Tell where an uploaded file lies in the bucket."""
-    return f"uploads/{owner}/{name}"
-
-
 def name_in(value: str) -> str | None:
     """Read a reference; None if it is none that could have been given out."""
     found = _REFERENCE.fullmatch(value)

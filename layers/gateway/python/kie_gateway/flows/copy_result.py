@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
+from kie_gateway.core.bucket_keys import output_key, preview_key
 from kie_gateway.core.errors.storage_errors import (
     HostNotListedError,
     KeyTakenError,
@@ -114,7 +115,7 @@ class ResultCopier:
         look: bool,
     ) -> Copied:
         """Put a file where none is; or, after a look, in the place of an earlier attempt's."""
-        lease.keep()
+        lease.renew()
         task = lease.task
         with opened as remote:
             kind = identify(remote.head)
@@ -126,13 +127,10 @@ class ResultCopier:
             has_pixels = kind.media == "image" and kind != SVG
             at_once = self.measure(kind, remote.head, b"", size) if has_pixels else None
             why = why_preview(at_once, asked) if at_once else None
-            name = f"{index}.{kind.extension}"
-            if why is not None:
-                name = f"{index}-{len(task.previews)}.{kind.extension}"
-            folder = "outputs" if why is None else "previews"
-            key = f"{folder}/{task.owner}/{task.task_id}/{name}"
+            key_of = output_key if why is None else preview_key
+            key = key_of(task, index, kind.extension)
             lease.keys.append(key)
-            file = SkimmedFile(remote, lease.keep)
+            file = SkimmedFile(remote, lease.renew)
             stored = self.outputs.store(
                 file,
                 key=key,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from kie_gateway.core import upload
+from kie_gateway.core.bucket_keys import upload_key
 
 FORM_LIFETIME = timedelta(hours=1)
 # The bucket deletes what lies under `uploads/` after this time (`template.yaml`).
@@ -60,7 +61,7 @@ class CreateUpload:
         upload_id, now = self.new_upload_id(), self.now()
         name = f"{upload_id}.{upload.EXTENSIONS[content_type]}"
         url, fields = self.forms.presign_upload(
-            upload.key_of(owner, name),
+            upload_key(owner, name),
             content_type=content_type,
             size=size_bytes,
             lifetime_seconds=int(FORM_LIFETIME.total_seconds()),

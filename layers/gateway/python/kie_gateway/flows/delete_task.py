@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from kie_gateway.core.bucket_keys import folders_of
 from kie_gateway.core.errors.storage_errors import StorageError
-from kie_gateway.core.folders import folders_of
 from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.ports.files import OutputStore

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from kie_gateway.core.bucket_keys import answer_key
 from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.ports.files import Archive
 from kie_gateway.core.task import Task
@@ -21,7 +22,7 @@ class KeepAnswer:
 
     def __call__(self, task: Task, raw: bytes) -> None:
         """Keep an answer about a task; what it says is recorded even if it cannot be kept."""
-        key = f"answers/{task.task_id}/{self.now():%Y%m%dT%H%M%S%fZ}.json"
+        key = answer_key(task, self.now())
         try:
             self.archive.put_raw(key, raw, "application/json")
         except StorageError as error:

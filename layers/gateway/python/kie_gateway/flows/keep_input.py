@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from kie_gateway.core.bucket_keys import input_key
 from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.ports.files import Archive
 from kie_gateway.core.task import Task
-from kie_gateway.core.task_input import key_of_input, with_excerpt, with_input
+from kie_gateway.core.task_input import with_excerpt, with_input
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Inputs:
         kept = with_excerpt(task)
         if kept.input_bytes is not None:
             body = json.dumps(task.input, ensure_ascii=False).encode()
-            self.archive.put_raw(key_of_input(task), body, "application/json")
+            self.archive.put_raw(input_key(task), body, "application/json")
         return kept
 
     def drop(self, task: Task) -> None:
@@ -51,7 +52,7 @@ class Inputs:
         if task.input_bytes is None:
             return
         try:
-            self.archive.delete([key_of_input(task)])
+            self.archive.delete([input_key(task)])
         except StorageError as error:
             _log.warning("an input of %s stays behind: %s", task.task_id, error.message)
 
@@ -64,7 +65,7 @@ class Inputs:
         """
         if task.input_bytes is None:
             return task
-        return with_input(task, json.loads(self.archive.get_raw(key_of_input(task))))
+        return with_input(task, json.loads(self.archive.get_raw(input_key(task))))
 
     def whole_if_there(self, task: Task) -> Task:
         """Read the whole input for somebody to look at; an excerpt is better than no answer."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from kie_gateway.core.bucket_keys import thumbnail_key
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.task import Output
 
@@ -60,8 +61,7 @@ class MakeThumbnail:
         width = next(width for width in WIDTHS if width >= asked_width)
         if output.width is not None and output.width <= width:
             return output.key
-        folder = output.key.replace("outputs/", "thumbnails/", 1).rpartition(".")[0]
-        key = f"{folder}-w{width}.webp"
+        key = thumbnail_key(output.key, width)
         if self.size_of(key) is None:
             why = self.thumbnails.make(output.key, key, width)
             if why is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from kie_gateway.core.bucket_keys import webhook_key
 from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.errors.caller_errors import WebhookRefusedError
 from kie_gateway.core.moves import submission_moves, verdict_moves
@@ -94,7 +95,7 @@ class RecordWebhook:
             return Recorded.UNDELIVERED
         said = self.reader.read(task, delivery.body)
         recorded = self._record(task, said)
-        key = f"webhooks/{task.task_id}/{self.now():%Y%m%dT%H%M%S%fZ}-{delivery.delivery_id}.json"
+        key = webhook_key(task, self.now(), delivery.delivery_id)
         # If the task is deleted at this moment, the sweep removes the body.
         self._attempt("archive", lambda: self.archive.put_raw(key, said.body, "application/json"))
         return recorded

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from kie_gateway.core.bucket_keys import RAW, raw_prefix, task_of_raw
 from kie_gateway.core.moves import verdict_moves
 from kie_gateway.core.ports.files import RawArchive
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.report import Failed, Finished, Report
 from kie_gateway.core.task import WITHOUT_VERDICT, CompletedBy, Status, Task
 from kie_gateway.core.timeline import Happened
-
-FOLDERS = ("webhooks/", "answers/")
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,9 @@ class Replay:
         Args:
             task_id: Of this task only.
         """
-        for folder in FOLDERS:
-            for key in self.archive.keys(f"{folder}{task_id}/" if task_id else folder):
-                task = self.tasks.get(key.split("/")[1])
+        for folder in RAW:
+            for key in self.archive.keys(raw_prefix(folder, task_id)):
+                task = self.tasks.get(task_of_raw(key))
                 if task is not None:
                     yield self._read(key, task)
 

@@ -130,7 +130,7 @@ class StoreOutputs:
             # Whatever the record says now, it is not this copy's to change.
             return self.tasks.get(lease.task.task_id) or lease.task
         if attempt.lacking or hopeless - attempt.copied.keys():
-            return self._give_back(lease, attempt)
+            return self._release(lease, attempt)
         return self._settle(lease, attempt)
 
     def _copy_from_fresh_links(self, lease: StoringLease, attempt: _Attempt) -> None:
@@ -272,7 +272,7 @@ class StoreOutputs:
             ),
         ).task
 
-    def _give_back(self, lease: StoringLease, attempt: _Attempt) -> Task:
+    def _release(self, lease: StoringLease, attempt: _Attempt) -> Task:
         task, held_until, now = lease.task, lease.held_until, self.now()
         missing = [_missing(index, error, task) for index, error in sorted(attempt.lacking.items())]
         reasons = [error.message for _, error in sorted(attempt.lacking.items())]

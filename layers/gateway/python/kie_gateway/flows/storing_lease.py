@@ -32,7 +32,7 @@ class StoringLease:
         """The lease as the record has it, unless another copy has taken over."""
         return self.task.storing_until
 
-    def keep(self) -> None:
+    def renew(self) -> None:
         """
         Renew the lease when it is time.
 

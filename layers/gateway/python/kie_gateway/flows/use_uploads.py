@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kie_gateway.core import upload
+from kie_gateway.core.bucket_keys import upload_key
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 
 
@@ -29,7 +30,7 @@ class CheckUploads:
         faults = []
         for pointer, reference in upload.references(task_input, "/input"):
             name = upload.name_in(reference)
-            if name is None or self.size_of(upload.key_of(owner, name)) is None:
+            if name is None or self.size_of(upload_key(owner, name)) is None:
                 detail = (
                     "no such upload; send the file to the form that POST /v1/uploads gave first"
                 )
@@ -47,7 +48,7 @@ def link_uploads(value: Any, owner: str, link: Callable[[str], str]) -> Any:
     """
     match value:
         case str() if name := upload.name_in(value):
-            return link(upload.key_of(owner, name))
+            return link(upload_key(owner, name))
         case Mapping():
             return {name: link_uploads(inner, owner, link) for name, inner in value.items()}
         case list():

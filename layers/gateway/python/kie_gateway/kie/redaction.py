@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import quote
 
+from kie_gateway.core.bucket_keys import OF_OWNERS
 from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
@@ -40,7 +41,6 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _SLASH = r"(?:\\*/|%(?:25)*2F)"
-_OURS = ("uploads", "inputs", "outputs", "previews", "thumbnails")
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,6 @@ def _own_file(owner: str) -> re.Pattern[str]:
     """Match the path of a file of an owner's, however often it is percent-encoded."""
     once = quote(owner, safe="")
     spelled = "|".join(re.escape(one) for one in {owner, once, quote(once, safe="")})
-    return re.compile(rf"{_SLASH}(?:{'|'.join(_OURS)}){_SLASH}(?:{spelled}){_SLASH}", re.IGNORECASE)
+    return re.compile(
+        rf"{_SLASH}(?:{'|'.join(OF_OWNERS)}){_SLASH}(?:{spelled}){_SLASH}", re.IGNORECASE
+    )
