@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from kie_gateway.aws.key_table import MAX_REMEMBERED, MEMORY_SECONDS, KeyTable
 from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.short_memory import ShortMemory
 from tests.fakes import Seconds
 from tests.makers import NOW, seconds
 
@@ -130,13 +131,13 @@ def test_a_flood_of_one_wrong_key_is_one_look_and_ends(
 
 
 def test_a_flood_of_many_wrong_keys_does_not_fill_the_memory(
-    keys: KeyTable, monkeypatch: pytest.MonkeyPatch
+    keys: KeyTable, clock: Seconds
 ) -> None:
-    monkeypatch.setattr("kie_gateway.aws.key_table.MAX_REMEMBERED", 5)
+    keys.memory = ShortMemory(MEMORY_SECONDS, clock, most=5)
     assert MAX_REMEMBERED == 1000
     for number in range(20):
         keys.find(f"kg_{number}")
-        assert len(keys._remembered) <= 5
+        assert len(keys.memory) <= 5
 
 
 def test_a_table_that_does_not_answer_is_no_refusal(

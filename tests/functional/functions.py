@@ -13,10 +13,11 @@ import pytest
 
 from dev.cloud import LocalCloud
 from kie_gateway import observability
-from kie_gateway.flows import submit_task
+from kie_gateway.flows.submit_task import SubmitTask
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.wiring import clock, kie, submitting
 from tests.functional.agenda import Agenda
+from tests.functional.parts import parts_of
 
 FUNCTIONS = (
     "ApiFunction",
@@ -103,13 +104,15 @@ class Functions:
         # Metrics are one set for each process, which these five would share.
         no_metrics = SimpleNamespace(log_metrics=lambda handler: handler, add_metric=lambda **_: 0)
         patch.setattr(observability, "metrics", no_metrics)
-        # Refused creations are spread at random; here they come back after 2 s and half a window.
-        patch.setattr(submit_task.SubmitTask, "spread", lambda _: 0.5)
         patch.setitem(KieHttp.__init__.__kwdefaults__ or {}, "sleep", lambda _: None)
         for name in FUNCTIONS:
             with pytest.MonkeyPatch.context() as own:
                 own.setattr(clock, "sleep", sleeps.get(name, self._agenda.sleep_from_now))
                 self._apps[name] = self._import(name, cloud)
+            for part in parts_of(self.gateway(name)):
+                if isinstance(part, SubmitTask):
+                    # Refused creations are spread at random; here by half a window after 2 s.
+                    patch.setitem(vars(part), "spread", lambda: 0.5)
             for client in vars(self.gateway(name).clients).values():
                 if hasattr(client, "meta"):
                     client.meta.events.register("before-send", partial(self.calls.note_aws, name))
@@ -118,7 +121,7 @@ class Functions:
         """Forget what was read of the models' times."""
         for app in self._apps.values():
             if hasattr(app.gateway, "times"):
-                app.gateway.times._remembered.clear()
+                app.gateway.times.memory.clear()
 
     def close(self) -> None:
         for line in self.lines.values():

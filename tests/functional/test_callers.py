@@ -68,7 +68,7 @@ def status_of(world: World, secret: str, path: str = "/v1/tasks") -> int:
 
 def forget_keys(world: World) -> None:
     """Let the API's memory of keys run out."""
-    world.gateway("ApiFunction").keys._remembered.clear()
+    world.gateway("ApiFunction").keys.memory.clear()
 
 
 def test_a_key_is_shown_once_and_listed_without_its_secret(

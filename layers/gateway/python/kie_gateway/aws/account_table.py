@@ -1,5 +1,6 @@
 """Accounts and their ledgers in the table: a change and its entries are one transaction."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.ledger import LedgerEntry, LedgerPosition, with_balances
 from kie_gateway.core.ports.accounts import Change, Changed
 from kie_gateway.core.posting import Posting, start_account, together
+from kie_gateway.core.short_memory import ShortMemory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -63,7 +65,7 @@ class AccountTable:
         self._table = table_name
         self._new_owner_credits = new_owner_credits
         self._pause = pause
-        self._remembered: dict[str, Account] = {}
+        self._memory = ShortMemory[str, Account](math.inf, time.monotonic, most=_MAX_REMEMBERED)
 
     def account(self, owner: str, now: datetime) -> Account:
         """Read an account as it stands; a new owner's is what it will be when first written."""
@@ -164,8 +166,8 @@ class AccountTable:
             anew: Whether it must be read, or is good enough as remembered: a change is only written
                 while its premises hold.
         """
-        account = None if anew else self._remembered.get(owner)
-        account = account or self._read(owner)
+        remembered = None if anew else self._memory.get(owner)
+        account = remembered.value if remembered is not None else self._read(owner)
         started = start_account(account, self._new_owner_credits, now)
         return together(started, decide(started.account))
 
@@ -190,12 +192,10 @@ class AccountTable:
         return account
 
     def _remember(self, account: Account) -> None:
-        if len(self._remembered) >= _MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered.pop(account.owner, None)
+        self._memory.forget(account.owner)
         if account.soft_budget is None:
             # Whether a budget is exceeded is told by the numbers as they are.
-            self._remembered[account.owner] = account
+            self._memory.keep(account.owner, account)
 
     def _is_made(self, once: IdempotencyKey, now: datetime) -> bool:
         claimed = find_claim(self._client, self._table, once, now)

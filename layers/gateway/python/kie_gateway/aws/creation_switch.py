@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.table_keys import creation_switch_key
+from kie_gateway.core.short_memory import ShortMemory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,17 +33,15 @@ class CreationSwitch:
     ) -> None:
         self._client = client
         self._table = table_name
-        self._clock = clock
-        self._seen_at = -MEMORY_SECONDS
-        self._reason: str | None = None
+        self._memory = ShortMemory[None, str | None](MEMORY_SECONDS, clock)
 
     def reason(self) -> str | None:
         """Tell why tasks are not created; None while they are."""
-        if self._clock() - self._seen_at >= MEMORY_SECONDS:
-            with translated():
-                item = self._client.get_item(TableName=self._table, Key=_KEY).get("Item")
-            self._remember(item["reason"]["S"] if item else None)
-        return self._reason
+        if (remembered := self._memory.get(None)) is not None:
+            return remembered.value
+        with translated():
+            item = self._client.get_item(TableName=self._table, Key=_KEY).get("Item")
+        return self._memory.keep(None, item["reason"]["S"] if item else None)
 
     def stop(self, reason: str, now: datetime) -> None:
         """Stop new tasks, everywhere within 10 s."""
@@ -51,13 +50,10 @@ class CreationSwitch:
                 TableName=self._table,
                 Item={**_KEY, "reason": {"S": reason}, "since": {"S": now.isoformat()}},
             )
-        self._remember(reason)
+        self._memory.keep(None, reason)
 
     def resume(self) -> None:
         """Let tasks be created again."""
         with translated():
             self._client.delete_item(TableName=self._table, Key=_KEY)
-        self._remember(None)
-
-    def _remember(self, reason: str | None) -> None:
-        self._reason, self._seen_at = reason, self._clock()
+        self._memory.keep(None, None)

@@ -19,6 +19,7 @@ from kie_gateway.aws.table_keys import (
     listed_api_key_key,
 )
 from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
+from kie_gateway.core.short_memory import ShortMemory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,6 +45,9 @@ class KeyTable:
     Known and unknown keys alike are remembered for 30 s in this process: a revoked key stays in
     force that long, and a flood of wrong keys does not become a flood of reads.
 
+    Attributes:
+        memory: Of the keys that were looked up.
+
     Raises:
         BackendUnavailableError: DynamoDB did not answer.
     """
@@ -57,25 +61,22 @@ class KeyTable:
     ) -> None:
         self._client = client
         self._table = table_name
-        self._clock = clock
-        self._remembered: dict[str, tuple[float, ApiKey | None]] = {}
+        self.memory = ShortMemory[str, ApiKey | None](MEMORY_SECONDS, clock, most=MAX_REMEMBERED)
 
     def find(self, key: str) -> ApiKey | None:
         """Find a key as a caller sent it."""
         key_hash = hash_key(key)
-        seen_at, known = self._remembered.get(key_hash, (-MEMORY_SECONDS, None))
-        if self._clock() - seen_at < MEMORY_SECONDS:
-            return known
+        if (remembered := self.memory.get(key_hash)) is not None:
+            return remembered.value
         # Plain reads may lag behind, and a key is used right after it was made.
         found = self._read(key_hash) or self._read(key_hash, consistent=True)
-        self._remember(key_hash, found)
-        return found
+        return self.memory.keep(key_hash, found)
 
     def put(self, key: ApiKey) -> None:
         """Write a key."""
         with translated():
             self._client.transact_write_items(TransactItems=self._writes(key))
-        self._remembered.pop(key.key_hash, None)
+        self.memory.forget(key.key_hash)
 
     def succeed(self, old: ApiKey, new: ApiKey, ends_at: datetime) -> bool:
         """Write a key and when the one before it ends; False if that has been revoked."""
@@ -94,7 +95,7 @@ class KeyTable:
             except self._client.exceptions.TransactionCanceledException as error:
                 refuse_lasting(error)
                 return False
-        self._remembered.pop(old.key_hash, None)
+        self.memory.forget(old.key_hash)
         return True
 
     def revoke(self, key: ApiKey, now: datetime) -> None:
@@ -107,7 +108,7 @@ class KeyTable:
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues={":now": {"S": _text(now)}},
             )
-        self._remembered.pop(key.key_hash, None)
+        self.memory.forget(key.key_hash)
 
     def _writes(self, key: ApiKey) -> "list[TransactWriteItemTypeDef]":
         return [
@@ -154,12 +155,7 @@ class KeyTable:
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues={":now": {"S": _text(now)}},
             )
-        self._remember(key.key_hash, replace(key, last_used_at=now))
-
-    def _remember(self, key_hash: str, key: ApiKey | None) -> None:
-        if len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[key_hash] = (self._clock(), key)
+        self.memory.keep(key.key_hash, replace(key, last_used_at=now))
 
     def _read(self, key_hash: str, *, consistent: bool = False) -> ApiKey | None:
         with translated():

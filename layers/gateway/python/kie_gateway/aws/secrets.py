@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from kie_gateway.core.errors.base import ConfigurationError
+from kie_gateway.core.short_memory import ShortMemory
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -41,8 +42,7 @@ class Secrets:
         self, client: "SecretsManagerClient", *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
-        self._clock = clock
-        self._remembered: dict[str, tuple[float, str]] = {}
+        self._memory = ShortMemory[str, str](MEMORY_SECONDS, clock)
 
     def kie_keys(self, arn: str) -> KieKeys:
         """
@@ -71,14 +71,12 @@ class Secrets:
         Raises:
             ConfigurationError: The secret cannot be read.
         """
-        read_at, text = self._remembered.get(arn, (-MEMORY_SECONDS, ""))
-        if self._clock() - read_at < MEMORY_SECONDS:
-            return text
+        if (remembered := self._memory.get(arn)) is not None:
+            return remembered.value
         try:
             text = self._client.get_secret_value(SecretId=arn)["SecretString"]
         except (ClientError, BotoCoreError) as error:
             raise ConfigurationError(f"the secret {arn} cannot be read: {error}") from error
         except KeyError:
             raise ConfigurationError(f"the secret {arn} holds bytes and no text") from None
-        self._remembered[arn] = (self._clock(), text)
-        return text
+        return self._memory.keep(arn, text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.table_keys import TIMES, model_partition, model_times_key
 from kie_gateway.core.model_times import BUCKETS, Observed, bucket_of, observe
+from kie_gateway.core.short_memory import ShortMemory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,7 +21,12 @@ _KEPT = timedelta(days=365)
 
 
 class TimesTable:
-    """Times, as flows need them (`core/ports/watching.py`, ModelTimes)."""
+    """
+    Times, as flows need them (`core/ports/watching.py`, ModelTimes).
+
+    Attributes:
+        memory: Of what was read.
+    """
 
     def __init__(
         self,
@@ -31,8 +37,7 @@ class TimesTable:
     ) -> None:
         self._client = client
         self._table = table_name
-        self._clock = clock
-        self._remembered: dict[str, tuple[float, Observed | None]] = {}
+        self.memory = ShortMemory[str, Observed | None](_MEMORY_SECONDS, clock)
 
     def add(self, model: str, seconds: float, now: datetime) -> None:
         """
@@ -63,9 +68,8 @@ class TimesTable:
         Raises:
             BackendUnavailableError: They could not be read.
         """
-        read_at, observed = self._remembered.get(model, (-_MEMORY_SECONDS, None))
-        if self._clock() - read_at < _MEMORY_SECONDS:
-            return observed
+        if (remembered := self.memory.get(model)) is not None:
+            return remembered.value
         with translated():
             items = self._client.query(
                 TableName=self._table,
@@ -81,6 +85,4 @@ class TimesTable:
         for item in items:
             for bucket in range(BUCKETS):
                 counts[bucket] += int(item.get(f"b{bucket:02}", {}).get("N", "0"))
-        observed = observe(+counts)
-        self._remembered[model] = (self._clock(), observed)
-        return observed
+        return self.memory.keep(model, observe(+counts))
