@@ -3,12 +3,19 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.submit_queue_item import (
+    QueueItem,
+    Values,
+    millis,
+    moment_of,
+    read_queue_item,
+    unless_moved,
+)
 from kie_gateway.aws.submit_turns import SubmitTurns
 from kie_gateway.aws.table_keys import submit_queue_key
 from kie_gateway.aws.task_item import SHORT_OF_CREDITS, SUBMIT_QUEUE
@@ -31,31 +38,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-type Values = dict[str, "AttributeValueTypeDef"]
-
 _KEY = submit_queue_key()
 _MAX_TRIES = 10
 # Many may reserve at once, and one gets through each time.
 _MAX_PERMIT_TRIES = 30
 # Enough that an owner's oldest task is among them, few enough for one read.
 _LOOKED_AT = 100
-
-
-@dataclass(frozen=True)
-class _Found:
-    """
-    The item as it is.
-
-    Attributes:
-        begun: Tells this queue from earlier ones.
-        permits: When the last creations were sent, or will be.
-        permits_version: Grows with every change of them.
-    """
-
-    state: SubmitQueueState
-    begun: str
-    permits: tuple[datetime, ...]
-    permits_version: int
 
 
 class SubmitQueueTable:
@@ -111,7 +99,7 @@ class SubmitQueueTable:
             if now < found.state.not_before:
                 # Refused together with the one that began the pause, or it tried for all others.
                 if asked_for is not None and found.state.is_refused:
-                    self._raise("not_before", _millis(now + asked_for))
+                    self._raise("not_before", millis(now + asked_for))
                 return
             pause = max(pause_after(refusals), asked_for or timedelta(0))
             if self._pause_queue(found, now + pause, refusals):
@@ -176,7 +164,7 @@ class SubmitQueueTable:
             if "begun" not in item:
                 self.report_refusal(0)
                 continue
-            found = _read_item(item)
+            found = read_queue_item(item)
             state, now = found.state, self._now()
             at = state.ticket_at(state.tickets, self._rate)
             if at < now:
@@ -196,7 +184,7 @@ class SubmitQueueTable:
         """
         for attempt in range(_MAX_PERMIT_TRIES):
             # As exactly as it is written, so that it is found again.
-            found, now = self._read(), _moment(_millis(self._now()))
+            found, now = self._read(), moment_of(millis(self._now()))
             if found is None:
                 return Permit(now, is_granted=True)
             if found.state.is_refused:
@@ -210,7 +198,7 @@ class SubmitQueueTable:
             self._pause(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
         raise BackendUnavailableError("no moment to send at was to be had")
 
-    def _reserve_try(self, found: _Found, now: datetime) -> Permit:
+    def _reserve_try(self, found: QueueItem, now: datetime) -> Permit:
         """Let one creation find out whether Kie.ai still refuses, and nobody else meanwhile."""
         if now < found.state.not_before:
             return Permit(found.state.not_before, is_granted=False)
@@ -271,22 +259,22 @@ class SubmitQueueTable:
             "ExpressionAttributeValues": {":submit_queue": {"S": submit_queue}},
         }
 
-    def _is_busy(self, found: _Found) -> bool:
+    def _is_busy(self, found: QueueItem) -> bool:
         return found.state.is_busy(self._now(), self._rate)
 
     def _begin(
         self,
-        found: _Found | None,
+        found: QueueItem | None,
         first_at: datetime,
         *,
         funds: Decimal | None = None,
         refusals: int = 0,
     ) -> bool:
         """Begin a queue, unless somebody else has meanwhile."""
-        moment: AttributeValueTypeDef = {"N": _millis(first_at)}
+        moment: AttributeValueTypeDef = {"N": millis(first_at)}
         item: Values = {
             **_KEY,
-            "begun": {"N": _millis(self._now())},
+            "begun": {"N": millis(self._now())},
             "since": moment,
             "not_before": moment,
             "tickets": {"N": "0"},
@@ -299,7 +287,7 @@ class SubmitQueueTable:
         }
         premise: Any = {"ConditionExpression": "attribute_not_exists(begun)"}
         if found is not None:
-            condition, values = _as_read(found)
+            condition, values = unless_moved(found)
             premise = {"ConditionExpression": condition, "ExpressionAttributeValues": values}
         with translated():
             try:
@@ -308,21 +296,21 @@ class SubmitQueueTable:
                 return False
         return True
 
-    def _pause_queue(self, found: _Found, until: datetime, refusals: int) -> bool:
+    def _pause_queue(self, found: QueueItem, until: datetime, refusals: int) -> bool:
         """Send nothing for a while, unless somebody else has said so meanwhile."""
-        new: Values = {"not_before": {"N": _millis(until)}, "refusals": {"N": str(refusals)}}
-        known: Values = {":read": {"N": _millis(found.state.not_before)}}
+        new: Values = {"not_before": {"N": millis(until)}, "refusals": {"N": str(refusals)}}
+        known: Values = {":read": {"N": millis(found.state.not_before)}}
         return self._set(new, "not_before = :read", known)
 
-    def _reschedule(self, found: _Found, at: datetime) -> dict[str, datetime]:
+    def _reschedule(self, found: QueueItem, at: datetime) -> dict[str, datetime]:
         """Let the next ticket be at a moment, and nothing be sent before."""
         return {"since": at - found.state.tickets * self._rate.interval, "not_before": at}
 
-    def _save_permits(self, found: _Found, permits: Sequence[datetime]) -> bool:
+    def _save_permits(self, found: QueueItem, permits: Sequence[datetime]) -> bool:
         """Write down when creations are sent, unless somebody else has meanwhile."""
         return self._set(
             {
-                "permits": {"L": [{"N": _millis(moment)} for moment in permits]},
+                "permits": {"L": [{"N": millis(moment)} for moment in permits]},
                 "permits_version": {"N": str(found.permits_version + 1)},
             },
             "begun = :begun AND permits_version = :version",
@@ -331,15 +319,15 @@ class SubmitQueueTable:
 
     def _change(
         self,
-        found: _Found,
+        found: QueueItem,
         moments: dict[str, datetime],
         *,
         for_credits: bool | None = None,
         funds: Decimal | None = None,
     ) -> bool:
         """Change the queue, unless somebody else has meanwhile."""
-        condition, values = _as_read(found)
-        new: Values = {name: {"N": _millis(moment)} for name, moment in moments.items()}
+        condition, values = unless_moved(found)
+        new: Values = {name: {"N": millis(moment)} for name, moment in moments.items()}
         if for_credits is not None:
             new["for_credits"] = {"BOOL": for_credits}
         if funds is not None:
@@ -368,38 +356,8 @@ class SubmitQueueTable:
                 return False
         return True
 
-    def _read(self) -> _Found | None:
+    def _read(self) -> QueueItem | None:
         with translated():
             answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
         item = answer.get("Item", {})
-        return _read_item(item) if "begun" in item else None
-
-
-def _read_item(item: Values) -> _Found:
-    state = SubmitQueueState(
-        since=_moment(item["since"]["N"]),
-        tickets=int(item["tickets"]["N"]),
-        not_before=_moment(item["not_before"]["N"]),
-        turn=int(item["turn"]["N"]),
-        for_credits=item["for_credits"]["BOOL"],
-        funds=Decimal(item["funds"]["N"]) if "funds" in item else None,
-        refusals=int(item.get("refusals", {"N": "0"})["N"]),
-    )
-    permits = tuple(_moment(moment["N"]) for moment in item["permits"]["L"])
-    return _Found(state, item["begun"]["N"], permits, int(item["permits_version"]["N"]))
-
-
-def _as_read(found: _Found) -> tuple[str, Values]:
-    """Name the condition that nobody has moved the queue since, with its values."""
-    return "since = :since AND tickets = :tickets", {
-        ":since": {"N": _millis(found.state.since)},
-        ":tickets": {"N": str(found.state.tickets)},
-    }
-
-
-def _millis(moment: datetime) -> str:
-    return str(round(moment.timestamp() * 1000))
-
-
-def _moment(millis: str) -> datetime:
-    return datetime.fromtimestamp(int(millis) / 1000, UTC)
+        return read_queue_item(item) if "begun" in item else None

@@ -30,6 +30,8 @@ from kie_gateway.aws.task_item import (
     write_task,
     write_time,
 )
+from kie_gateway.aws.task_list_query import list_query
+from kie_gateway.aws.task_writes import delete_unmoved, note_result, put_entries, put_new, update
 from kie_gateway.core.account import Account
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
 from kie_gateway.core.errors.caller_errors import CallerError
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
-        QueryInputTypeDef,
         TransactWriteItemTypeDef,
     )
 
@@ -135,9 +136,9 @@ class TaskTable:
         if idempotency is not None:
             of_task: Item = {"for_task": {"S": task.task_id}}
             writes.append(claim(self._table, idempotency, task.created_at, of_task))
-        writes.append(self._put(write_task(task), "attribute_not_exists(pk)"))
-        writes += [self._result_write(task.task_id, one) for one in upstream_ids(task)]
-        writes += self._entry_writes(task.task_id, entries)
+        writes.append(put_new(self._table, write_task(task)))
+        writes += [note_result(self._table, task.task_id, one) for one in upstream_ids(task)]
+        writes += put_entries(self._table, task.task_id, entries)
         with translated():
             try:
                 self._client.transact_write_items(TransactItems=writes)
@@ -159,7 +160,7 @@ class TaskTable:
         The ledger keeps both of its entries.
         """
         for attempt in range(MAX_TRIES):
-            writes: list[TransactWriteItemTypeDef] = [self._delete_unmoved(task)]
+            writes: list[TransactWriteItemTypeDef] = [delete_unmoved(self._table, task)]
             if idempotency is not None:
                 key = idempotency_key(idempotency.owner, idempotency.key_hash)
                 writes.append({"Delete": {"TableName": self._table, "Key": key}})
@@ -227,9 +228,14 @@ class TaskTable:
 
     def _try_move(self, before: Task, move: Move, *, anew: bool) -> tuple[Task | None, Task | None]:
         after = replace(move.task, version=before.version + 1)
-        writes = [self._update(before, after), *self._entry_writes(before.task_id, move.entries)]
+        writes = [
+            update(self._table, before, after),
+            *put_entries(self._table, before.task_id, move.entries),
+        ]
         named = upstream_ids(before)
-        writes += [self._result_write(after.task_id, one) for one in upstream_ids(after) - named]
+        writes += [
+            note_result(self._table, after.task_id, one) for one in upstream_ids(after) - named
+        ]
         if affects_account(before, after):
             at = move.entries[-1].at
             post = partial(post_move, before=before, after=after, now=at)
@@ -312,7 +318,7 @@ class TaskTable:
         A page may be short, even empty, and still have a `next_after`: a rare filter is looked for
         in a bounded stretch of the index at a time.
         """
-        query = self._list_query(owner, which, newest_first=newest_first)
+        query = list_query(self._table, owner, which, newest_first=newest_first)
         found: list[Task] = []
         for _ in range(_MAX_LIST_READS):
             if after is not None:
@@ -331,38 +337,6 @@ class TaskTable:
                 return Page(tuple(found), None)
             after = last["task_id"]["S"]
         return Page(tuple(found), after)
-
-    def _list_query(
-        self, owner: str, which: TaskFilter, *, newest_first: bool
-    ) -> "QueryInputTypeDef":
-        names = {"#owner": "owner"}
-        values: dict[str, AttributeValueTypeDef] = {":owner": {"S": owner}}
-        clauses = []
-        for name in ("status", "model", "batch_id", "parent_id"):
-            wanted = getattr(which, name)
-            if wanted is not None:
-                names[f"#{name}"] = name
-                values[f":{name}"] = {"S": wanted}
-                clauses.append(f"#{name} = :{name}")
-        for sign, moment, name in (
-            (">", which.created_after, "created_after"),
-            ("<", which.created_before, "created_before"),
-        ):
-            if moment is not None:
-                names["#created_at"] = "created_at"
-                values[f":{name}"] = {"S": write_time(moment)}
-                clauses.append(f"#created_at {sign} :{name}")
-        query: QueryInputTypeDef = {
-            "TableName": self._table,
-            "IndexName": "by_owner",
-            "KeyConditionExpression": "#owner = :owner",
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": values,
-            "ScanIndexForward": not newest_first,
-        }
-        if clauses:
-            query["FilterExpression"] = " AND ".join(clauses)
-        return query
 
     def _query_entries(self, task_id: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(
@@ -397,82 +371,6 @@ class TaskTable:
     ) -> "list[TransactWriteItemTypeDef]":
         posting = self._accounts.decide(task.paying_owner, post, now, anew=anew)
         return self._accounts.writes(posting)
-
-    def _delete_unmoved(self, task: Task) -> "TransactWriteItemTypeDef":
-        return {
-            "Delete": {
-                "TableName": self._table,
-                "Key": task_key(task.task_id),
-                "ConditionExpression": "#version = :read",
-                "ExpressionAttributeNames": {"#version": "version"},
-                "ExpressionAttributeValues": {":read": {"N": str(task.version)}},
-            }
-        }
-
-    def _put(self, item: Item, condition: str) -> "TransactWriteItemTypeDef":
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": item,
-                "ConditionExpression": condition,
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
-
-    def _update(self, before: Task, after: Task) -> "TransactWriteItemTypeDef":
-        """Write what differs, if the record still has the version it was read with."""
-        old, new = write_task(before), write_task(after)
-        names: dict[str, str] = {"#version": "version"}
-        values: dict[str, AttributeValueTypeDef] = {":read": {"N": str(before.version)}}
-        sets, removes = [], []
-        for name in sorted(old.keys() | new.keys()):
-            if old.get(name) == new.get(name):
-                continue
-            names[f"#{name}"] = name
-            if name in new:
-                values[f":{name}"] = new[name]
-                sets.append(f"#{name} = :{name}")
-            else:
-                removes.append(f"#{name}")
-        expression = "SET " + ", ".join(sets)
-        if removes:
-            expression += " REMOVE " + ", ".join(removes)
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": task_key(before.task_id),
-                "UpdateExpression": expression,
-                "ConditionExpression": "#version = :read",
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": values,
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
-
-    def _result_write(self, task_id: str, upstream_id: str) -> "TransactWriteItemTypeDef":
-        """Note whose a result is; it stays with the task that had it first."""
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": result_key(upstream_id),
-                "UpdateExpression": "SET for_task = if_not_exists(for_task, :task)",
-                "ExpressionAttributeValues": {":task": {"S": task_id}},
-            }
-        }
-
-    def _entry_writes(
-        self, task_id: str, entries: Sequence[Entry]
-    ) -> list["TransactWriteItemTypeDef"]:
-        order = ULID()
-        return [
-            {
-                "Put": {
-                    "TableName": self._table,
-                    "Item": write_entry(task_id, entry, f"{order}#{position:02d}"),
-                }
-            }
-            for position, entry in enumerate(entries)
-        ]
 
 
 def _task_among(items: Sequence[Item]) -> Task | None:
