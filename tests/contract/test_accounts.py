@@ -83,7 +83,8 @@ class Ledger:
 
     def finish(self, task: Task, taken: float | None, *, now: datetime = NOW) -> Task:
         """Let a task succeed, or at least Kie.ai say so."""
-        finished = Finished("success", (Source(RESULT_URL),), credits=taken)
+        amount = None if taken is None else Decimal(str(taken))
+        finished = Finished("success", (Source(RESULT_URL),), credits=amount)
         task = self.move(
             task,
             lambda current: verdict_moves.report_finished(
@@ -223,9 +224,13 @@ def test_a_task_canceled_later_waits_for_what_kie_says_of_it(ledger: Ledger) -> 
     task = ledger.move(ledger.create(10), lambda current: ending_moves.cancel(current, NOW))
     assert figures(ledger.account()) == (90, 10, 0, 0, 0)
     assert task.release_at == NOW + seconds(DAY)
-    finished = Finished("success", (Source(RESULT_URL),), credits=8)
+    finished = Finished("success", (Source(RESULT_URL),), credits=Decimal(8))
     task = ledger.move(task, lambda current: credit_moves.close_canceled(current, finished, NOW))
-    assert (task.status, task.credits_charged, task.release_at) == (Status.CANCELED, 8, None)
+    assert (task.status, task.credits_charged, task.release_at) == (
+        Status.CANCELED,
+        Decimal(8),
+        None,
+    )
     assert figures(ledger.account()) == (92, 0, 8, 0, 0)
     again = ledger.tasks.move(
         task, lambda current: credit_moves.close_canceled(current, FAILED, NOW)
@@ -244,7 +249,7 @@ def test_a_task_canceled_while_its_files_are_copied_costs_what_kie_took(
     ledger: Ledger,
 ) -> None:
     ledger.give(100)
-    task = ledger.create(10, status=Status.STORING, credits_charged=8.0)
+    task = ledger.create(10, status=Status.STORING, credits_charged=Decimal(8))
     ledger.move(task, lambda current: ending_moves.cancel(current, NOW))
     assert figures(ledger.account()) == (92, 0, 8, 0, 0)
 
@@ -413,7 +418,7 @@ def test_expired_and_canceled_tasks_are_not_open_and_late_results_are(
 ) -> None:
     task = expired(ledger)
     assert ledger.account().open_tasks == 0
-    finished = Finished("success", (Source(RESULT_URL),), credits=8)
+    finished = Finished("success", (Source(RESULT_URL),), credits=Decimal(8))
     task = ledger.move(
         task,
         lambda current: verdict_moves.report_finished(

@@ -283,7 +283,11 @@ class CreditsMachine(RuleBasedStateMachine):
     def kie_ends(self, data: Any, price: float | None, succeeds: bool) -> None:
         work = self.kie.works[data.draw(st.sampled_from(self.at_work()))]
         if succeeds:
-            work.report = Finished("success", (Source(RESULT_URL),), credits=price)
+            work.report = Finished(
+                "success",
+                (Source(RESULT_URL),),
+                credits=None if price is None else Decimal(str(price)),
+            )
         else:
             failure = Failure("500", Category.UPSTREAM, "no", retryable=True)
             work.report = Failed("fail", failure)
@@ -413,7 +417,9 @@ class CreditsMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let everything come to its end: no credits stay reserved for ever."""
         for task_id in self.at_work():
-            self.kie.works[task_id].report = Finished("success", (Source(RESULT_URL),), credits=4)
+            self.kie.works[task_id].report = Finished(
+                "success", (Source(RESULT_URL),), credits=Decimal(4)
+            )
         still_open = {
             task.task_id
             for task in self.everything()

@@ -114,7 +114,7 @@ def test_every_familys_page_is_read() -> None:
     assert found == Listed(
         "5be2c07a9d41463f8e70a1c2d3e4f506",
         "nano-banana-2",
-        8.0,
+        Decimal(8),
         datetime.fromtimestamp(1790234567.123, UTC),
     )
     paths = [path for path, _ in pages.asked]
@@ -125,7 +125,7 @@ def test_the_other_pages_name_ids_and_prices_in_their_own_words() -> None:
     pages = Pages(other=payload("history.userRecord.page")["data"]["records"])
     found = pages.listed()
     assert {(one.upstream_task_id, one.model, one.credits_taken) for one in found} == {
-        ("5be2c07a9d41463f8e70a1c2d3e4f506", "veo3_fast", 60.0)
+        ("5be2c07a9d41463f8e70a1c2d3e4f506", "veo3_fast", Decimal(60))
     }
 
 

@@ -71,8 +71,8 @@ FULL = storing_task(
     ),
     copy_until=NOW + seconds(86_400),
     error=Failure("500", Category.CONTENT_POLICY, "no", retryable=True),
-    credits_estimated=0.1,
-    credits_charged=4.0,
+    credits_estimated=Decimal("0.1"),
+    credits_charged=Decimal(4),
     reservation=Reservation(
         Decimal("4.5"), 60, Funds.UNLIMITED, fate=Fate.CHARGED, charged=Decimal("0.4")
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ from tests.makers import (
 POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
 LATER = NOW + seconds(15)
 
-FINISHED = Finished("success", (Source(RESULT_URL),), credits=4.0)
+FINISHED = Finished("success", (Source(RESULT_URL),), credits=Decimal(4))
 FAILED = Failed("fail", Failure("500", Category.UPSTREAM, "Internal Error", retryable=True))
 VERDICTS = [FINISHED, FAILED]
 NO_VERDICTS = [Running("generating"), NotVisible("recordInfo is null"), NotUnderstood("odd")]
@@ -113,7 +114,7 @@ def test_a_result_is_stored_next_and_says_who_asked(by: CompletedBy) -> None:
     store = FakeTaskStore(running_task())
     task = ask(store, running_task(), FINISHED, by=by)
     assert (task.status, task.sources, task.completed_by) == (Status.STORING, FINISHED.sources, by)
-    assert (task.credits_charged, task.next_at) == (4.0, LATER)
+    assert (task.credits_charged, task.next_at) == (Decimal(4), LATER)
     assert store.happened(task) == [Happened.RESULT_REPORTED]
 
 
@@ -369,7 +370,7 @@ def test_an_id_that_came_meanwhile_is_left_to_the_next_question(ahead: Task, sta
     assert store.happened(stale) == []
 
 
-HALF = Partial("SUCCESS", Finished("SUCCESS", (Source(RESULT_URL),), credits=12.0), (1,))
+HALF = Partial("SUCCESS", Finished("SUCCESS", (Source(RESULT_URL),), credits=Decimal(12)), (1,))
 
 
 def test_half_a_result_is_no_verdict_and_is_asked_about_again_soon() -> None:

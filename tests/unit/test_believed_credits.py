@@ -21,9 +21,13 @@ def reserved(credits_: str = "4") -> Task:
     return running_task(reservation=Reservation(Decimal(credits_), 86_400))
 
 
+def amount(taken: float | None) -> Decimal | None:
+    return None if taken is None else Decimal(str(taken))
+
+
 def told(task: Task, taken: float | None, by: CompletedBy) -> tuple[Decimal, str]:
     """What is charged in the end, and what the timeline says of the verdict."""
-    verdict = Finished("success", (Source(RESULT_URL),), credits=taken)
+    verdict = Finished("success", (Source(RESULT_URL),), credits=amount(taken))
     move = verdict_moves.report_finished(
         task,
         verdict,
@@ -82,7 +86,7 @@ def test_without_a_number_the_estimate_is_charged(by: CompletedBy) -> None:
 @pytest.mark.parametrize("taken", SENSELESS)
 def test_a_canceled_task_is_charged_with_sense_as_well(taken: float) -> None:
     canceled = reserved()
-    verdict = Finished("success", (Source(RESULT_URL),), credits=taken)
+    verdict = Finished("success", (Source(RESULT_URL),), credits=amount(taken))
     move = close_canceled(Task(**{**vars(canceled), "status": Status.CANCELED}), verdict, NOW)
     assert move is not None
     assert move.task.reservation is not None

@@ -1,6 +1,7 @@
 """Estimates follow the price list, and there is none where the list says nothing."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ OPEN_WITHOUT_MORE = {
 }
 
 
-def cost(model_id: str, **given: Any) -> float | None:
+def cost(model_id: str, **given: Any) -> Decimal | None:
     model = find(model_id)
     assert model is not None
     return estimate(model, given)
@@ -102,7 +103,7 @@ def cost(model_id: str, **given: Any) -> float | None:
 def test_prices_follow_the_input(
     model_id: str, given: dict[str, Any], credits_: float | None
 ) -> None:
-    assert cost(model_id, **given) == credits_
+    assert cost(model_id, **given) == (None if credits_ is None else Decimal(str(credits_)))
 
 
 @pytest.mark.parametrize(("given", "credits_"), [({}, 2), ({"prompt_extend": False}, 1)])

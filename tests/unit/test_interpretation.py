@@ -124,7 +124,7 @@ def told(report: Report) -> dict[str, Any]:
                 "documents": [one.content_type for one in sources if one.content is not None],
                 "alternates": [list(one.alternates) for one in sources if one.alternates],
                 "durations": [one.duration_seconds for one in sources if one.duration_seconds],
-                "credits": report.credits,
+                "credits": None if report.credits is None else float(report.credits),
                 "facts": dict(report.facts),
             }
         case Failed(failure=failure):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from tests.makers import (
 )
 
 LATER = NOW + seconds(30)
-FINISHED = Finished(state="success", sources=(Source(RESULT_URL),), credits=4.0)
+FINISHED = Finished(state="success", sources=(Source(RESULT_URL),), credits=Decimal(4))
 FAILED = Failed(state="fail", failure=Failure("500", Category.UPSTREAM, "Internal Error", True))
 OUTPUT = Output(0, "image", "image/png", 10, "ab", "outputs/alice/x/0.png", RESULT_URL)
 

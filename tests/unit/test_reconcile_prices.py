@@ -11,7 +11,7 @@ from kie_gateway.core.task import Source
 from kie_gateway.flows.reconcile import prices_that_differ
 from tests.makers import NOW, RESULT_URL, TASK_ID, running_task
 
-WHOLE = Finished("SUCCESS", (Source(RESULT_URL),), credits=12.0)
+WHOLE = Finished("SUCCESS", (Source(RESULT_URL),), credits=Decimal(12))
 CHARGED = Reservation(Decimal(12), 3600, fate=Fate.CHARGED, charged=Decimal(10))
 
 

@@ -23,7 +23,7 @@ RESERVATION = Reservation(Decimal(10), 60)
 DUE = running_task(
     status=Status.CANCELED, reservation=RESERVATION, release_at=NOW - seconds(1), next_at=None
 )
-FINISHED = Finished("success", (Source(RESULT_URL),), credits=7)
+FINISHED = Finished("success", (Source(RESULT_URL),), credits=Decimal(7))
 FAILED = Failed("fail", Failure("500", Category.UPSTREAM, "no", retryable=True))
 
 

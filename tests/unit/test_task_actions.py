@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -58,8 +59,8 @@ class FakeModels:
     def kind(self, model: str) -> str | None:
         return "video" if model == "known" else None
 
-    def estimate(self, model: str, task_input: Mapping[str, Any]) -> float | None:
-        return 4.0 if model == "known" else None
+    def estimate(self, model: str, task_input: Mapping[str, Any]) -> Decimal | None:
+        return Decimal(4) if model == "known" else None
 
 
 @dataclass
@@ -104,7 +105,11 @@ def test_a_request_is_completed_by_what_is_known_of_its_model() -> None:
     creations.request()(wish())
     creations.request()(wish(model="new", deadline_seconds=60))
     known, new = creations.created
-    assert (known.kind, known.credits_estimated, known.deadline_seconds) == ("video", 4.0, 3600)
+    assert (known.kind, known.credits_estimated, known.deadline_seconds) == (
+        "video",
+        Decimal(4),
+        3600,
+    )
     assert known.reservation is not None
     assert known.reservation.credits == 4
     assert (new.kind, new.credits_estimated, new.deadline_seconds) == (None, None, 60)

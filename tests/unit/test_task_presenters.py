@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ DONE = storing_task(
     status=Status.SUCCEEDED,
     outputs=(OUTPUT, replace(OUTPUT, index=1, key="outputs/alice/x/1.png")),
     completed_by=CompletedBy.WEBHOOK,
-    credits_charged=4.0,
+    credits_charged=Decimal(4),
     submitted_at=NOW + seconds(1),
     upstream_completed_at=NOW + seconds(30),
     completed_at=NOW + seconds(31.5),

@@ -141,7 +141,7 @@ _WORDS = _Codec("S", keepable, str)
 _NAME = _Codec("S", _name, str)
 _INT = _Codec("N", str, int)
 _FLAG = _Codec("BOOL", bool, bool)
-_FLOAT = _Codec("N", repr, float)
+_AMOUNT = _Codec("N", lambda amount: f"{amount:f}", Decimal)
 _TIME = _Codec("S", write_time, datetime.fromisoformat)
 _JSON = _Codec("S", _json, json.loads)
 _OUTPUTS = _Codec(
@@ -178,8 +178,8 @@ _CODECS: dict[str, _Codec] = {
     "previews": _OUTPUTS,
     "error": _Codec("S", _write_failure, _read_failure),
     "reservation": _Codec("S", _write_reservation, _read_reservation),
-    "credits_estimated": _FLOAT,
-    "credits_charged": _FLOAT,
+    "credits_estimated": _AMOUNT,
+    "credits_charged": _AMOUNT,
     "input_bytes": _INT,
     "submission_attempts": _INT,
     "polls": _INT,

@@ -13,17 +13,20 @@ A rule is an object; `amount` is all it needs:
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from kie_gateway.catalogue.catalogue import Model
+from kie_gateway.core.reservation import as_credits
 
 # No task makes more pictures or seconds; such an input was not checked.
 _MOST = 100_000
 
 
-def estimate(model: Model, given: Mapping[str, Any]) -> float | None:
+def estimate(model: Model, given: Mapping[str, Any]) -> Decimal | None:
     """Estimate the credits of a task; None where no price is known for such an input."""
-    return _cost(model.credits["rule"], model, given)
+    cost = _cost(model.credits["rule"], model, given)
+    return None if cost is None else as_credits(cost)
 
 
 def _cost(rule: Mapping[str, Any] | None, model: Model, given: Mapping[str, Any]) -> float | None:
@@ -38,7 +41,7 @@ def _cost(rule: Mapping[str, Any] | None, model: Model, given: Mapping[str, Any]
         return None
     if "double_if" in rule and _value(model, given, rule["double_if"]) is True:
         count *= 2
-    return round(amount * count + _extra(rule.get("plus"), given), 4)
+    return amount * count + _extra(rule.get("plus"), given)
 
 
 def _amount(amount: Any, model: Model, given: Mapping[str, Any]) -> float | None:

@@ -49,7 +49,7 @@ class Listed:
 
     upstream_task_id: str
     model: str
-    credits_taken: float | None
+    credits_taken: Decimal | None
     at: datetime | None
 
 

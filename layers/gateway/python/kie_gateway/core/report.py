@@ -8,6 +8,7 @@ word of Kie's wire format.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from kie_gateway.core.task import Failure, Source
 
@@ -35,7 +36,7 @@ class Finished:
     state: str
     sources: tuple[Source, ...]
     completed_at: datetime | None = None
-    credits: float | None = None
+    credits: Decimal | None = None
     facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     missing: tuple[int, ...] = ()
 

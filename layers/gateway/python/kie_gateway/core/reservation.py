@@ -56,11 +56,11 @@ class Reservation:
         """What is still set aside."""
         return self.credits if self.fate is Fate.OPEN else Decimal(0)
 
-    def charge(self, taken: float | None) -> "Reservation":
+    def charge(self, taken: Decimal | None) -> "Reservation":
         """Charge what Kie.ai took, or what was expected if it did not say; once, ever."""
         if self.fate is Fate.CHARGED:
             return self
-        charged = self.credits if taken is None else as_credits(taken)
+        charged = self.credits if taken is None else taken
         return replace(self, fate=Fate.CHARGED, charged=charged)
 
     def release(self) -> "Reservation":

@@ -265,8 +265,8 @@ class Task:
     missing: tuple[Missing, ...] = ()
     previews: tuple[Output, ...] = ()
     error: Failure | None = None
-    credits_estimated: float | None = None
-    credits_charged: float | None = None
+    credits_estimated: Decimal | None = None
+    credits_charged: Decimal | None = None
     reservation: Reservation | None = None
     release_at: datetime | None = None
     sweep_at: datetime | None = None
@@ -354,7 +354,7 @@ class Task:
         """What Kie.ai will take for the task, as far as is known."""
         if self.reservation is not None:
             return self.reservation.credits
-        return None if self.credits_estimated is None else Decimal(str(self.credits_estimated))
+        return self.credits_estimated
 
     @property
     def is_unstored(self) -> bool:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+from kie_gateway.core.ledger import NOTHING
 from kie_gateway.core.reservation import Fate
 from kie_gateway.core.task import CompletedBy, Submission, Task
 
@@ -14,7 +16,7 @@ MOST_ESTIMATES = 10
 MOST_ESTIMATES_UNASKED = 2
 
 
-def believed(task: Task, said: float | None, by: CompletedBy) -> float | None:
+def believed(task: Task, said: Decimal | None, by: CompletedBy) -> Decimal | None:
     """
     Take what Kie.ai says it took, within the bounds of sense; None to charge the estimate instead.
 
@@ -22,14 +24,14 @@ def believed(task: Task, said: float | None, by: CompletedBy) -> float | None:
         said: In credits, None if Kie.ai does not say.
         by: Whether somebody asked Kie.ai, or a webhook claims it.
     """
-    if said is None or not said >= 0:
+    if said is None or not said.is_finite() or said < 0:
         return None
-    expected = float(task.reservation.credits) if task.reservation else task.credits_estimated
+    expected = task.reservation.credits if task.reservation else task.credits_estimated
     if by is CompletedBy.WEBHOOK:
         # Where nothing was expected there is nothing to compare with, nor to charge instead.
-        most = expected * MOST_ESTIMATES_UNASKED if expected else MOST_CREDITS
+        most = expected * MOST_ESTIMATES_UNASKED if expected else Decimal(MOST_CREDITS)
     else:
-        most = max(MOST_CREDITS, (expected or 0) * MOST_ESTIMATES)
+        most = max(Decimal(MOST_CREDITS), (expected or NOTHING) * MOST_ESTIMATES)
     return said if said <= most else None
 
 
@@ -38,7 +40,7 @@ def charged(task: Task) -> Task:
     if task.reservation is None:
         return task
     reservation = task.reservation.charge(task.credits_charged)
-    taken = float(reservation.charged)
+    taken = reservation.charged
     return replace(task, reservation=reservation, credits_charged=taken, release_at=None)
 
 

@@ -60,7 +60,7 @@ class NewTask:
     retry_of: str | None = None
     retention_days: int | None = None
     kind: str | None = None
-    credits_estimated: float | None = None
+    credits_estimated: Decimal | None = None
     reservation: Reservation | None = None
     tasks_at_once: int = 0
 

@@ -10,7 +10,7 @@ from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.ledger import NOTHING
 from kie_gateway.core.reconciliation import Difference, LedgerSnapshot, Listed
 from kie_gateway.core.report import Finished, Partial, Report
-from kie_gateway.core.reservation import Fate, as_credits
+from kie_gateway.core.reservation import Fate
 from kie_gateway.core.task import Status, Submission, Task
 
 KIE = "Kie.ai"
@@ -50,7 +50,7 @@ def prices_that_differ(
             report = report.finished
         if not isinstance(report, Finished):
             continue
-        taken = as_credits(report.credits) if report.credits is not None else None
+        taken = report.credits
         if taken is not None and taken != reservation.charged:
             words = f"Kie.ai took {taken:f} credits, the owner was charged {reservation.charged:f}"
             yield Difference(task.task_id, words)
@@ -72,7 +72,7 @@ def listings_that_differ(
         namesakes = by_upstream[one.upstream_task_id]
         if not namesakes:
             if not known(one.upstream_task_id):
-                taken = "" if one.credits_taken is None else f", {one.credits_taken:g} credits"
+                taken = "" if one.credits_taken is None else f", {one.credits_taken:f} credits"
                 words = f"lists {one.upstream_task_id} ({one.model}{taken}), unknown here"
                 yield Difference(KIE, words)
             continue
@@ -82,9 +82,9 @@ def listings_that_differ(
             continue
         if reservation.fate is Fate.OPEN:
             continue
-        if as_credits(one.credits_taken) != reservation.charged:
+        if one.credits_taken != reservation.charged:
             words = (
-                f"the history says {one.credits_taken:g} credits,"
+                f"the history says {one.credits_taken:f} credits,"
                 f" charged were {reservation.charged:f}"
             )
             yield Difference(task.task_id, words)
@@ -118,5 +118,5 @@ def _held_at_kie(task: Task) -> Decimal:
     if reservation is None or reservation.fate is not Fate.OPEN or not sent:
         return NOTHING
     if (task.status is Status.STORING or task.is_unstored) and task.credits_charged is not None:
-        return as_credits(task.credits_charged)
+        return task.credits_charged
     return reservation.credits

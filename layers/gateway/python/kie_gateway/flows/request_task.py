@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any, Protocol
 
@@ -49,7 +50,7 @@ class Models(Protocol):
     def kind(self, model: str) -> str | None:
         """Tell what a model makes; None where nobody knows."""
 
-    def estimate(self, model: str, task_input: Mapping[str, Any]) -> float | None:
+    def estimate(self, model: str, task_input: Mapping[str, Any]) -> Decimal | None:
         """Estimate the credits of a task; None where nobody knows its price."""
 
 
@@ -76,7 +77,7 @@ class RequestTask:
     create: Create
     checks: Sequence[Callable[[Mapping[str, Any], str], None]]
     check_links: Callable[[Mapping[str, Any]], None]
-    reservation: Callable[[float | None], Reservation]
+    reservation: Callable[[Decimal | None], Reservation]
     deadline_seconds: int
 
     def __call__(self, request: TaskRequest) -> Created:

@@ -23,6 +23,7 @@ from kie_gateway.core.errors.provider_errors import (
 )
 from kie_gateway.core.ports.kie import Record
 from kie_gateway.core.reconciliation import Listed
+from kie_gateway.core.reservation import as_credits
 from kie_gateway.core.task import Category, Task
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.family import Family
@@ -235,6 +236,6 @@ def _read_listed(record: dict[str, Any]) -> Listed | None:
     return Listed(
         upstream_task_id=named,
         model=model or "",
-        credits_taken=next((amount for amount in amounts if amount is not None), None),
+        credits_taken=next((as_credits(one) for one in amounts if one is not None), None),
         at=wire.moment(record.get("createTime")),
     )

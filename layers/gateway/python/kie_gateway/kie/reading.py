@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from kie_gateway.core.report import (
@@ -20,6 +21,7 @@ from kie_gateway.core.report import (
     Report,
     Running,
 )
+from kie_gateway.core.reservation import as_credits
 from kie_gateway.core.task import Failure, Source
 from kie_gateway.kie import gathering, wire, words
 from kie_gateway.kie.creation import YES_CODES
@@ -179,7 +181,7 @@ def _finished(found: Found, state: str, completed_at: datetime | None) -> Finish
         state=state,
         sources=found.sources,
         completed_at=completed_at,
-        credits=_first_number(found.data, _CREDIT_KEYS),
+        credits=_first_amount(found.data, _CREDIT_KEYS),
         facts=found.facts,
     )
 
@@ -260,6 +262,6 @@ def _first_moment(data: Mapping[str, Any], keys: tuple[str, ...]) -> datetime | 
     return next((moment for key in keys if (moment := wire.moment(data.get(key)))), None)
 
 
-def _first_number(data: Mapping[str, Any], keys: tuple[str, ...]) -> float | None:
+def _first_amount(data: Mapping[str, Any], keys: tuple[str, ...]) -> Decimal | None:
     found = (wire.number(data.get(key)) for key in keys)
-    return next((amount for amount in found if amount is not None), None)
+    return next((as_credits(amount) for amount in found if amount is not None), None)

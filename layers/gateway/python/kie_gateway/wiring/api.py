@@ -1,6 +1,7 @@
 """ApiFunction."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.creation_switch import CreationSwitch
@@ -316,11 +317,11 @@ def _linker(settings: ApiFunctionSettings, runtime: Runtime) -> FileLinker:
     ).link
 
 
-def _reservation(settings: ApiFunctionSettings, estimated: float | None) -> Reservation:
+def _reservation(settings: ApiFunctionSettings, estimated: Decimal | None) -> Reservation:
     """Return what is set aside for a new task."""
     unknown = settings.unknown_estimate_credits
     return Reservation(
-        as_credits(unknown if estimated is None else estimated), settings.release_after_seconds
+        as_credits(unknown) if estimated is None else estimated, settings.release_after_seconds
     )
 
 

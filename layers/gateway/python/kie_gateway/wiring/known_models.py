@@ -1,6 +1,7 @@
 """What is known of models: from the catalogue, or else from the family that speaks them."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from kie_gateway.catalogue import catalogue
@@ -20,7 +21,7 @@ class KnownModels:
         known = catalogue.find(model)
         return known.kind if known is not None else None
 
-    def estimate(self, model: str, task_input: Mapping[str, Any]) -> float | None:
+    def estimate(self, model: str, task_input: Mapping[str, Any]) -> Decimal | None:
         """Estimate the credits of a task; None where no price is known."""
         known = catalogue.find(model)
         return estimate(known, task_input) if known is not None else None

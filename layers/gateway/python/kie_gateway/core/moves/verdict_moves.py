@@ -63,7 +63,7 @@ def report_finished(
         {"state": finished.state, "by": by.value, "upstream_task_id": upstream_task_id},
     )
     if finished.credits != credits_taken:
-        words = f"{entry.message} {finished.credits:g} credits are not believed."
+        words = f"{entry.message} {finished.credits:f} credits are not believed."
         entry = replace(entry, message=words)
     if task.status is not Status.EXPIRED:
         return Move(after, (entry,))

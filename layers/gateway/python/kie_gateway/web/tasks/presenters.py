@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 from kie_gateway.core.task import Attention, Output, Task
 from kie_gateway.core.timeline import Entry
@@ -49,7 +50,9 @@ def task_schema(
         missing_outputs=[MissingOutput(index=one.index, reason=one.reason) for one in task.missing],
         previews=[output_schema(preview, task, link, now) for preview in task.previews],
         error=_error_schema(task),
-        credits=schemas.TaskCredits(estimated=task.credits_estimated, charged=task.credits_charged),
+        credits=schemas.TaskCredits(
+            estimated=_number(task.credits_estimated), charged=_number(task.credits_charged)
+        ),
         completed_by=task.completed_by,
         parent_id=task.parent_id,
         batch_id=task.batch_id,
@@ -111,3 +114,7 @@ def _error_schema(task: Task) -> schemas.TaskError | None:
         message=task.error.message,
         retryable=task.error.retryable,
     )
+
+
+def _number(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)
