@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from bench.null_servers import NullServers, null_servers
 
 if TYPE_CHECKING:
-    from kie_gateway.core.remote_file import RemoteFile
+    from kie_gateway.core.files.remote_file import RemoteFile
 
 MEBIBYTE = 1024 * 1024
 REFERENCE = "upload_fileobj"
@@ -80,7 +80,7 @@ def copy_once(way: str, size: int) -> Cost:
     from botocore.config import Config  # noqa: PLC0415
 
     from kie_gateway.aws.output_bucket import OutputBucket  # noqa: PLC0415
-    from kie_gateway.core.result_hosts import ResultHosts  # noqa: PLC0415
+    from kie_gateway.core.files.result_hosts import ResultHosts  # noqa: PLC0415
     from kie_gateway.fetch.files import FileFetcher  # noqa: PLC0415
 
     files_url = os.environ["BENCH_FILES_URL"]

@@ -93,7 +93,7 @@ def _run(started: ExitStack) -> None:
 def _add_local_key(cloud: LocalCloud) -> None:
     sys.path += [str(p) for p in cloud.template.import_folders("ApiFunction")]
     from kie_gateway.aws.key_table import KeyTable  # noqa: PLC0415 - found since the line above
-    from kie_gateway.core.api_key import Scope  # noqa: PLC0415 - as above
+    from kie_gateway.core.callers.api_key import Scope  # noqa: PLC0415 - as above
     from kie_gateway.flows.manage_keys import IssueKey, NewKey  # noqa: PLC0415 - as above
 
     keys = KeyTable(cloud.client("dynamodb"), cloud.resources["TaskTable"])

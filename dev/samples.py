@@ -19,7 +19,7 @@ from dev.settings import LOCAL_KEY
 from dev.template import ROOT, Template
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.task_item import write_entry, write_task
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.core.task import (
     Attention,
     Category,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.core.api_key import OWNER, USUAL, ApiKey, Scope
+from kie_gateway.core.callers.api_key import OWNER, USUAL, ApiKey, Scope
 from kie_gateway.core.errors.caller_errors import KeyNotFoundError
 from kie_gateway.flows.manage_keys import Issued, IssueKey, NewKey, RevokeKey, RotateKey
 from kie_gateway.wiring.ids import new_key_id

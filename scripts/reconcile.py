@@ -18,9 +18,9 @@ from kie_gateway.aws.ledger_scan import scan_ledger
 from kie_gateway.aws.secrets import Secrets
 from kie_gateway.aws.table_keys import checkpoint_key
 from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.core.credits.reconciliation import Difference, LedgerSnapshot, differences
 from kie_gateway.core.errors.provider_errors import ProviderError
-from kie_gateway.core.reconciliation import Difference, LedgerSnapshot, differences
-from kie_gateway.flows.reconcile import (
+from kie_gateway.flows.credits.reconcile import (
     KIE,
     Checkpoint,
     balance_that_differs,

@@ -12,9 +12,9 @@ import boto3
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core.report import Failed, Finished, NotUnderstood, Report
-from kie_gateway.flows.replay import Replay
-from kie_gateway.flows.watches import Watches
+from kie_gateway.core.polling.report import Failed, Finished, NotUnderstood, Report
+from kie_gateway.flows.polling.replay import Replay
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.registry import family
 from kie_gateway.wiring.clock import utc_now

@@ -12,18 +12,10 @@ from itertools import count
 from threading import Lock
 from typing import Any, Protocol
 
-from kie_gateway.core.account import Account
-from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
-from kie_gateway.core.errors.base import GatewayError
-from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
-from kie_gateway.core.errors.provider_errors import ProviderError
-from kie_gateway.core.errors.storage_errors import KeyTakenError, SourceBrokenError, StorageError
-from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.ledger import LedgerEntry, LedgerPosition, with_balances
-from kie_gateway.core.ports.accounts import Change, Changed
-from kie_gateway.core.ports.kie import Accepted, Answer
-from kie_gateway.core.ports.tasks import Decide, Existing, Moved, Page, TaskFilter
-from kie_gateway.core.posting import (
+from kie_gateway.core.callers.idempotency import IdempotencyKey
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.ledger import LedgerEntry, LedgerPosition, with_balances
+from kie_gateway.core.credits.posting import (
     Posting,
     affects_account,
     funded,
@@ -33,8 +25,16 @@ from kie_gateway.core.posting import (
     start_account,
     together,
 )
-from kie_gateway.core.remote_file import HEAD_BYTES, RemoteFile, StoredFile
-from kie_gateway.core.report import NotVisible, Report
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
+from kie_gateway.core.errors.provider_errors import ProviderError
+from kie_gateway.core.errors.storage_errors import KeyTakenError, SourceBrokenError, StorageError
+from kie_gateway.core.files.remote_file import HEAD_BYTES, RemoteFile, StoredFile
+from kie_gateway.core.polling.report import NotVisible, Report
+from kie_gateway.core.ports.accounts import Change, Changed
+from kie_gateway.core.ports.kie import Accepted, Answer
+from kie_gateway.core.ports.tasks import Decide, Existing, Moved, Page, TaskFilter
 from kie_gateway.core.submit_queue import (
     CREDITS_PAUSE,
     NOTHING,

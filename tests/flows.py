@@ -5,20 +5,20 @@ from datetime import datetime
 from typing import Any
 
 from kie_gateway.core.callback_token import callback_url
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.files import Archive
 from kie_gateway.core.ports.kie import Provider
 from kie_gateway.core.ports.submit_queue import SubmitQueue
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.ports.watching import Executions, StoreQueue
 from kie_gateway.core.task import Task
-from kie_gateway.flows.ask_kie import AskKie
-from kie_gateway.flows.keep_answer import KeepAnswer
-from kie_gateway.flows.record_answer import RecordAnswer
-from kie_gateway.flows.record_submission import RecordSubmission
-from kie_gateway.flows.submit_task import SubmitTask
-from kie_gateway.flows.submit_watched import SubmitWatched
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.polling.ask_kie import AskKie
+from kie_gateway.flows.polling.keep_answer import KeepAnswer
+from kie_gateway.flows.polling.record_answer import RecordAnswer
+from kie_gateway.flows.submitting.record_submission import RecordSubmission
+from kie_gateway.flows.submitting.submit_task import SubmitTask
+from kie_gateway.flows.submitting.submit_watched import SubmitWatched
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.redaction import Redaction
 from tests.makers import TASK_ID
 

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 import imageio_ffmpeg  # type: ignore[import-untyped]
 from PIL import Image, ImageOps
 
-from kie_gateway.core.media_facts import MediaFacts
+from kie_gateway.core.files.media_facts import MediaFacts
 
 type Make = Callable[[random.Random], bytes]
 

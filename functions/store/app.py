@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.flows.work_off_store_message import StoreMessage
+from kie_gateway.flows.files.work_off_store_message import StoreMessage
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start
 from kie_gateway.wiring.store import make

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kie_gateway.aws.executions import timestamp
-from kie_gateway.core.decision import STEPS_PER_EXECUTION
+from kie_gateway.core.polling.decision import STEPS_PER_EXECUTION
 from kie_gateway.core.task import Step
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start

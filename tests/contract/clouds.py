@@ -25,7 +25,7 @@ from dev.s3_front import S3Front
 from dev.s3_request import is_for_s3
 from dev.s3_tls import EitherServer
 from kie_gateway.aws.output_bucket import OutputBucket
-from kie_gateway.core.remote_file import RemoteFile, StoredFile
+from kie_gateway.core.files.remote_file import RemoteFile, StoredFile
 from tests.contract.hostile_host import write_certificate
 
 if TYPE_CHECKING:

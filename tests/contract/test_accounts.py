@@ -11,7 +11,11 @@ import pytest
 
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core.account import Account
+from kie_gateway.core.callers.idempotency import IdempotencyKey
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.ledger import LedgerAccount, LedgerEntry, LedgerPosition, Reason, sums
+from kie_gateway.core.credits.posting import Posting, adjust, grant
+from kie_gateway.core.credits.reservation import Fate, Reservation, as_credits
 from kie_gateway.core.errors.caller_errors import (
     BudgetExceededError,
     CallerError,
@@ -20,15 +24,11 @@ from kie_gateway.core.errors.caller_errors import (
     InvalidRequestError,
     TooManyTasksError,
 )
-from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, LedgerPosition, Reason, sums
 from kie_gateway.core.moves import credit_moves, ending_moves, storing_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
+from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.ports.accounts import Accounts
 from kie_gateway.core.ports.tasks import Existing, TaskStore
-from kie_gateway.core.posting import Posting, adjust, grant
-from kie_gateway.core.report import Failed, Finished
-from kie_gateway.core.reservation import Fate, Reservation, as_credits
 from kie_gateway.core.task import (
     Category,
     CompletedBy,

@@ -28,9 +28,12 @@ from hypothesis.stateful import (
 
 from kie_gateway.aws.account_table import AccountTable
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core.account import Account
 from kie_gateway.core.callback_token import callback_token
-from kie_gateway.core.decision import decide
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.ledger import LedgerAccount, LedgerEntry, LedgerPosition
+from kie_gateway.core.credits.posting import adjust, grant, limit
+from kie_gateway.core.credits.reconciliation import LedgerSnapshot, differences
+from kie_gateway.core.credits.reservation import Fate, Reservation, as_credits
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError, TaskStalledError
 from kie_gateway.core.errors.caller_errors import (
     BudgetExceededError,
@@ -46,17 +49,14 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderNoCreditsError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, LedgerPosition
-from kie_gateway.core.media_facts import NOTHING_KNOWN
+from kie_gateway.core.files.media_facts import NOTHING_KNOWN
 from kie_gateway.core.moves import ending_moves
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.polling.decision import decide
+from kie_gateway.core.polling.poll_policy import PollPolicy
+from kie_gateway.core.polling.report import Failed, Finished, NotVisible, Report, Running
 from kie_gateway.core.ports.accounts import Accounts
 from kie_gateway.core.ports.kie import Accepted, Answer
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.posting import adjust, grant, limit
-from kie_gateway.core.reconciliation import LedgerSnapshot, differences
-from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Running
-from kie_gateway.core.reservation import Fate, Reservation, as_credits
 from kie_gateway.core.task import (
     Category,
     CompletedBy,
@@ -66,22 +66,22 @@ from kie_gateway.core.task import (
     Step,
     Task,
 )
-from kie_gateway.flows.close_reservation import CloseReservation
-from kie_gateway.flows.create_task import CreateTask, NewTask
-from kie_gateway.flows.delete_task import DeleteTask
-from kie_gateway.flows.keep_input import Inputs
+from kie_gateway.flows.credits.close_reservation import CloseReservation
+from kie_gateway.flows.credits.release_credits import ReleaseCredits
+from kie_gateway.flows.files.store_outputs import StoreOutputs
+from kie_gateway.flows.files.work_off_store_message import StoreMessage, WorkOffStoreMessage
+from kie_gateway.flows.inputs.keep_input import Inputs
 from kie_gateway.flows.record_webhook import Delivery, RecordWebhook
-from kie_gateway.flows.refresh_task import RefreshTask
-from kie_gateway.flows.release_credits import ReleaseCredits
-from kie_gateway.flows.resume_submit_queue import ResumeSubmitQueue
-from kie_gateway.flows.store_outputs import StoreOutputs
-from kie_gateway.flows.submit_from_queue import SubmitFromQueue
-from kie_gateway.flows.submit_now import SubmitNow
-from kie_gateway.flows.submit_watched import SubmitWatched
-from kie_gateway.flows.sweep_tasks import SweepTasks
-from kie_gateway.flows.watch_task import WatchTask
-from kie_gateway.flows.watches import Watches
-from kie_gateway.flows.work_off_store_message import StoreMessage, WorkOffStoreMessage
+from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
+from kie_gateway.flows.submitting.submit_from_queue import SubmitFromQueue
+from kie_gateway.flows.submitting.submit_now import SubmitNow
+from kie_gateway.flows.submitting.submit_watched import SubmitWatched
+from kie_gateway.flows.tasks.create_task import CreateTask, NewTask
+from kie_gateway.flows.tasks.delete_task import DeleteTask
+from kie_gateway.flows.tasks.refresh_task import RefreshTask
+from kie_gateway.flows.watching.sweep_tasks import SweepTasks
+from kie_gateway.flows.watching.watch_task import WatchTask
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.webhook import KieWebhooks
 from tests.fakes import (
     Clock,

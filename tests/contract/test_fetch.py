@@ -18,8 +18,8 @@ from kie_gateway.core.errors.storage_errors import (
     SourceUnavailableError,
     StorageError,
 )
-from kie_gateway.core.remote_file import HEAD_BYTES
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.remote_file import HEAD_BYTES
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.version import VERSION
 from tests.contract.hostile_host import (

@@ -24,13 +24,13 @@ from cryptography import x509
 
 from dev.template import Template
 from kie_gateway.aws.task_table import TaskTable
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.files.result_hosts import ResultHosts
+from kie_gateway.core.polling.poll_policy import PollPolicy
+from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.report import Finished
-from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import Attention, Source, Status, Task
 from kie_gateway.fetch.files import FileFetcher
-from kie_gateway.flows.store_outputs import StoreOutputs
+from kie_gateway.flows.files.store_outputs import StoreOutputs
 from kie_gateway.media.measure import measure
 from tests.contract.clouds import Cloud, cloud_at, door, s3_endpoint, write_cloud_certificate
 from tests.contract.hostile_host import (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.fetch.input_links import EMPTY, PAGE, PRIVATE, REFUSED, UNRESOLVED, HttpInputLinks
 from tests.contract.hostile_host import (
     Answer,

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from kie_gateway.aws.key_table import MAX_REMEMBERED, MEMORY_SECONDS, KeyTable
-from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
+from kie_gateway.core.callers.api_key import USUAL, ApiKey, Scope, hash_key
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.short_memory import ShortMemory
 from tests.fakes import Seconds

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kie_gateway.core.credits.reconciliation import Listed
 from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
     ProviderBusyError,
@@ -17,7 +18,6 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderError,
     ProviderUnreachableError,
 )
-from kie_gateway.core.reconciliation import Listed
 from kie_gateway.kie.balance import KieBalance
 from kie_gateway.kie.history import PAGE_SIZE, KieHistory, Session
 from kie_gateway.kie.http import KieHttp

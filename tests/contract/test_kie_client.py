@@ -19,7 +19,7 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderUnreachableError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.report import Finished
+from kie_gateway.core.polling.report import Finished
 from kie_gateway.kie.client import CREATE_TIMEOUT, KieClient
 from kie_gateway.kie.families.registry import family_of
 from kie_gateway.kie.http import ASK_TIMEOUT, KieHttp

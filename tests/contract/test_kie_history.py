@@ -13,8 +13,8 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderContractError,
     ProviderError,
 )
+from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.kie import Record
-from kie_gateway.core.report import Finished
 from kie_gateway.kie.history import KieHistory, Session
 from tests.flows import REDACTION
 from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, running_task

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.core.api_key import USUAL, Scope
+from kie_gateway.core.callers.api_key import USUAL, Scope
 from scripts import make_key
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from kie_gateway.core.errors.storage_errors import (
     SourceUnavailableError,
     StorageError,
 )
-from kie_gateway.core.remote_file import HEAD_BYTES
+from kie_gateway.core.files.remote_file import HEAD_BYTES
 from tests.contract.clouds import BUCKET, Cloud, cloud_at, s3_endpoint, write_cloud_certificate
 
 HEADERS = {
@@ -294,7 +294,7 @@ COPY_TWO_FILES = """
 import os, boto3
 from botocore.config import Config
 from kie_gateway.aws.output_bucket import OutputBucket
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.fetch.files import FileFetcher
 
 config = Config(signature_version="s3v4")

@@ -9,8 +9,8 @@ from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.errors.backend_errors import RecordGoneError
 from kie_gateway.core.moves import ending_moves, storing_moves, sweep_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
+from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.report import Finished
 from kie_gateway.core.sweep import AFTER_DELETION, START_GRACE
 from kie_gateway.core.task import CompletedBy, Source, Status, Task
 from kie_gateway.core.timeline import Happened

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from kie_gateway.aws.task_item import Item, read_entry, read_task, write_entry, write_task
 from kie_gateway.aws.task_table import TaskTable
+from kie_gateway.core.callers.idempotency import IdempotencyKey
+from kie_gateway.core.credits.reservation import Fate, Funds, Reservation
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
-from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.ports.tasks import Existing, TaskFilter, TaskStore
-from kie_gateway.core.reservation import Fate, Funds, Reservation
 from kie_gateway.core.task import (
     Attention,
     Category,

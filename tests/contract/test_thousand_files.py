@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from kie_gateway.core.media_facts import MediaFacts
-from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.media_facts import MediaFacts
+from kie_gateway.core.files.result_hosts import ResultHosts
+from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.task import Output, Source, Status
 from kie_gateway.fetch.files import FileFetcher
-from kie_gateway.flows.store_outputs import StoreOutputs
+from kie_gateway.flows.files.store_outputs import StoreOutputs
 from kie_gateway.media.measure import measure
 from tests.contract.clouds import BUCKET, Cloud, cloud_at, s3_endpoint, write_cloud_certificate
 from tests.contract.hostile_host import FileHost, chunked, ok, said

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kie_gateway.aws.times_table import TimesTable
-from kie_gateway.core.model_times import ENOUGH
+from kie_gateway.core.polling.model_times import ENOUGH
 from tests.makers import NOW
 
 

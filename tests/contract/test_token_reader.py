@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from kie_gateway.core.api_key import OWNER, USUAL, Caller, Scope
+from kie_gateway.core.callers.api_key import OWNER, USUAL, Caller, Scope
 from kie_gateway.core.errors.backend_errors import IssuerUnavailableError
 from kie_gateway.oidc.token_reader import LOOKED_FOR_EVERY_SECONDS, TokenReader
 from tests.fakes import Seconds

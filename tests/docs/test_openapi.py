@@ -13,8 +13,8 @@ import pytest
 import yaml
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-from kie_gateway.core.media import Media
-from kie_gateway.core.upload import EXTENSIONS
+from kie_gateway.core.files.media import Media
+from kie_gateway.core.inputs.upload import EXTENSIONS
 from kie_gateway.kie.families.registry import FAMILIES
 from kie_gateway.web.openapi_parts import REQUEST_HEADERS, RESPONSE_HEADERS
 from kie_gateway.web.problem_types import TYPES

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.web import examples as module
 from tests.functional.world import KEY, MODEL, OWNER, World
 from tests.keys import issue_key

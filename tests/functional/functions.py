@@ -13,7 +13,7 @@ import pytest
 
 from dev.cloud import LocalCloud
 from kie_gateway import observability
-from kie_gateway.flows.submit_task import SubmitTask
+from kie_gateway.flows.submitting.submit_task import SubmitTask
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.wiring import clock, kie, submitting
 from tests.functional.agenda import Agenda

@@ -1,7 +1,7 @@
 """Creations under an idempotency key, made by the flow itself, so that a test may step between."""
 
-from kie_gateway.core.reservation import Reservation
-from kie_gateway.flows.create_task import Created, NewTask
+from kie_gateway.core.credits.reservation import Reservation
+from kie_gateway.flows.tasks.create_task import Created, NewTask
 from tests.functional.world import MODEL, OWNER, World
 
 

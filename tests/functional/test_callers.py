@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.oidc.token_reader import TokenReader
 from tests.functional.world import KEY, MODEL, OWNER, World
 from tests.keys import issue_key

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.fetch.input_links import PAGE, PRIVATE, HttpInputLinks
-from kie_gateway.flows.check_links import CheckLinks
+from kie_gateway.flows.inputs.check_links import CheckLinks
 from tests.contract.hostile_host import FileHost, host, in_turn, ok, status
 from tests.functional.parts import parts_of
 from tests.functional.world import World

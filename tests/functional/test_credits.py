@@ -13,7 +13,7 @@ import pytest
 
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.secrets import Secrets
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.wiring import api

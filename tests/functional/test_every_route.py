@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from tests.functional.story import Story
 from tests.functional.world import KEY, MODEL, OWNER, World
 from tests.keys import issue_key, revoke_key

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
-from kie_gateway.flows.create_task import Created
+from kie_gateway.flows.tasks.create_task import Created
 from tests.functional.keyed import create_keyed
 from tests.functional.story import Story
 from tests.functional.world import OWNER, World

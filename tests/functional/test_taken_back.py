@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from kie_gateway.core.credits.reservation import Reservation, as_credits
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
-from kie_gateway.core.reservation import Reservation, as_credits
-from kie_gateway.flows.create_task import Created
+from kie_gateway.flows.tasks.create_task import Created
 from tests.functional.keyed import create_keyed
 from tests.functional.story import Story
 from tests.functional.world import World

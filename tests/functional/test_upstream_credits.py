@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kie_gateway.flows.submit_task import SubmitTask
+from kie_gateway.flows.submitting.submit_task import SubmitTask
 from tests.functional.parts import parts_of
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World

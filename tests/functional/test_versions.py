@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dev.template import Template
-from kie_gateway.core.decision import STEPS_PER_EXECUTION
+from kie_gateway.core.polling.decision import STEPS_PER_EXECUTION
 from tests.functional import world as world_module
 from tests.functional.story import Story
 from tests.functional.test_watch import UNTIL_ASKED

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from kie_gateway.aws.key_table import KeyTable
-from kie_gateway.core.api_key import Scope
 from kie_gateway.core.callback_token import callback_url
+from kie_gateway.core.callers.api_key import Scope
 from simulator import refusals
 from simulator.signing import signed_headers
 from tests.functional.story import Story

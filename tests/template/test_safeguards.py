@@ -9,7 +9,7 @@ import pytest
 from dev import parameters
 from dev.parameters import ParameterError
 from dev.template import Template
-from kie_gateway.flows.copy_result import CACHE_CONTROL
+from kie_gateway.flows.files.copy_result import CACHE_CONTROL
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Template()

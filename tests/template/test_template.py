@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from dev.template import Template
 from kie_gateway import settings
-from kie_gateway.core.retention import RULE_DAYS
+from kie_gateway.core.files.retention import RULE_DAYS
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Template()

@@ -13,11 +13,18 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderRejectedError,
     SubmissionUnknownError,
 )
+from kie_gateway.core.polling.report import (
+    Failed,
+    Finished,
+    NotUnderstood,
+    NotVisible,
+    Report,
+    Running,
+)
 from kie_gateway.core.ports.kie import Accepted
-from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
 from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.record_webhook import Delivery, RecordWebhook
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.http import KieHttp
 from kie_gateway.kie.webhook import KieWebhooks

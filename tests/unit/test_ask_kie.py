@@ -18,8 +18,8 @@ from kie_gateway.core.errors.provider_errors import (
 from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.moves import ending_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
-from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.report import (
+from kie_gateway.core.polling.poll_policy import PollPolicy
+from kie_gateway.core.polling.report import (
     Failed,
     Finished,
     NotUnderstood,
@@ -39,7 +39,7 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.fallback_sources import Finding
+from kie_gateway.flows.polling.fallback_sources import Finding
 from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore
 from tests.flows import asking
 from tests.makers import (

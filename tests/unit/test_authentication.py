@@ -5,8 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from kie_gateway.core.allowance import Allowance
-from kie_gateway.core.api_key import ApiKey, Caller, Scope, hash_key
+from kie_gateway.core.callers.allowance import Allowance
+from kie_gateway.core.callers.api_key import ApiKey, Caller, Scope, hash_key
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.caller_errors import TooManyRequestsError, UnauthorizedError
 from kie_gateway.web.authentication import Authentication

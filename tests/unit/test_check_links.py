@@ -7,8 +7,8 @@ import pytest
 
 from kie_gateway.core.deadline import CREATION_SECONDS, RECORDING_SECONDS
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
-from kie_gateway.core.input_links import input_links
-from kie_gateway.flows.check_links import MOST_LINKS, MOST_SECONDS, CheckLinks
+from kie_gateway.core.inputs.input_links import input_links
+from kie_gateway.flows.inputs.check_links import MOST_LINKS, MOST_SECONDS, CheckLinks
 
 LINK = "https://a.example/x.png"
 KEPT_SECONDS = CREATION_SECONDS + RECORDING_SECONDS

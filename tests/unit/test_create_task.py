@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kie_gateway.core.callers.idempotency import IdempotencyKey
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.base import ConfigurationError, GatewayError
 from kie_gateway.core.errors.caller_errors import (
@@ -20,16 +21,15 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderRejectedError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.idempotency import IdempotencyKey
 from kie_gateway.core.moves import ending_moves
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.polling.poll_policy import PollPolicy
+from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.kie import Accepted
-from kie_gateway.core.report import Finished
 from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Source, Status, Step, Submission, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.create_task import Created, CreateTask, NewTask
-from kie_gateway.flows.keep_input import Inputs
+from kie_gateway.flows.inputs.keep_input import Inputs
+from kie_gateway.flows.tasks.create_task import Created, CreateTask, NewTask
 from tests.fakes import (
     Clock,
     FakeArchive,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.decision import decide
+from kie_gateway.core.polling.decision import decide
 from kie_gateway.core.task import Attention, Status, Step, Submission
 from tests.makers import NOW, make_task, running_task, seconds, storing_task
 

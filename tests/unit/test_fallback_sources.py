@@ -10,12 +10,16 @@ import pytest
 
 from kie_gateway.core.errors.provider_errors import ProviderAuthError
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.polling.poll_policy import PollPolicy
+from kie_gateway.core.polling.report import Finished, NotUnderstood, Report, Running
 from kie_gateway.core.ports.kie import Record
-from kie_gateway.core.report import Finished, NotUnderstood, Report, Running
 from kie_gateway.core.task import Category, CompletedBy, Source, Status, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.fallback_sources import FallbackSource, GuessedLinkSource, HistorySource
+from kie_gateway.flows.polling.fallback_sources import (
+    FallbackSource,
+    GuessedLinkSource,
+    HistorySource,
+)
 from kie_gateway.kie.history import KieHistory
 from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore
 from tests.flows import REDACTION, asking

@@ -18,7 +18,7 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderRejectedError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report
+from kie_gateway.core.polling.report import Failed, Finished, NotUnderstood, NotVisible, Report
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.families.registry import family
 from kie_gateway.kie.history import KieHistory, Session

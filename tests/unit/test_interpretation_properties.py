@@ -10,7 +10,8 @@ import pytest
 
 from dev.template import Template
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
-from kie_gateway.core.report import (
+from kie_gateway.core.files.result_hosts import ResultHosts
+from kie_gateway.core.polling.report import (
     Failed,
     Finished,
     NotUnderstood,
@@ -18,7 +19,6 @@ from kie_gateway.core.report import (
     Partial,
     Running,
 )
-from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.registry import FAMILIES, family
 from kie_gateway.kie.words import Meaning, meaning_of

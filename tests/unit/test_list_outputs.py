@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.task import Output, Status, Task
-from kie_gateway.flows.list_outputs import ListOutputs, OutputPage, OutputQuery, Place
+from kie_gateway.flows.files.list_outputs import ListOutputs, OutputPage, OutputQuery, Place
 from tests.fakes import FakeTaskStore
 from tests.makers import NOW, RESULT_URL, make_task, seconds
 

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from kie_gateway.core.decision import STEPS_PER_EXECUTION
 from kie_gateway.core.errors.backend_errors import TaskStalledError
 from kie_gateway.core.moves import verdict_moves
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.polling.decision import STEPS_PER_EXECUTION
+from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.tasks import Decide, Moved
 from kie_gateway.core.task import Attention, Status, Step, Task
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.continue_as_new import ContinueAsNew
-from kie_gateway.flows.watch_task import WatchTask
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.watching.continue_as_new import ContinueAsNew
+from kie_gateway.flows.watching.watch_task import WatchTask
+from kie_gateway.flows.watching.watches import Watches
 from tests.fakes import Clock, FakeExecutions, FakeTaskStore
 from tests.makers import NOW, running_task
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from kie_gateway.core.media import AAC, AVIF, HEIC, HTML, MediaType, identify
-from kie_gateway.core.media_facts import NOTHING_KNOWN, MediaFacts
-from kie_gateway.core.remote_file import HEAD_BYTES
-from kie_gateway.flows.skimmed_file import SKIMMED_BYTES
+from kie_gateway.core.files.media import AAC, AVIF, HEIC, HTML, MediaType, identify
+from kie_gateway.core.files.media_facts import NOTHING_KNOWN, MediaFacts
+from kie_gateway.core.files.remote_file import HEAD_BYTES
+from kie_gateway.flows.files.skimmed_file import SKIMMED_BYTES
 from kie_gateway.media.measure import measure
 from kie_gateway.media.skimmed import GapError, Skimmed
 from tests.media_files import (

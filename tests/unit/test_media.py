@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from kie_gateway.core.media import UNKNOWN, identify
+from kie_gateway.core.files.media import UNKNOWN, identify
 
 
 def picture(form: str) -> bytes:

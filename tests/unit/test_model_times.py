@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from kie_gateway.core.model_times import BUCKETS, ENOUGH, Observed, bucket_of, observe
-from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.schedule import ask_ages
+from kie_gateway.core.polling.model_times import BUCKETS, ENOUGH, Observed, bucket_of, observe
+from kie_gateway.core.polling.poll_policy import PollPolicy
+from kie_gateway.core.polling.schedule import ask_ages
 from kie_gateway.core.task import CompletedBy
-from kie_gateway.flows.learn_time import LearnTime
+from kie_gateway.flows.polling.learn_time import LearnTime
 from tests.makers import NOW, running_task, seconds
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from kie_gateway.core.moves import ending_moves, storing_moves, submission_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
-from kie_gateway.core.report import Failed, Finished
+from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.task import (
     Attention,
     Category,

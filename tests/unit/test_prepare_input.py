@@ -10,8 +10,8 @@ from kie_gateway.core.errors.provider_errors import ProviderUnreachableError
 from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.task import Status, Task
-from kie_gateway.flows.prepare_input import PrepareInput
-from kie_gateway.flows.use_uploads import link_uploads
+from kie_gateway.flows.inputs.prepare_input import PrepareInput
+from kie_gateway.flows.inputs.use_uploads import link_uploads
 from tests.fakes import Clock, FakeTaskStore
 from tests.makers import NOW, make_task, seconds
 

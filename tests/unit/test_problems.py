@@ -6,7 +6,7 @@ from string import ascii_lowercase
 
 import pytest
 
-from kie_gateway.core.allowance import Allowance
+from kie_gateway.core.callers.allowance import Allowance
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError, TaskStalledError
 from kie_gateway.core.errors.base import ConfigurationError, GatewayError
 from kie_gateway.core.errors.caller_errors import (

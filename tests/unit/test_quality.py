@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kie_gateway.catalogue import catalogue
-from kie_gateway.core.media_facts import MediaFacts
-from kie_gateway.core.quality import Wanted, wanted, why_preview
+from kie_gateway.core.files.media_facts import MediaFacts
+from kie_gateway.core.files.quality import Wanted, wanted, why_preview
 
 THUMBNAIL = MediaFacts(360, 360)
 KILO = 1024 * 1024

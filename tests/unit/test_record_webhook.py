@@ -15,7 +15,7 @@ from kie_gateway.core.errors.caller_errors import WebhookRefusedError
 from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.moves import ending_moves, submission_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
-from kie_gateway.core.report import Finished
+from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.task import (
     Attention,
     CompletedBy,
@@ -26,7 +26,7 @@ from kie_gateway.core.task import (
 )
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.record_webhook import Delivery, Recorded, RecordWebhook
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie import signature
 from kie_gateway.kie.webhook import KieWebhooks
 from tests.fakes import FakeArchive, FakeExecutions, FakeQueue, FakeTaskStore

@@ -6,7 +6,14 @@ from urllib.parse import quote
 import pytest
 
 from kie_gateway.core.callback_token import callback_token
-from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
+from kie_gateway.core.polling.report import (
+    Failed,
+    Finished,
+    NotUnderstood,
+    NotVisible,
+    Report,
+    Running,
+)
 from kie_gateway.core.task import Category, Failure, Source
 from tests.flows import REDACTION, SECRET
 from tests.makers import TASK_ID, make_task

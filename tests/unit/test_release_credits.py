@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from kie_gateway.core.account import Account
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.posting import Posting
+from kie_gateway.core.credits.reservation import Fate, Reservation
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.provider_errors import ProviderBusyError
-from kie_gateway.core.posting import Posting
-from kie_gateway.core.report import Failed, Finished, NotVisible, Report, Running
-from kie_gateway.core.reservation import Fate, Reservation
+from kie_gateway.core.polling.report import Failed, Finished, NotVisible, Report, Running
 from kie_gateway.core.task import Category, Failure, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.close_reservation import CloseReservation
-from kie_gateway.flows.release_credits import ReleaseCredits
+from kie_gateway.flows.credits.close_reservation import CloseReservation
+from kie_gateway.flows.credits.release_credits import ReleaseCredits
 from tests.fakes import Clock, FakeProvider, FakeTaskStore
 from tests.makers import NOW, RESULT_URL, running_task, seconds
 

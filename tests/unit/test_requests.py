@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kie_gateway.core import callback_token as tokens
-from kie_gateway.core.api_key import ApiKey, hash_key
+from kie_gateway.core.callers.api_key import ApiKey, hash_key
+from kie_gateway.core.callers.idempotency import IdempotencyKey, fingerprint
+from kie_gateway.core.credits.ledger import LedgerPosition
 from kie_gateway.core.errors.caller_errors import InvalidRequestError, UnauthorizedError
-from kie_gateway.core.idempotency import IdempotencyKey, fingerprint
-from kie_gateway.core.ledger import LedgerPosition
-from kie_gateway.flows.list_outputs import Place
+from kie_gateway.flows.files.list_outputs import Place
 from kie_gateway.web import requests
 from kie_gateway.web.cursor import KEYS, LEDGER, OUTPUTS, TASKS
 from kie_gateway.web.requests import MalformedRequestError

@@ -6,7 +6,7 @@ import pytest
 
 from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
-from kie_gateway.core.result_hosts import ResultHosts, is_public
+from kie_gateway.core.files.result_hosts import ResultHosts, is_public
 
 HOSTS = ResultHosts.parse(
     " *.results.example , cdn.songs.example,files.example:8443,127.0.0.1:8001,[::1]:8001,"

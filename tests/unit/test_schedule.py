@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_gateway.core.schedule import (
+from kie_gateway.core.polling.schedule import (
     after_refusal_at,
     after_storage_failure_at,
     ask_ages,

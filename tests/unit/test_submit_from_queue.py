@@ -10,7 +10,7 @@ import pytest
 from kie_gateway.core.moves import ending_moves, submission_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.task import Status, Submission, Task
-from kie_gateway.flows.submit_from_queue import SubmitFromQueue
+from kie_gateway.flows.submitting.submit_from_queue import SubmitFromQueue
 from tests.fakes import Clock, FakeSubmitQueue, FakeTaskStore
 from tests.makers import NOW, UPSTREAM_ID, make_task, seconds
 

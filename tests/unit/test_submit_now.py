@@ -5,16 +5,16 @@ from decimal import Decimal
 
 import pytest
 
+from kie_gateway.core.credits.reservation import Reservation
 from kie_gateway.core.moves import ending_moves, submission_moves
 from kie_gateway.core.moves.move import Move
-from kie_gateway.core.report import Finished
-from kie_gateway.core.reservation import Reservation
+from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.submit_queue import CREDITS_PAUSE
 from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.resume_submit_queue import ResumeSubmitQueue
-from kie_gateway.flows.submit_now import SubmitNow
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
+from kie_gateway.flows.submitting.submit_now import SubmitNow
+from kie_gateway.flows.watching.watches import Watches
 from tests.fakes import Clock, FakeExecutions, FakeQueue, FakeSubmitQueue, FakeTaskStore
 from tests.flows import submitting_watched
 from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, make_task, seconds

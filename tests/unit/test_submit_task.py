@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kie_gateway.core.credits.reservation import Reservation
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.provider_errors import (
     OutOfTimeError,
@@ -19,10 +20,9 @@ from kie_gateway.core.errors.provider_errors import (
 )
 from kie_gateway.core.moves import ending_moves, submission_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.polling.poll_policy import PollPolicy
+from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.ports.kie import Accepted
-from kie_gateway.core.report import Failed, Finished
-from kie_gateway.core.reservation import Reservation
 from kie_gateway.core.task import (
     Attention,
     Category,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.report import Finished, NotUnderstood, Partial, Report, Running
+from kie_gateway.core.polling.report import Finished, NotUnderstood, Partial, Report, Running
 from kie_gateway.kie.families.registry import family
 
 HOST = "https://tempfile.aiquickdraw.com/r"

@@ -11,7 +11,7 @@ from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.sweep import AFTER_DEADLINE, LOOK_AGAIN, START_GRACE
 from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.sweep_tasks import SweepTasks
+from kie_gateway.flows.watching.sweep_tasks import SweepTasks
 from tests.fakes import Clock, FakeExecutions, FakeOutputStore, FakeQueue, FakeTaskStore
 from tests.makers import NOW, TASK_ID, running_task, seconds, storing_task
 

@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
+from kie_gateway.core.credits.reservation import Reservation, as_credits
 from kie_gateway.core.errors.caller_errors import (
     InvalidRequestError,
     TaskNotFailedError,
     TaskSettledError,
 )
-from kie_gateway.core.reservation import Reservation, as_credits
 from kie_gateway.core.task import Category, Failure, Output, Status, Task
-from kie_gateway.flows.cancel_task import CancelTask
-from kie_gateway.flows.check_references import CheckReferences
-from kie_gateway.flows.create_task import Created, NewTask
-from kie_gateway.flows.create_upload import CreateUpload
-from kie_gateway.flows.make_thumbnail import WIDTHS, MakeThumbnail
-from kie_gateway.flows.request_task import RequestTask, TaskRequest
-from kie_gateway.flows.retry_task import Retry, RetryTask
-from kie_gateway.flows.use_uploads import CheckUploads
+from kie_gateway.flows.files.make_thumbnail import WIDTHS, MakeThumbnail
+from kie_gateway.flows.inputs.check_references import CheckReferences
+from kie_gateway.flows.inputs.create_upload import CreateUpload
+from kie_gateway.flows.inputs.use_uploads import CheckUploads
+from kie_gateway.flows.tasks.cancel_task import CancelTask
+from kie_gateway.flows.tasks.create_task import Created, NewTask
+from kie_gateway.flows.tasks.request_task import RequestTask, TaskRequest
+from kie_gateway.flows.tasks.retry_task import Retry, RetryTask
 from tests.fakes import FakeTaskStore
 from tests.makers import NOW, make_task, running_task, seconds
 

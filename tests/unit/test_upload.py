@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kie_gateway.core import upload
-from kie_gateway.core.bucket_keys import upload_key
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
-from kie_gateway.flows.use_uploads import CheckUploads, link_uploads
+from kie_gateway.core.files.bucket_keys import upload_key
+from kie_gateway.core.inputs import upload
+from kie_gateway.flows.inputs.use_uploads import CheckUploads, link_uploads
 from kie_gateway.wiring.ids import new_upload_id
 
 NAME = "upload_01kjd3x7h8000000000000000a.png"

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from kie_gateway.core.decision import SENDING_LIMIT, Decision
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError, TaskStalledError
 from kie_gateway.core.errors.caller_errors import TaskNotFoundError
 from kie_gateway.core.moves import ending_moves, storing_moves, submission_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
-from kie_gateway.core.report import Finished
+from kie_gateway.core.polling.decision import SENDING_LIMIT, Decision
+from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.task import (
     Attention,
     CompletedBy,
@@ -24,11 +24,11 @@ from kie_gateway.core.task import (
     Task,
 )
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.await_task import AwaitTask
-from kie_gateway.flows.refresh_task import RefreshTask
-from kie_gateway.flows.submit_from_queue import SubmitFromQueue
-from kie_gateway.flows.watch_task import WatchTask, stall_message
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.submitting.submit_from_queue import SubmitFromQueue
+from kie_gateway.flows.tasks.await_task import AwaitTask
+from kie_gateway.flows.tasks.refresh_task import RefreshTask
+from kie_gateway.flows.watching.watch_task import WatchTask, stall_message
+from kie_gateway.flows.watching.watches import Watches
 from tests.fakes import Clock, FakeExecutions, FakeQueue, FakeSubmitQueue, FakeTaskStore
 from tests.makers import (
     NOW,
@@ -196,7 +196,7 @@ def test_a_step_does_what_is_still_missing(
 
 
 def test_a_creation_whose_sender_died_is_asked_about() -> None:
-    # The question, without an id to ask about, records the doubt (flows/ask_kie.py).
+    # The question, without an id to ask about, records the doubt (flows/polling/ask_kie.py).
     scene = Scene(make_task(), Clock(SENDER_DEAD))
     scene.step(Step.ASK)
     assert scene.done == ["ask"]

@@ -24,7 +24,7 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderRejectedError,
     SubmissionUnknownError,
 )
-from kie_gateway.core.report import Failed
+from kie_gateway.core.polling.report import Failed
 from kie_gateway.core.task import Category
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.families.registry import family

@@ -9,9 +9,9 @@ from ulid import ULID
 
 from kie_gateway.aws.table_keys import account_key, ledger_entry_id, ledger_entry_key
 from kie_gateway.aws.task_item import Item, write_time
-from kie_gateway.core.account import Account
-from kie_gateway.core.ledger import LedgerAccount, LedgerEntry, Reason
-from kie_gateway.core.posting import Posting, Premise
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.ledger import LedgerAccount, LedgerEntry, Reason
+from kie_gateway.core.credits.posting import Posting, Premise
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (

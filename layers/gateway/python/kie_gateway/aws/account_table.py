@@ -17,13 +17,13 @@ from kie_gateway.aws.account_item import (
 from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.aws.idempotency_item import claim, find_claim, is_same_request
 from kie_gateway.aws.table_keys import account_key, account_partition, ledger_entry_key
-from kie_gateway.core.account import Account
+from kie_gateway.core.callers.idempotency import IdempotencyKey
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.ledger import LedgerEntry, LedgerPosition, with_balances
+from kie_gateway.core.credits.posting import Posting, start_account, together
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
-from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.ledger import LedgerEntry, LedgerPosition, with_balances
 from kie_gateway.core.ports.accounts import Change, Changed
-from kie_gateway.core.posting import Posting, start_account, together
 from kie_gateway.core.short_memory import ShortMemory
 
 if TYPE_CHECKING:

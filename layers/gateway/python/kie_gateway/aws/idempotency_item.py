@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.table_keys import idempotency_key
 from kie_gateway.aws.task_item import Item
-from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.callers.idempotency import IdempotencyKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -18,7 +18,7 @@ from kie_gateway.aws.table_keys import (
     api_keys_partition,
     listed_api_key_key,
 )
-from kie_gateway.core.api_key import USUAL, ApiKey, Scope, hash_key
+from kie_gateway.core.callers.api_key import USUAL, ApiKey, Scope, hash_key
 from kie_gateway.core.short_memory import ShortMemory
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from kie_gateway.aws.account_item import is_entry, read_account, read_ledger_ent
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.table_keys import ACCOUNTS
 from kie_gateway.aws.task_item import read_task
-from kie_gateway.core.account import Account
-from kie_gateway.core.ledger import LedgerEntry
-from kie_gateway.core.reconciliation import LedgerSnapshot
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.ledger import LedgerEntry
+from kie_gateway.core.credits.reconciliation import LedgerSnapshot
 from kie_gateway.core.task import Task
 
 if TYPE_CHECKING:

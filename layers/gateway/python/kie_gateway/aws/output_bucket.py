@@ -11,7 +11,7 @@ from urllib.parse import quote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from kie_gateway.core.errors.storage_errors import KeyTakenError, StorageError
-from kie_gateway.core.remote_file import RemoteFile, StoredFile
+from kie_gateway.core.files.remote_file import RemoteFile, StoredFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.table_keys import request_count_key
-from kie_gateway.core.allowance import Allowance, window_of
+from kie_gateway.core.callers.allowance import Allowance, window_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.table_keys import entry_key, task_key
+from kie_gateway.core.credits.reservation import Fate, Funds, Reservation
 from kie_gateway.core.keepable import excerpt, keepable
-from kie_gateway.core.reservation import Fate, Funds, Reservation
 from kie_gateway.core.task import (
     Attention,
     Category,

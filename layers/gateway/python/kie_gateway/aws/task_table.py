@@ -32,14 +32,9 @@ from kie_gateway.aws.task_item import (
 )
 from kie_gateway.aws.task_list_query import list_query
 from kie_gateway.aws.task_writes import delete_unmoved, note_result, put_entries, put_new, update
-from kie_gateway.core.account import Account
-from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
-from kie_gateway.core.errors.caller_errors import CallerError
-from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.moves.move import Move
-from kie_gateway.core.ports.accounts import Change
-from kie_gateway.core.ports.tasks import Decide, Existing, Moved, Page, TaskFilter
-from kie_gateway.core.posting import (
+from kie_gateway.core.callers.idempotency import IdempotencyKey
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.posting import (
     Posting,
     affects_account,
     funded,
@@ -47,6 +42,11 @@ from kie_gateway.core.posting import (
     post_move,
     post_withdrawal,
 )
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
+from kie_gateway.core.errors.caller_errors import CallerError
+from kie_gateway.core.moves.move import Move
+from kie_gateway.core.ports.accounts import Change
+from kie_gateway.core.ports.tasks import Decide, Existing, Moved, Page, TaskFilter
 from kie_gateway.core.task import Task, upstream_ids
 from kie_gateway.core.timeline import Entry
 

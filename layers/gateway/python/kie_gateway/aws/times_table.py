@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
 from kie_gateway.aws.table_keys import TIMES, model_partition, model_times_key
-from kie_gateway.core.model_times import BUCKETS, Observed, bucket_of, observe
+from kie_gateway.core.polling.model_times import BUCKETS, Observed, bucket_of, observe
 from kie_gateway.core.short_memory import ShortMemory
 
 if TYPE_CHECKING:

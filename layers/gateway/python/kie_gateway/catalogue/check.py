@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from kie_gateway.catalogue.catalogue import Model, find
 from kie_gateway.catalogue.coerce import coerced
 from kie_gateway.core.errors.caller_errors import FieldFault
-from kie_gateway.core.json_pointer import escaped
+from kie_gateway.core.inputs.json_pointer import escaped
+from kie_gateway.core.inputs.upload import SCHEME as UPLOAD
 from kie_gateway.core.spelling import respelled
-from kie_gateway.core.upload import SCHEME as UPLOAD
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator

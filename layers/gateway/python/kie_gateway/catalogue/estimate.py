@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from kie_gateway.catalogue.catalogue import Model
-from kie_gateway.core.reservation import as_credits
+from kie_gateway.core.credits.reservation import as_credits
 
 # No task makes more pictures or seconds; such an input was not checked.
 _MOST = 100_000

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
-from kie_gateway.core.reservation import Fate, Reservation
+from kie_gateway.core.credits.reservation import Fate, Reservation
 
 
 class Status(StrEnum):

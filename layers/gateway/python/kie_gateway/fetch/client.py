@@ -9,7 +9,7 @@ from functools import cached_property
 import certifi
 import httpcore
 
-from kie_gateway.core.result_hosts import ResultHosts, SafeUrl
+from kie_gateway.core.files.result_hosts import ResultHosts, SafeUrl
 from kie_gateway.fetch.network import GuardedNetwork, Patience, Resolve
 from kie_gateway.version import VERSION
 

@@ -21,8 +21,8 @@ from kie_gateway.core.errors.storage_errors import (
     SourceUnavailableError,
     StorageError,
 )
-from kie_gateway.core.remote_file import HEAD_BYTES, RemoteFile
-from kie_gateway.core.result_hosts import ResultHosts, SafeUrl
+from kie_gateway.core.files.remote_file import HEAD_BYTES, RemoteFile
+from kie_gateway.core.files.result_hosts import ResultHosts, SafeUrl
 from kie_gateway.fetch.client import (
     MOST_REDIRECTS,
     NOTHING_MORE,
@@ -157,7 +157,7 @@ class FileFetcher:
 
 
 class HttpFile:
-    """The body of one answer; see `core/remote_file.py` for what its readers may rely on."""
+    """The body of one answer; see `core/files/remote_file.py` for what its readers may rely on."""
 
     def __init__(self, place: SafeUrl, answer: httpcore.Response, *, max_bytes: int) -> None:
         self._place = place

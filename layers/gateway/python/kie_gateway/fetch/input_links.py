@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import httpcore
 
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError, SourceUnavailableError
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.fetch.client import (
     MOST_REDIRECTS,
     NOTHING_MORE,

@@ -14,7 +14,7 @@ from typing import Any
 import httpcore
 
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError, SourceUnavailableError
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 
 # The shape of socket.getaddrinfo.
 type Resolve = Callable[..., list[tuple[Any, ...]]]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from kie_gateway.core.api_key import ROTATION, USUAL, ApiKey, Scope, hash_key
-from kie_gateway.core.api_key import new_key as new_secret
+from kie_gateway.core.callers.api_key import ROTATION, USUAL, ApiKey, Scope, hash_key
+from kie_gateway.core.callers.api_key import new_key as new_secret
 from kie_gateway.core.errors.caller_errors import KeyNotFoundError
 
 _NO_LONGER_VALID = "the key has expired or was revoked; create a new one"

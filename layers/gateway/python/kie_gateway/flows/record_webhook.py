@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kie_gateway.core.bucket_keys import webhook_key
 from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.errors.caller_errors import WebhookRefusedError
+from kie_gateway.core.files.bucket_keys import webhook_key
 from kie_gateway.core.moves import submission_moves, verdict_moves
+from kie_gateway.core.polling.report import Failed, Finished, Partial, Running
+from kie_gateway.core.polling.sighting import note_sighting
 from kie_gateway.core.ports.files import Archive
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.ports.watching import StoreQueue
 from kie_gateway.core.ports.webhooks import Said, WebhookReader
-from kie_gateway.core.report import Failed, Finished, Partial, Running
-from kie_gateway.core.sighting import note_sighting
 from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.watching.watches import Watches
 
 _log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from kie_gateway.core.reservation import as_credits
+from kie_gateway.core.credits.reservation import as_credits
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.family import Call
 from kie_gateway.kie.http import KieHttp

@@ -25,9 +25,9 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderUnreachableError,
     SubmissionUnknownError,
 )
+from kie_gateway.core.polling.report import Failed, Finished, NotUnderstood, Report, Running
+from kie_gateway.core.polling.sighting import was_seen
 from kie_gateway.core.ports.kie import Accepted, Answer
-from kie_gateway.core.report import Failed, Finished, NotUnderstood, Report, Running
-from kie_gateway.core.sighting import was_seen
 from kie_gateway.core.task import Category, Task
 from kie_gateway.kie import reading, wire, words
 from kie_gateway.kie.creation import Proof, Reading, read_creation, read_page

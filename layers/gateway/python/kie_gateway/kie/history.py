@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from kie_gateway.core.credits.reconciliation import Listed
+from kie_gateway.core.credits.reservation import as_credits
 from kie_gateway.core.deadline import QUESTION_SECONDS
 from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
@@ -22,8 +24,6 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderUnreachableError,
 )
 from kie_gateway.core.ports.kie import Record
-from kie_gateway.core.reconciliation import Listed
-from kie_gateway.core.reservation import as_credits
 from kie_gateway.core.task import Category, Task
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.family import Family

@@ -13,7 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from kie_gateway.core.report import (
+from kie_gateway.core.credits.reservation import as_credits
+from kie_gateway.core.polling.report import (
     Failed,
     Finished,
     NotUnderstood,
@@ -21,7 +22,6 @@ from kie_gateway.core.report import (
     Report,
     Running,
 )
-from kie_gateway.core.reservation import as_credits
 from kie_gateway.core.task import Failure, Source
 from kie_gateway.kie import gathering, wire, words
 from kie_gateway.kie.creation import YES_CODES

@@ -17,10 +17,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import quote
 
-from kie_gateway.core.bucket_keys import OF_OWNERS
 from kie_gateway.core.callback_token import callback_token
 from kie_gateway.core.errors.provider_errors import ProviderError
-from kie_gateway.core.report import Failed, Finished, NotUnderstood, NotVisible, Report, Running
+from kie_gateway.core.files.bucket_keys import OF_OWNERS
+from kie_gateway.core.polling.report import (
+    Failed,
+    Finished,
+    NotUnderstood,
+    NotVisible,
+    Report,
+    Running,
+)
 from kie_gateway.core.task import Task
 
 _NAMES = (

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kie_gateway.core.report import Finished, Partial, Report
+from kie_gateway.core.polling.report import Finished, Partial, Report
 from kie_gateway.core.task import Source
 from kie_gateway.kie import wire
 

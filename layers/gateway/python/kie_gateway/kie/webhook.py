@@ -5,8 +5,8 @@ from datetime import datetime
 
 from kie_gateway.core.callback_token import is_callback_token
 from kie_gateway.core.errors.caller_errors import WebhookRefusedError
+from kie_gateway.core.polling.report import NotUnderstood
 from kie_gateway.core.ports.webhooks import Said
-from kie_gateway.core.report import NotUnderstood
 from kie_gateway.core.task import Task
 from kie_gateway.kie import signature, wire
 from kie_gateway.kie.families.registry import family

@@ -8,7 +8,7 @@ them are native, or read tags of music only.
 import struct
 from typing import BinaryIO
 
-from kie_gateway.core.media_facts import NOTHING_KNOWN, MediaFacts
+from kie_gateway.core.files.media_facts import NOTHING_KNOWN, MediaFacts
 from kie_gateway.media.iso_boxes import Box, boxes, payload
 
 _LARGEST_INDEX_BYTES = 16 * 1024 * 1024

@@ -12,8 +12,8 @@ import re
 import struct
 from typing import BinaryIO, cast
 
-from kie_gateway.core.media import AVIF, HEIC, SVG, MediaType
-from kie_gateway.core.media_facts import NOTHING_KNOWN, MediaFacts
+from kie_gateway.core.files.media import AVIF, HEIC, SVG, MediaType
+from kie_gateway.core.files.media_facts import NOTHING_KNOWN, MediaFacts
 from kie_gateway.media.animation import is_animated
 from kie_gateway.media.iso_media import measure_iso
 from kie_gateway.media.iso_picture import measure_iso_picture

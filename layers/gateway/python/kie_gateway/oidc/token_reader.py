@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from kie_gateway.core.api_key import USUAL, Caller, Scope, owner_of
+from kie_gateway.core.callers.api_key import USUAL, Caller, Scope, owner_of
 from kie_gateway.core.errors.backend_errors import IssuerUnavailableError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 
 _NEEDS: dict[Callable[..., Any], Scope | None] = {}
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from kie_gateway.core.allowance import Allowance
-from kie_gateway.core.api_key import ApiKey, Caller
+from kie_gateway.core.callers.allowance import Allowance
+from kie_gateway.core.callers.api_key import ApiKey, Caller
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.caller_errors import TooManyRequestsError
 from kie_gateway.observability import logger

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kie_gateway.core.credits.ledger import LedgerPosition
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
-from kie_gateway.core.ledger import LedgerPosition
-from kie_gateway.flows.list_outputs import Place
+from kie_gateway.flows.files.list_outputs import Place
 
 
 @dataclass(frozen=True)

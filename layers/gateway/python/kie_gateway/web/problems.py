@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from kie_gateway.core.allowance import Allowance
+from kie_gateway.core.callers.allowance import Allowance
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.errors.caller_errors import (
@@ -16,7 +16,7 @@ from kie_gateway.core.errors.caller_errors import (
     InvalidRequestError,
     LimitError,
 )
-from kie_gateway.core.json_pointer import escaped
+from kie_gateway.core.inputs.json_pointer import escaped
 from kie_gateway.web.problem_types import TYPES, type_url
 
 CONTENT_TYPE = "application/problem+json"

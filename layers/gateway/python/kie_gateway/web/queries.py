@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BeforeValidator
 
-from kie_gateway.core.api_key import OWNER_PATTERN
+from kie_gateway.core.callers.api_key import OWNER_PATTERN
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 
 # RFC 3339, section 5.6. Pydantic would take bare numbers and days as well.

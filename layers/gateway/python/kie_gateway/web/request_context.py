@@ -8,7 +8,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.depends import Depends
 
-from kie_gateway.core.api_key import Caller
+from kie_gateway.core.callers.api_key import Caller
 from kie_gateway.core.errors.caller_errors import ForbiddenError, TaskNotFoundError
 from kie_gateway.core.task import Output, Task
 from kie_gateway.observability import logger

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from kie_gateway.core.api_key import PREFIX
+from kie_gateway.core.callers.api_key import PREFIX
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError, UnauthorizedError
 from kie_gateway.web.problems import UNSUPPORTED_TYPE, Problem
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from kie_gateway.core.api_key import Caller, Scope
+from kie_gateway.core.callers.api_key import Caller, Scope
 from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.errors.caller_errors import ForbiddenError
 from kie_gateway.observability import logger

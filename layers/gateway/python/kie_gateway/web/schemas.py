@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from kie_gateway.core.api_key import OWNER_PATTERN
+from kie_gateway.core.callers.api_key import OWNER_PATTERN
 from kie_gateway.web.problem_types import ProblemCode
 
 # No `type` statement: its name would stand in the API's document.

@@ -6,20 +6,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from kie_gateway.core.api_key import ApiKey, Caller
-from kie_gateway.core.model_times import Observed
+from kie_gateway.core.callers.api_key import ApiKey, Caller
+from kie_gateway.core.polling.model_times import Observed
 from kie_gateway.core.ports.accounts import Accounts, Changed
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Output, Task
-from kie_gateway.flows.change_account import AccountChange
-from kie_gateway.flows.create_task import Created
-from kie_gateway.flows.create_upload import Upload
-from kie_gateway.flows.import_task import Imported
-from kie_gateway.flows.list_outputs import OutputPage, OutputQuery
+from kie_gateway.flows.credits.change_account import AccountChange
+from kie_gateway.flows.files.list_outputs import OutputPage, OutputQuery
+from kie_gateway.flows.inputs.create_upload import Upload
 from kie_gateway.flows.manage_keys import Issued, NewKey
-from kie_gateway.flows.request_import import ImportRequest
-from kie_gateway.flows.request_task import TaskRequest
-from kie_gateway.flows.retry_task import Retry
+from kie_gateway.flows.tasks.create_task import Created
+from kie_gateway.flows.tasks.import_task import Imported
+from kie_gateway.flows.tasks.request_import import ImportRequest
+from kie_gateway.flows.tasks.request_task import TaskRequest
+from kie_gateway.flows.tasks.retry_task import Retry
 
 
 class FileLinker(Protocol):

@@ -16,39 +16,39 @@ from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
 from kie_gateway.catalogue.read_input import read_input
-from kie_gateway.core.account import Account
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.reservation import Reservation, as_credits
 from kie_gateway.core.deadline import ANSWER_SECONDS, AWS_CALL_SECONDS, share
 from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.errors.provider_errors import OutOfTimeError
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
-from kie_gateway.core.poll_policy import PollPolicy
-from kie_gateway.core.reservation import Reservation, as_credits
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
+from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.task import CompletedBy, Step, Task
 from kie_gateway.fetch.input_links import HttpInputLinks
-from kie_gateway.flows.await_task import AwaitTask
-from kie_gateway.flows.cancel_task import CancelTask
-from kie_gateway.flows.change_account import ChangeAccount
-from kie_gateway.flows.check_links import CheckLinks
-from kie_gateway.flows.check_references import CheckReferences
-from kie_gateway.flows.create_task import CreateTask
-from kie_gateway.flows.create_upload import CreateUpload
-from kie_gateway.flows.delete_task import DeleteTask
-from kie_gateway.flows.import_task import ImportTask
-from kie_gateway.flows.keep_input import Inputs
-from kie_gateway.flows.list_outputs import ListOutputs
-from kie_gateway.flows.make_thumbnail import MakeThumbnail
+from kie_gateway.flows.credits.change_account import ChangeAccount
+from kie_gateway.flows.files.list_outputs import ListOutputs
+from kie_gateway.flows.files.make_thumbnail import MakeThumbnail
+from kie_gateway.flows.inputs.check_links import CheckLinks
+from kie_gateway.flows.inputs.check_references import CheckReferences
+from kie_gateway.flows.inputs.create_upload import CreateUpload
+from kie_gateway.flows.inputs.keep_input import Inputs
+from kie_gateway.flows.inputs.use_uploads import CheckUploads
 from kie_gateway.flows.manage_keys import IssueKey, RevokeKey, RotateKey
-from kie_gateway.flows.refresh_task import RefreshTask
-from kie_gateway.flows.request_import import RequestImport
-from kie_gateway.flows.request_task import RequestTask
-from kie_gateway.flows.resume_submit_queue import ResumeSubmitQueue
-from kie_gateway.flows.retry_task import RetryTask
-from kie_gateway.flows.submit_now import SubmitNow
-from kie_gateway.flows.submit_watched import SubmitWatched
-from kie_gateway.flows.use_uploads import CheckUploads
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
+from kie_gateway.flows.submitting.submit_now import SubmitNow
+from kie_gateway.flows.submitting.submit_watched import SubmitWatched
+from kie_gateway.flows.tasks.await_task import AwaitTask
+from kie_gateway.flows.tasks.cancel_task import CancelTask
+from kie_gateway.flows.tasks.create_task import CreateTask
+from kie_gateway.flows.tasks.delete_task import DeleteTask
+from kie_gateway.flows.tasks.import_task import ImportTask
+from kie_gateway.flows.tasks.refresh_task import RefreshTask
+from kie_gateway.flows.tasks.request_import import RequestImport
+from kie_gateway.flows.tasks.request_task import RequestTask
+from kie_gateway.flows.tasks.retry_task import RetryTask
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.observability import count, logger
 from kie_gateway.oidc.token_reader import TokenReader

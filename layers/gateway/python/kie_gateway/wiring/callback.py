@@ -6,9 +6,9 @@ from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.flows.record_webhook import RecordWebhook
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.redaction import Redaction
 from kie_gateway.kie.webhook import KieWebhooks
 from kie_gateway.settings import CallbackFunctionSettings, load

@@ -10,7 +10,7 @@ from kie_gateway.kie.families.registry import family_of
 
 
 class KnownModels:
-    """Tells what flows need to know of a model (`flows/request_task.py`)."""
+    """Tells what flows need to know of a model (`flows/tasks/request_task.py`)."""
 
     def family(self, model: str) -> str:
         """Name the API of Kie.ai that a model speaks."""

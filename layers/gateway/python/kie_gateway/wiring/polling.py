@@ -6,18 +6,22 @@ from datetime import timedelta
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
-from kie_gateway.core.model_times import Observed
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.files.result_hosts import ResultHosts
+from kie_gateway.core.polling.model_times import Observed
+from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.core.task import Task
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.fetch.guessed_links import GuessedLinks
-from kie_gateway.flows.ask_kie import AskKie
-from kie_gateway.flows.fallback_sources import FallbackSource, GuessedLinkSource, HistorySource
-from kie_gateway.flows.keep_answer import KeepAnswer
-from kie_gateway.flows.record_answer import RecordAnswer
-from kie_gateway.flows.record_submission import RecordSubmission
+from kie_gateway.flows.polling.ask_kie import AskKie
+from kie_gateway.flows.polling.fallback_sources import (
+    FallbackSource,
+    GuessedLinkSource,
+    HistorySource,
+)
+from kie_gateway.flows.polling.keep_answer import KeepAnswer
+from kie_gateway.flows.polling.record_answer import RecordAnswer
+from kie_gateway.flows.submitting.record_submission import RecordSubmission
 from kie_gateway.kie.families.registry import family, family_of
 from kie_gateway.observability import count, logger
 from kie_gateway.settings import PollSettings

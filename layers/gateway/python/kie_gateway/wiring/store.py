@@ -6,11 +6,11 @@ from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.times_table import TimesTable
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy
-from kie_gateway.flows.close_reservation import CloseReservation
-from kie_gateway.flows.store_outputs import StoreOutputs
-from kie_gateway.flows.work_off_store_message import WorkOffStoreMessage
+from kie_gateway.flows.credits.close_reservation import CloseReservation
+from kie_gateway.flows.files.store_outputs import StoreOutputs
+from kie_gateway.flows.files.work_off_store_message import WorkOffStoreMessage
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import StoreFunctionSettings, load
 from kie_gateway.wiring.clients import Clients

@@ -2,12 +2,12 @@
 
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.files.result_hosts import ResultHosts
+from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.result_hosts import ResultHosts
 from kie_gateway.fetch.files import FileFetcher
-from kie_gateway.flows.learn_time import LearnTime
-from kie_gateway.flows.store_outputs import StoreOutputs
+from kie_gateway.flows.files.store_outputs import StoreOutputs
+from kie_gateway.flows.polling.learn_time import LearnTime
 from kie_gateway.media.measure import measure
 from kie_gateway.observability import count, logger
 from kie_gateway.settings import StoreSettings

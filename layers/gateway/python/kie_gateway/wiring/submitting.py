@@ -6,15 +6,15 @@ import httpx
 from ulid import ULID
 
 from kie_gateway.aws.submit_queue_table import SubmitQueueTable
-from kie_gateway.core.poll_policy import PollPolicy
+from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.submit_queue import SubmitQueue
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Rate
-from kie_gateway.flows.keep_answer import KeepAnswer
-from kie_gateway.flows.keep_input import Inputs
-from kie_gateway.flows.prepare_input import PrepareInput
-from kie_gateway.flows.record_submission import RecordSubmission
-from kie_gateway.flows.submit_task import SubmitTask
+from kie_gateway.flows.inputs.keep_input import Inputs
+from kie_gateway.flows.inputs.prepare_input import PrepareInput
+from kie_gateway.flows.polling.keep_answer import KeepAnswer
+from kie_gateway.flows.submitting.record_submission import RecordSubmission
+from kie_gateway.flows.submitting.submit_task import SubmitTask
 from kie_gateway.kie.families.registry import family
 from kie_gateway.kie.uploads import KieUploads
 from kie_gateway.settings import SubmitQueueSettings, UploadSettings

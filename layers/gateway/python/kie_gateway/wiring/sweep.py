@@ -8,14 +8,14 @@ from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.times_table import TimesTable
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy, Task
-from kie_gateway.flows.close_reservation import CloseReservation
-from kie_gateway.flows.refresh_task import RefreshTask
-from kie_gateway.flows.release_credits import ReleaseCredits
-from kie_gateway.flows.resume_submit_queue import ResumeSubmitQueue
-from kie_gateway.flows.sweep_tasks import SweepTasks
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.credits.close_reservation import CloseReservation
+from kie_gateway.flows.credits.release_credits import ReleaseCredits
+from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
+from kie_gateway.flows.tasks.refresh_task import RefreshTask
+from kie_gateway.flows.watching.sweep_tasks import SweepTasks
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import SweepFunctionSettings, load
 from kie_gateway.wiring.clients import Clients

@@ -6,13 +6,13 @@ from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.times_table import TimesTable
-from kie_gateway.core.result_hosts import ResultHosts
+from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy
-from kie_gateway.flows.continue_as_new import ContinueAsNew
-from kie_gateway.flows.store_outputs import StoreOutputs
-from kie_gateway.flows.submit_from_queue import SubmitFromQueue
-from kie_gateway.flows.watch_task import WatchTask
-from kie_gateway.flows.watches import Watches
+from kie_gateway.flows.files.store_outputs import StoreOutputs
+from kie_gateway.flows.submitting.submit_from_queue import SubmitFromQueue
+from kie_gateway.flows.watching.continue_as_new import ContinueAsNew
+from kie_gateway.flows.watching.watch_task import WatchTask
+from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import WatchFunctionSettings, load
 from kie_gateway.wiring.clients import Clients

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kie_gateway.core.allowance import Allowance
+from kie_gateway.core.callers.allowance import Allowance
 from kie_gateway.core.errors.base import GatewayError
 
 

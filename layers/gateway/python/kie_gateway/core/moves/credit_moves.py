@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from kie_gateway.core.credits.task_credits import believed, charged, closed, released
 from kie_gateway.core.moves.move import Move
-from kie_gateway.core.report import Failed, Finished
+from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.task import CompletedBy, Task
-from kie_gateway.core.task_credits import believed, charged, closed, released
 from kie_gateway.core.timeline import Entry, Happened
 
 # A last question that was not answered is asked again after the one, for as long as the other.

@@ -3,6 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
+from kie_gateway.core.credits.task_credits import (
+    charged,
+    given_up,
+)
 from kie_gateway.core.moves.move import STALL_REST, UNSUBMITTED, Move
 from kie_gateway.core.sweep import AFTER_DELETION
 from kie_gateway.core.task import (
@@ -10,10 +14,6 @@ from kie_gateway.core.task import (
     Attention,
     Status,
     Task,
-)
-from kie_gateway.core.task_credits import (
-    charged,
-    given_up,
 )
 from kie_gateway.core.timeline import Entry, Happened
 

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kie_gateway.core.moves.move import STALL_REST, Move, files_in_words
-from kie_gateway.core.schedule import after_storage_failure_at
-from kie_gateway.core.storing import (
+from kie_gateway.core.credits.task_credits import (
+    charged,
+    released_later,
+    unstored,
+)
+from kie_gateway.core.files.storing import (
     MOST_PREVIEWS,
     Results,
     copy_until,
@@ -16,6 +19,8 @@ from kie_gateway.core.storing import (
     still_missing,
     with_results,
 )
+from kie_gateway.core.moves.move import STALL_REST, Move, files_in_words
+from kie_gateway.core.polling.schedule import after_storage_failure_at
 from kie_gateway.core.task import (
     Attention,
     Category,
@@ -25,11 +30,6 @@ from kie_gateway.core.task import (
     Output,
     Status,
     Task,
-)
-from kie_gateway.core.task_credits import (
-    charged,
-    released_later,
-    unstored,
 )
 from kie_gateway.core.timeline import Entry, Happened
 

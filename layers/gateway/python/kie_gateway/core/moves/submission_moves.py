@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kie_gateway.core.moves import verdict_moves
 from kie_gateway.core.moves.move import UNSUBMITTED, Move
-from kie_gateway.core.report import Failed, Finished
+from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.task import (
     Attention,
     CompletedBy,

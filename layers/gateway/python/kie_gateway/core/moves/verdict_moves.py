@@ -3,14 +3,18 @@
 from dataclasses import replace
 from datetime import datetime
 
-from kie_gateway.core.moves.move import Move, files_in_words
-from kie_gateway.core.report import Failed, Finished
-from kie_gateway.core.storing import (
+from kie_gateway.core.credits.task_credits import (
+    believed,
+    released,
+)
+from kie_gateway.core.files.storing import (
     copy_until,
     place_of,
     results_of,
     with_results,
 )
+from kie_gateway.core.moves.move import Move, files_in_words
+from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.sweep import follow_entry, followed_anew
 from kie_gateway.core.task import (
     CompletedBy,
@@ -18,10 +22,6 @@ from kie_gateway.core.task import (
     Status,
     Submission,
     Task,
-)
-from kie_gateway.core.task_credits import (
-    believed,
-    released,
 )
 from kie_gateway.core.timeline import Entry, Happened
 

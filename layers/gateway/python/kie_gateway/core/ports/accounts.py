@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kie_gateway.core.account import Account
-from kie_gateway.core.idempotency import IdempotencyKey
-from kie_gateway.core.ledger import LedgerEntry, LedgerPosition
-from kie_gateway.core.posting import Posting
+from kie_gateway.core.callers.idempotency import IdempotencyKey
+from kie_gateway.core.credits.account import Account
+from kie_gateway.core.credits.ledger import LedgerEntry, LedgerPosition
+from kie_gateway.core.credits.posting import Posting
 
 type Change = Callable[[Account], Posting]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from kie_gateway.core.remote_file import RemoteFile, StoredFile
+from kie_gateway.core.files.remote_file import RemoteFile, StoredFile
 
 
 class Archive(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from kie_gateway.core.report import Failed, Finished, Report
+from kie_gateway.core.polling.report import Failed, Finished, Report
 from kie_gateway.core.task import Task
 
 

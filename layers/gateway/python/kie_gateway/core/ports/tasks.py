@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kie_gateway.core.idempotency import IdempotencyKey
+from kie_gateway.core.callers.idempotency import IdempotencyKey
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.task import Task
 from kie_gateway.core.timeline import Entry
@@ -53,7 +53,7 @@ class TaskStore(Protocol):
     """
     The record of every task: one conditional move at a time, with its timeline.
 
-    What a move means for the owner's account is written with it (`core/account.py`).
+    What a move means for the owner's account is written with it (`core/credits/account.py`).
     """
 
     def create(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from kie_gateway.core.model_times import Observed
+from kie_gateway.core.polling.model_times import Observed
 
 
 class Executions(Protocol):

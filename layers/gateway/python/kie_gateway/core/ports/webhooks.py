@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kie_gateway.core.report import Report
+from kie_gateway.core.polling.report import Report
 from kie_gateway.core.task import Task
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from kie_gateway.core.report import Report
+from kie_gateway.core.polling.report import Report
 from kie_gateway.core.spelling import respelled
 from kie_gateway.kie import reading
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from kie_gateway.core.report import Failed, Report
+from kie_gateway.core.polling.report import Failed, Report
 from kie_gateway.kie.families.family import Family
 
 _CREATION = "/api/v1/gpt4o-image/generate"

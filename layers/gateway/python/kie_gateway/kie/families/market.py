@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kie_gateway.core.report import Report
+from kie_gateway.core.polling.report import Report
 from kie_gateway.core.spelling import respelled
 from kie_gateway.core.task import Source
 from kie_gateway.kie import reading, songs, wire

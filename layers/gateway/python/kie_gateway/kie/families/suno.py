@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from kie_gateway.core.report import Report
+from kie_gateway.core.polling.report import Report
 from kie_gateway.kie import reading, songs, wire
 from kie_gateway.kie.families.family import Call, Family
 from kie_gateway.kie.tracks import read_tracks, without_the_missing

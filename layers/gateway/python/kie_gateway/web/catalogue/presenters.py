@@ -1,6 +1,6 @@
 """Models, from the catalogue to what callers see."""
 
-from kie_gateway.core.model_times import Observed
+from kie_gateway.core.polling.model_times import Observed
 from kie_gateway.web.catalogue import schemas
 from kie_gateway.web.schemas import ModelFamily, ModelKind
 from kie_gateway.web.use_cases import Model

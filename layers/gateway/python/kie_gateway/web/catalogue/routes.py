@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BaseModel
 
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.core.errors.caller_errors import ModelNotFoundError
 from kie_gateway.web.access import needs
 from kie_gateway.web.catalogue import schemas

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from kie_gateway.core.account import Account, month_of
-from kie_gateway.core.ledger import LedgerEntry
+from kie_gateway.core.credits.account import Account, month_of
+from kie_gateway.core.credits.ledger import LedgerEntry
 from kie_gateway.web.credits import schemas
 
 

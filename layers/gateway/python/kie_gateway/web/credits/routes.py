@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from kie_gateway.core.api_key import Scope
-from kie_gateway.core.idempotency import fingerprint
+from kie_gateway.core.callers.api_key import Scope
+from kie_gateway.core.callers.idempotency import fingerprint
+from kie_gateway.core.credits.posting import adjust, grant, limit
+from kie_gateway.core.credits.reservation import as_credits
 from kie_gateway.core.ports.accounts import Change
-from kie_gateway.core.posting import adjust, grant, limit
-from kie_gateway.core.reservation import as_credits
-from kie_gateway.flows.change_account import AccountChange
+from kie_gateway.flows.credits.change_account import AccountChange
 from kie_gateway.web import requests
 from kie_gateway.web.access import needs
 from kie_gateway.web.credits import schemas

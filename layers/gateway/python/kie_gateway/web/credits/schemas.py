@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from kie_gateway.core.ledger import LedgerAccount, Reason
+from kie_gateway.core.credits.ledger import LedgerAccount, Reason
 from kie_gateway.web.schemas import Owner, Page, RequestBody, ResponseBody
 
 _MOST_CREDITS = 1_000_000_000

@@ -1,6 +1,6 @@
 """API keys, from what is kept of them to what administrators see."""
 
-from kie_gateway.core.api_key import ApiKey
+from kie_gateway.core.callers.api_key import ApiKey
 from kie_gateway.flows.manage_keys import Issued
 from kie_gateway.web.keys import schemas
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from kie_gateway.core.api_key import OWNER_PATTERN, Scope
+from kie_gateway.core.callers.api_key import OWNER_PATTERN, Scope
 from kie_gateway.flows.manage_keys import Issued, NewKey
 from kie_gateway.web.access import needs
 from kie_gateway.web.cursor import KEYS

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.web.schemas import Owner, Page, RequestBody, ResponseBody
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.core.errors.caller_errors import OutputDeletedError, OutputNotFoundError
-from kie_gateway.flows.list_outputs import OutputQuery
-from kie_gateway.flows.make_thumbnail import WIDTHS
+from kie_gateway.flows.files.list_outputs import OutputQuery
+from kie_gateway.flows.files.make_thumbnail import WIDTHS
 from kie_gateway.web.access import needs
 from kie_gateway.web.cursor import OUTPUTS
 from kie_gateway.web.operations import Success, operation

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from kie_gateway.core.api_key import Scope
+from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.web.access import needs
 from kie_gateway.web.operations import OF_A_BODY, Success, operation
 from kie_gateway.web.request_context import CurrentContext

@@ -2,11 +2,11 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from kie_gateway.core.api_key import Scope
-from kie_gateway.core.idempotency import fingerprint
-from kie_gateway.flows.create_task import Created
-from kie_gateway.flows.request_task import TaskRequest
-from kie_gateway.flows.retry_task import Retry
+from kie_gateway.core.callers.api_key import Scope
+from kie_gateway.core.callers.idempotency import fingerprint
+from kie_gateway.flows.tasks.create_task import Created
+from kie_gateway.flows.tasks.request_task import TaskRequest
+from kie_gateway.flows.tasks.retry_task import Retry
 from kie_gateway.observability import count, logger
 from kie_gateway.web import requests
 from kie_gateway.web.access import needs

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.task import Task
-from kie_gateway.flows.import_task import Imported
-from kie_gateway.flows.request_import import ImportRequest
+from kie_gateway.flows.tasks.import_task import Imported
+from kie_gateway.flows.tasks.request_import import ImportRequest
 from kie_gateway.web.problems import Problem, problem_of, validation_problem
 from kie_gateway.web.schemas import Problem as ProblemSchema
 from kie_gateway.web.tasks import schemas

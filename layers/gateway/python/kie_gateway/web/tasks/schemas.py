@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, field_validator
 
-from kie_gateway.core.retention import LONGEST_DAYS
+from kie_gateway.core.files.retention import LONGEST_DAYS
 from kie_gateway.core.task import Attention, Category, CompletedBy, Status
 from kie_gateway.core.timeline import Happened
 from kie_gateway.web.outputs.schemas import MissingOutput, Output

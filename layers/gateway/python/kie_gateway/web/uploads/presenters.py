@@ -1,6 +1,6 @@
 """Uploads, from the use case to what callers see."""
 
-from kie_gateway.flows.create_upload import Upload
+from kie_gateway.flows.inputs.create_upload import Upload
 from kie_gateway.web.uploads import schemas
 
 

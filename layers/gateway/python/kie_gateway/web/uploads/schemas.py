@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from kie_gateway.core.upload import EXTENSIONS, LARGEST_BYTES
+from kie_gateway.core.inputs.upload import EXTENSIONS, LARGEST_BYTES
 from kie_gateway.web.schemas import RequestBody, ResponseBody
 
 # mypy knows only members that are written out.

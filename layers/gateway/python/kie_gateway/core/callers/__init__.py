@@ -1,0 +1,1 @@
+"""Rules about those who call the API: keys, allowances, repeated requests."""

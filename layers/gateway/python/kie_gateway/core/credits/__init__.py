@@ -1,0 +1,1 @@
+"""What credits are: accounts, ledgers, reservations, and what a task does to them."""

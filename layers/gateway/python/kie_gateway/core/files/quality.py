@@ -1,0 +1,106 @@
+"""
+When a picture is only a preview of what was asked for.
+
+Kie.ai has named a 360x360 thumbnail as the result of a 2048x1152 cover, with the real picture to
+follow. The rule is made so that it never keeps a real result back: models take liberties with
+sizes, so only what is far below the request counts as a preview.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kie_gateway.core.files.media_facts import MediaFacts
+
+# Below this share of the pixels asked for, a picture is a preview.
+_SHARE = 0.25
+# No picture of a side longer than this is a preview, however much larger it should have been.
+_LARGEST_PREVIEW_SIDE = 1024
+# A wrong ratio alone proves nothing in a large picture.
+_LARGEST_THUMBNAIL_SIDE = 512
+_RATIO_TOLERANCE = 1.25
+
+_SIZE = re.compile(r"(\d{2,5})\s*[x*]\s*(\d{2,5})", re.IGNORECASE)
+_RATIO = re.compile(r"(\d{1,2}):(\d{1,2})")
+_NAMED_RATIO = re.compile(r"(?:portrait|landscape)_(\d{1,2})_(\d{1,2})")
+_THOUSANDS = re.compile(r"(\d(?:\.\d)?)k", re.IGNORECASE)
+_RATIO_FIELDS = ("aspect_ratio", "aspectRatio", "ratio", "image_size", "size")
+_SIZE_FIELDS = ("size", "image_size", "resolution")
+_RESOLUTION_FIELDS = ("resolution", "image_resolution", "imageResolution", "size")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for: pixels in all, and width by height; None where nothing was said."""
+
+    pixels: float | None = None
+    ratio: float | None = None
+
+
+def wanted(task_input: Mapping[str, Any], minimum: tuple[int, int] | None = None) -> Wanted:
+    """
+    Read the size that an input asks for.
+
+    Args:
+        minimum: Smallest width and height that the model is known to deliver.
+    """
+    size = _first_match(_SIZE, task_input, _SIZE_FIELDS) or _sides(task_input)
+    ratio = _first_match(_RATIO, task_input, _RATIO_FIELDS) or _first_match(
+        _NAMED_RATIO, task_input, _RATIO_FIELDS
+    )
+    pixels: float | None = None
+    if size is not None:
+        pixels = size[0] * size[1]
+        ratio = size
+    elif thousands := _first(_THOUSANDS, task_input, _RESOLUTION_FIELDS):
+        pixels = (float(thousands[1]) * 1024) ** 2
+    elif minimum is not None:
+        pixels = minimum[0] * minimum[1] / _SHARE
+    return Wanted(pixels, ratio[0] / ratio[1] if ratio and all(ratio) else None)
+
+
+def why_preview(facts: MediaFacts, asked: Wanted) -> str | None:
+    """Say why a picture is only a preview; None for a result."""
+    if not facts.width or not facts.height:
+        return None
+    shown, side = f"{facts.width}x{facts.height}", max(facts.width, facts.height)
+    if side > _LARGEST_PREVIEW_SIDE:
+        return None
+    if asked.pixels is not None and facts.width * facts.height < asked.pixels * _SHARE:
+        return f"{shown} is far below the size asked for"
+    if asked.ratio is None or side > _LARGEST_THUMBNAIL_SIDE:
+        return None
+    if abs(math.log(facts.width / facts.height / asked.ratio)) > math.log(_RATIO_TOLERANCE):
+        return f"{shown} is a small picture of another shape than asked for"
+    return None
+
+
+def _first(
+    pattern: re.Pattern[str], task_input: Mapping[str, Any], names: tuple[str, ...]
+) -> re.Match[str] | None:
+    for name in names:
+        value = task_input.get(name)
+        if isinstance(value, str) and (found := pattern.fullmatch(value.strip())):
+            return found
+    return None
+
+
+def _first_match(
+    pattern: re.Pattern[str], task_input: Mapping[str, Any], names: tuple[str, ...]
+) -> tuple[int, int] | None:
+    found = _first(pattern, task_input, names)
+    if found is None:
+        return None
+    first, second = int(found[1]), int(found[2])
+    if pattern is _NAMED_RATIO:
+        # `portrait_16_9` is 9 wide and 16 high.
+        return (second, first) if found.string.startswith("portrait") else (first, second)
+    return first, second
+
+
+def _sides(task_input: Mapping[str, Any]) -> tuple[int, int] | None:
+    width, height = task_input.get("width"), task_input.get("height")
+    both = isinstance(width, int) and isinstance(height, int)
+    return (width, height) if both and width > 0 and height > 0 else None  # type: ignore[operator,return-value]

@@ -1,0 +1,1 @@
+"""Rules about tasks' inputs: uploads, links, and what the record keeps of them."""

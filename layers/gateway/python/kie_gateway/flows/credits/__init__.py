@@ -1,0 +1,1 @@
+"""How credits are granted, released, charged late, and reconciled."""

@@ -1,0 +1,1 @@
+"""How results are copied into the bucket, listed and made small."""

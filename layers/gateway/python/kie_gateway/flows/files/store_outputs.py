@@ -1,0 +1,328 @@
+"""Copy a task's results into the bucket, and only then say that it succeeded."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import batched
+
+from kie_gateway.core.errors.provider_errors import ProviderError
+from kie_gateway.core.errors.storage_errors import (
+    LeaseLostError,
+    SourceGoneError,
+    SourcePageError,
+    StorageError,
+)
+from kie_gateway.core.files.media import MediaType
+from kie_gateway.core.files.media_facts import MediaFacts
+from kie_gateway.core.files.quality import Wanted, wanted
+from kie_gateway.core.files.retention import delete_at
+from kie_gateway.core.files.storing import (
+    LONGEST_REASON,
+    Results,
+    never_came,
+    numbered,
+    results_of,
+)
+from kie_gateway.core.moves import storing_moves
+from kie_gateway.core.polling.poll_policy import PollPolicy
+from kie_gateway.core.polling.report import Finished
+from kie_gateway.core.ports.files import Files, OutputStore
+from kie_gateway.core.ports.kie import Provider
+from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.task import Cure, Missing, Output, Source, Status, Task
+from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.files.copy_result import Copied, ResultCopier
+from kie_gateway.flows.files.storing_lease import StoringLease
+
+_log = logging.getLogger(__name__)
+
+COPIES_AT_ONCE = 3
+# Recorded together: a transaction of DynamoDB takes a hundred items, and each file is told of by
+# one (API reference, TransactWriteItems).
+PORTION = 20
+# One page in the place of a file may be a host in trouble. The same again is what the link leads
+# to, and so is any at this attempt.
+PAGES_BELIEVED = 3
+
+
+@dataclass
+class _Attempt:
+    """What one attempt has copied beyond what is on record, and what it could not, by number."""
+
+    copied: dict[int, Copied] = field(default_factory=dict)
+    lacking: dict[int, StorageError] = field(default_factory=dict)
+
+    @property
+    def real(self) -> list[Output]:
+        """Everything that is no preview, in Kie's order."""
+        found = (self.copied[index] for index in sorted(self.copied))
+        return [one.output for one in found if one.why_preview is None]
+
+    @property
+    def previews(self) -> list[Copied]:
+        """The rest."""
+        found = (self.copied[index] for index in sorted(self.copied))
+        return [one for one in found if one.why_preview is not None]
+
+    @property
+    def may_be_renewed(self) -> bool:
+        """Whether Kie.ai may have better links."""
+        kinds = (SourceGoneError, SourcePageError)
+        return any(isinstance(error, kinds) for error in self.lacking.values())
+
+
+@dataclass(frozen=True)
+class StoreOutputs:
+    """
+    Stores the results of a task that reads `storing`.
+
+    One copy holds the lease: the record names until when. Keys are derived from the task, so a copy
+    that was cut off is simply written over by the next. A copy that has lost its lease records
+    nothing, and writes over nothing either: a file is only put where none is, or in the place of
+    the very version that was there while the lease was held.
+
+    Attributes:
+        measure: Measures a file by its type, first bytes, last bytes and size.
+        retention_days: How long files are kept that do not say; 0 for ever.
+        minimum: Tells the smallest picture, width and height, that a model delivers.
+        in_parts: Tells whether a model takes pictures apart: the parts may be of any size.
+        tell_success: Told once of every task that has succeeded.
+        tell_unlisted: Told of every host of a result that is not listed.
+    """
+
+    tasks: TaskStore
+    files: Files
+    outputs: OutputStore
+    kie: Provider
+    policy: PollPolicy
+    measure: Callable[[MediaType, bytes, bytes, int], MediaFacts]
+    now: Callable[[], datetime]
+    retention_days: int = 0
+    minimum: Callable[[str], tuple[int, int] | None] = lambda _: None
+    in_parts: Callable[[str], bool] = lambda _: False
+    tell_success: Callable[[Task], None] = lambda _: None
+    tell_unlisted: Callable[[str], None] = lambda _: None
+
+    def __call__(self, task: Task) -> Task:
+        """Copy what is not stored yet; returns the record afterwards."""
+        held = self.tasks.move(
+            task, lambda current: storing_moves.start_storing(current, self.now())
+        )
+        if not held.changed:
+            return held.task
+        lease = StoringLease(held.task, self.tasks, self.now)
+        after = self._store(lease)
+        if after.status is Status.CANCELED or after.deleted_at is not None:
+            self._remove(lease, after)
+        return after
+
+    def _store(self, lease: StoringLease) -> Task:
+        attempt = _Attempt()
+        hopeless = {one.index for one in lease.task.missing if one.cure is Cure.PERSON}
+        try:
+            self._copy(lease, lease.task.sources, attempt, without=hopeless)
+            if attempt.may_be_renewed:
+                self._copy_from_fresh_links(lease, attempt)
+        except LeaseLostError:
+            # Whatever the record says now, it is not this copy's to change.
+            return self.tasks.get(lease.task.task_id) or lease.task
+        if attempt.lacking or hopeless - attempt.copied.keys():
+            return self._release(lease, attempt)
+        return self._settle(lease, attempt)
+
+    def _copy_from_fresh_links(self, lease: StoringLease, attempt: _Attempt) -> None:
+        """Ask Kie.ai once for links that have not expired, and copy from those."""
+        task = lease.task
+        fresh = self._fresh_results(task, attempt)
+        if fresh.sources == task.sources:
+            return
+        renewed = self.tasks.move(
+            task,
+            lambda current: storing_moves.renew_sources(
+                current, fresh, task.storing_until, self.now()
+            ),
+        )
+        if renewed.changed:
+            lease.task = renewed.task
+        elif renewed.task.storing_until != task.storing_until:
+            raise LeaseLostError("Another copy of the results has taken over.")
+        if len(fresh.sources) != len(task.sources):
+            # Not the same results: what has which number is to be found out anew.
+            attempt.copied.clear()
+        attempt.lacking.clear()
+        self._copy(lease, fresh.sources, attempt)
+
+    def _fresh_results(self, task: Task, attempt: _Attempt) -> Results:
+        known = Results(task.sources, never_came(task))
+        if task.upstream_task_id is None:
+            return known
+        try:
+            report = self.kie.ask(task).report
+            fresh = results_of(report) if isinstance(report, Finished) else known
+            # Where the record still names the old links they are exchanged one by one.
+            old = {index for index, _ in set(_numbered(fresh)) & set(_numbered(known))}
+            sources = [
+                self._exchanged(task, source) if index in old & attempt.lacking.keys() else source
+                for index, source in _numbered(fresh)
+            ]
+        except ProviderError:
+            return known
+        return replace(fresh, sources=tuple(sources))
+
+    def _exchanged(self, task: Task, source: Source) -> Source:
+        fresh = self.kie.fresh_link(task, source.url) if source.url else None
+        return replace(source, url=fresh) if fresh else source
+
+    def _copy(
+        self,
+        lease: StoringLease,
+        sources: Sequence[Source],
+        attempt: _Attempt,
+        without: Set[int] = frozenset(),
+    ) -> None:
+        """Copy what is not copied yet, a few at a time, and record it in portions."""
+        done = {output.index for output in lease.task.outputs} | attempt.copied.keys() | without
+        todo = [one for one in numbered(sources, lease.task.missing) if one[0] not in done]
+        copier = ResultCopier(self.files, self.outputs, self.measure)
+        asked = self._asked(lease.task)
+        hosts: set[str] = set()
+        with ThreadPoolExecutor(max(min(len(todo), COPIES_AT_ONCE), 1)) as pool:
+            for portion in batched(todo, PORTION, strict=False):
+                self._record_portion(lease, attempt)
+                copies = {
+                    # In a copy of our context, so that it knows how much time is left.
+                    index: pool.submit(
+                        copy_context().run, copier.copy, lease, index, source, asked, hosts.add
+                    )
+                    for index, source in portion
+                }
+                # The first trouble counts once all have ended.
+                wait(copies.values())
+                for index, copy in copies.items():
+                    try:
+                        attempt.copied[index] = copy.result()
+                    except LeaseLostError:
+                        raise
+                    except StorageError as error:
+                        attempt.lacking[index] = error
+        self._tell_unlisted(lease.task, hosts)
+
+    def _record_portion(self, lease: StoringLease, attempt: _Attempt) -> None:
+        """Record what is stored before more is copied: whatever happens, that will not be lost."""
+        stored = attempt.real
+        if len(stored) < PORTION:
+            return
+        gone_at = self._delete_at(lease.task)
+        kept = self.tasks.move(
+            lease.task,
+            lambda current: storing_moves.keep_outputs(
+                current, stored, lease.held_until, self.now(), gone_at
+            ),
+        )
+        if not kept.changed:
+            raise LeaseLostError("Another copy of the results has taken over.")
+        lease.task = kept.task
+        for output in stored:
+            del attempt.copied[output.index]
+
+    def _asked(self, task: Task) -> Wanted:
+        """Read what size was asked for; of a film or a song it says nothing about a picture."""
+        if task.kind != "image" or self.in_parts(task.model):
+            return Wanted()
+        return wanted(task.input, self.minimum(task.model))
+
+    def _settle(self, lease: StoringLease, attempt: _Attempt) -> Task:
+        previews, real = attempt.previews, attempt.real
+        pictures = [one for one in (*lease.task.outputs, *real) if one.media == "image"]
+        if previews and not pictures:
+            return self._keep_previews(lease, previews)
+        if not lease.task.outputs:
+            # Beside the real picture a thumbnail is none of the results, and leaves no gap; but a
+            # number that was shown once never changes.
+            small = [one.output.index for one in previews]
+            real = [
+                replace(one, index=one.index - sum(index < one.index for index in small))
+                for one in real
+            ]
+        now, gone_at, held_until = self.now(), self._delete_at(lease.task), lease.held_until
+        beside = [one.output for one in previews]
+        settled = self.tasks.move(
+            lease.task,
+            lambda current: storing_moves.settle(current, real, now, gone_at, beside, held_until),
+        )
+        if settled.changed:
+            self.tell_success(settled.task)
+        return settled.task
+
+    def _keep_previews(self, lease: StoringLease, previews: Sequence[Copied]) -> Task:
+        why = next(one.why_preview for one in previews if one.why_preview is not None)
+        held_until, now = lease.held_until, self.now()
+        return self.tasks.move(
+            lease.task,
+            lambda current: storing_moves.keep_previews(
+                current,
+                [one.output for one in previews],
+                why,
+                held_until,
+                next_at=self.policy.while_not_visible_at(current, now),
+                now=now,
+            ),
+        ).task
+
+    def _release(self, lease: StoringLease, attempt: _Attempt) -> Task:
+        task, held_until, now = lease.task, lease.held_until, self.now()
+        missing = [_missing(index, error, task) for index, error in sorted(attempt.lacking.items())]
+        reasons = [error.message for _, error in sorted(attempt.lacking.items())]
+        words = reasons[0] if reasons else "What is missing cannot be copied as things stand."
+        if len(task.sources) > 1:
+            words = f"{len(reasons)} of {len(task.sources)} results were not copied: {words}"
+        return self.tasks.move(
+            task,
+            lambda current: storing_moves.storing_failed(
+                current,
+                words,
+                held_until,
+                missing=missing,
+                now=now,
+                outputs=attempt.real,
+                delete_at=self._delete_at(task),
+            ),
+        ).task
+
+    def _tell_unlisted(self, task: Task, hosts: Set[str]) -> None:
+        """Name hosts for the operator, whether another link has brought the result or not."""
+        for host in sorted(hosts):
+            self.tell_unlisted(host)
+        if hosts and task.store_attempts == 1:
+            named = ", ".join(sorted(hosts))[:LONGEST_REASON]
+            words = f"Results lie on hosts that ResultHosts does not list: {named}."
+            entry = Entry(Happened.HOST_NOT_LISTED, self.now(), words, {"hosts": named})
+            self.tasks.note(task.task_id, entry)
+
+    def _delete_at(self, task: Task) -> datetime | None:
+        return delete_at(self.now(), task.retention_days, self.retention_days)
+
+    def _remove(self, lease: StoringLease, after: Task) -> None:
+        """Remove what was written for a task that was canceled or deleted meanwhile."""
+        recorded = {output.key for output in after.outputs}
+        try:
+            self.outputs.delete([key for key in lease.keys if key not in recorded])
+        except StorageError as error:
+            _log.warning("%s: files stay behind: %s", lease.task.task_id, error.message)
+
+
+def _numbered(results: Results) -> Iterator[tuple[int, Source]]:
+    return numbered(results.sources, results.missing)
+
+
+def _missing(index: int, error: StorageError, task: Task) -> Missing:
+    """Tell what may mend a copy: trying again, or only a person."""
+    reason = error.message[:LONGEST_REASON]
+    heals = error.retryable
+    if isinstance(error, SourcePageError):
+        again = any((one.index, one.reason) == (index, reason) for one in task.missing)
+        heals = not again and task.store_attempts < PAGES_BELIEVED
+    return Missing(index, reason, Cure.TIME if heals else Cure.PERSON)

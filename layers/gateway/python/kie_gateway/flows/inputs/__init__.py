@@ -1,0 +1,1 @@
+"""What happens to inputs: checked, uploaded, kept, and prepared for Kie.ai."""

@@ -1,0 +1,1 @@
+"""How Kie.ai is asked, and what becomes of its answers."""

@@ -1,0 +1,1 @@
+"""How creations reach Kie.ai, at most once each."""

@@ -1,0 +1,55 @@
+"""Delete a task: its files, its input and what Kie.ai said; the ledger and the timeline stay."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.files.bucket_keys import folders_of
+from kie_gateway.core.moves import ending_moves
+from kie_gateway.core.moves.move import Move
+from kie_gateway.core.ports.files import OutputStore
+from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.task import Task
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DeleteTask:
+    """
+    Deletes tasks; one that is still open is canceled by the same move.
+
+    The record goes first: from then on nobody finds the task, and nobody writes for it who has not
+    read it before. Then its files go, and once more by the sweep when everybody who may still have
+    been at work on it has ended (`flows/watching/sweep_tasks.py`). So files that cannot be removed
+    now, or that come afterwards, are no trouble of the caller's.
+    """
+
+    tasks: TaskStore
+    files: OutputStore
+    now: Callable[[], datetime]
+
+    def __call__(self, task: Task) -> None:
+        """
+        Delete a task.
+
+        Raises:
+            BackendUnavailableError: Nothing has happened; deleting again is right.
+        """
+        deleted = self.tasks.move(task, self._decide).task
+        for folder in folders_of(deleted):
+            try:
+                self.files.delete_folder(folder)
+            except StorageError as error:
+                _log.warning("%s of a deleted task goes later: %s", folder, error.message)
+
+    def _decide(self, task: Task) -> Move | None:
+        now = self.now()
+        canceled = ending_moves.cancel(task, now)
+        entries = canceled.entries if canceled is not None else ()
+        deleted = ending_moves.delete(canceled.task if canceled is not None else task, now)
+        if deleted is None:
+            return None
+        return Move(deleted.task, (*entries, *deleted.entries))

@@ -1,0 +1,1 @@
+"""Who follows tasks: executions, and the sweep behind them."""

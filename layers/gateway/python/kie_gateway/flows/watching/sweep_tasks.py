@@ -1,0 +1,107 @@
+"""Look after tasks that nobody may care for: open ones without a watch, deleted ones with files."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.files.bucket_keys import folders_of
+from kie_gateway.core.moves import ending_moves, sweep_moves
+from kie_gateway.core.ports.files import OutputStore
+from kie_gateway.core.ports.tasks import Sweeps, TaskStore
+from kie_gateway.core.ports.watching import Executions, StoreQueue
+from kie_gateway.core.task import Status, Task
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepTasks:
+    """
+    The sweep.
+
+    Each task's clock is set to later before anything is done for it, so one that kills whoever
+    looks after it does not keep the others waiting.
+
+    Attributes:
+        refresh: Asks about an expired task, whose result still counts.
+    """
+
+    sweeps: Sweeps
+    tasks: TaskStore
+    executions: Executions
+    store_queue: StoreQueue
+    files: OutputStore
+    refresh: Callable[[Task], Task]
+    now: Callable[[], datetime]
+
+    def __call__(self, has_time: Callable[[], bool]) -> int:
+        """
+        Look after everything that is due.
+
+        Args:
+            has_time: Whether there is time for one more; what is left over is done the next time.
+
+        Returns:
+            How many tasks were cared for; those that are followed as they should be do not count.
+        """
+        swept, seen = 0, set[str]()
+        while due := [one for one in self.sweeps.to_sweep(self.now()) if one not in seen]:
+            for task_id in due:
+                if not has_time():
+                    return swept
+                seen.add(task_id)
+                swept += self._try(task_id)
+        return swept
+
+    def _try(self, task_id: str) -> bool:
+        try:
+            task = self.tasks.get(task_id)
+            return task is not None and self.look_after(task)
+        except GatewayError as error:
+            _log.warning("%s is looked after later: %s", task_id, error)
+        except Exception:  # noqa: BLE001 - whatever it is
+            # A record that cannot even be read must not stand in the way of the others.
+            _log.exception("%s cannot be looked after", task_id)
+        return False
+
+    def look_after(self, task: Task) -> bool:
+        """Do what one task lacks; False if it lacked nothing."""
+        if task.deleted_at is not None:
+            return self._clean(task)
+        if task.status.is_settled:
+            return False
+        now = self.now()
+        if task.is_overdue(now):
+            return self._expire(task, now)
+        return self._follow(task, now)
+
+    def _clean(self, task: Task) -> bool:
+        """Remove what has come into a deleted task's folders since."""
+        if not self.tasks.move(task, lambda one: sweep_moves.clean_later(one, self.now())).changed:
+            return False
+        for folder in folders_of(task):
+            self.files.delete_folder(folder)
+        return self.tasks.move(task, sweep_moves.cleaned).changed
+
+    def _expire(self, task: Task, now: datetime) -> bool:
+        """Say that the deadline has passed, and ask at once what nobody has asked."""
+        expired = self.tasks.move(task, lambda current: ending_moves.expire(current, now))
+        if expired.changed:
+            self.refresh(expired.task)
+        return expired.changed
+
+    def _follow(self, task: Task, now: datetime) -> bool:
+        """Start another execution, unless the last one is running."""
+        if self.executions.is_running(task.task_id, task.watches):
+            self.tasks.move(task, lambda current: sweep_moves.look_later(current, now))
+            return False
+        followed = self.tasks.move(task, lambda current: sweep_moves.follow_anew(current, now))
+        if not followed.changed:
+            return False
+        task = followed.task
+        self.executions.start(task.task_id, task.watches, now)
+        if task.status is Status.STORING:
+            self.store_queue.request_storing(task.task_id)
+        return True
