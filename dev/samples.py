@@ -6,7 +6,7 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -52,6 +52,38 @@ SUCCEEDED = f"{_PREFIX}sample0succeeded"
 EXPIRED = f"{_PREFIX}sample0expired00"
 
 
+_OUTPUT = Output(
+    index=0,
+    media="image",
+    content_type="image/png",
+    bytes=1,
+    sha256="0" * 64,
+    key=f"outputs/local/{SUCCEEDED}/0.png",
+    source_url="https://tempfile.aiquickdraw.com/r/sample.png",
+    width=1024,
+    height=1024,
+)
+
+
+def _running(now: datetime) -> Task:
+    return Task(
+        task_id=RUNNING,
+        owner="local",
+        status=Status.RUNNING,
+        model="google/nano-banana",
+        family="market",
+        kind="image",
+        input={"prompt": "a lighthouse at dawn"},
+        callback_base_url="https://example.com",
+        created_at=now,
+        deadline_at=now + timedelta(hours=1),
+        submission=Submission.ACCEPTED,
+        upstream_task_id=UPSTREAM_ID,
+        submitted_at=now,
+        next_at=now,
+    )
+
+
 class Samples:
     """The sample cloud at hand."""
 
@@ -82,22 +114,7 @@ class Samples:
 
     def _tasks(self) -> Iterator[Task]:
         now = utc_now()
-        running = Task(
-            task_id=RUNNING,
-            owner="local",
-            status=Status.RUNNING,
-            model="google/nano-banana",
-            family="market",
-            kind="image",
-            input={"prompt": "a lighthouse at dawn"},
-            callback_base_url="https://example.com",
-            created_at=now,
-            deadline_at=now + timedelta(hours=1),
-            submission=Submission.ACCEPTED,
-            upstream_task_id=UPSTREAM_ID,
-            submitted_at=now,
-            next_at=now,
-        )
+        running = _running(now)
         yield running
         yield replace(
             running,
@@ -125,19 +142,7 @@ class Samples:
             running,
             task_id=SUCCEEDED,
             status=Status.SUCCEEDED,
-            outputs=(
-                Output(
-                    index=0,
-                    media="image",
-                    content_type="image/png",
-                    bytes=1,
-                    sha256="0" * 64,
-                    key=f"outputs/local/{SUCCEEDED}/0.png",
-                    source_url="https://tempfile.aiquickdraw.com/r/sample.png",
-                    width=1024,
-                    height=1024,
-                ),
-            ),
+            outputs=(_OUTPUT,),
             completed_at=now,
         )
         yield replace(
