@@ -15,6 +15,11 @@ def seconds(count: float) -> timedelta:
     return timedelta(seconds=count)
 
 
+def typical_seconds(model: str) -> float:
+    """The median time of a model; films take longer than pictures."""
+    return 150.0 if "kling" in model else 45.0
+
+
 def make_task(**changes: Any) -> Task:
     """A task that was just recorded and is about to be sent to Kie.ai."""
     fields: dict[str, Any] = {

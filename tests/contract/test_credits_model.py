@@ -96,7 +96,7 @@ from tests.fakes import (
     FakeTaskStore,
 )
 from tests.flows import REDACTION, SECRET, asking, submitting, submitting_watched
-from tests.makers import RESULT_URL, seconds
+from tests.makers import RESULT_URL, seconds, typical_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -106,7 +106,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 40
 DEADLINE_SECONDS = 3600
 RELEASE_SECONDS = 86400
 NO_CREDITS = Category.INSUFFICIENT_CREDITS
-POLICY = PollPolicy(first_poll_seconds=60, poll_cap_seconds=900)
+POLICY = PollPolicy(first_poll_seconds=60, poll_cap_seconds=900, typical_seconds=typical_seconds)
 WRITES = {"create", "forget", "move", "note"}
 LIMITED, POOR, UNLIMITED = "limited", "poor", "unlimited"
 

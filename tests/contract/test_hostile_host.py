@@ -55,7 +55,7 @@ from tests.contract.hostile_host import (
     write_certificate,
 )
 from tests.fakes import Clock, FakeProvider, FakeTaskStore
-from tests.makers import NOW, UPSTREAM_ID, storing_task
+from tests.makers import NOW, UPSTREAM_ID, storing_task, typical_seconds
 
 NAME = "files.results.example"
 LINK = f"https://{NAME}/file.png?sig=secret"
@@ -176,7 +176,9 @@ def copier_of(
         files=files,
         outputs=cloud.bucket,
         kie=kie,
-        policy=PollPolicy(first_poll_seconds=10, poll_cap_seconds=60),
+        policy=PollPolicy(
+            first_poll_seconds=10, poll_cap_seconds=60, typical_seconds=typical_seconds
+        ),
         measure=measure,
         now=clock.now,
     )

@@ -18,7 +18,7 @@ from kie_gateway.media.measure import measure
 from tests.contract.clouds import BUCKET, Cloud, cloud_at, s3_endpoint, write_cloud_certificate
 from tests.contract.hostile_host import FileHost, chunked, ok, said
 from tests.fakes import Clock, FakeProvider, FakeTaskStore
-from tests.makers import storing_task
+from tests.makers import storing_task, typical_seconds
 from tests.media_files import KINDS, Kind, told_by_others
 
 # Decoders count what they play, headers what they hold: a frame or two of sound apart.
@@ -75,7 +75,9 @@ def test_files_of_a_kind_are_stored_and_measured(
         files=FileFetcher(ResultHosts.parse(f"127.0.0.1:{shelf.port}"), max_bytes=10**8),
         outputs=cloud.bucket,
         kie=FakeProvider(),
-        policy=PollPolicy(first_poll_seconds=10, poll_cap_seconds=60),
+        policy=PollPolicy(
+            first_poll_seconds=10, poll_cap_seconds=60, typical_seconds=typical_seconds
+        ),
         measure=measure,
         now=Clock().now,
     )

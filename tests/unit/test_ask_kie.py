@@ -51,9 +51,10 @@ from tests.makers import (
     running_task,
     seconds,
     storing_task,
+    typical_seconds,
 )
 
-POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
+POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60, typical_seconds=typical_seconds)
 LATER = NOW + seconds(15)
 
 FINISHED = Finished("success", (Source(RESULT_URL),), credits=Decimal(4))

@@ -40,9 +40,9 @@ from tests.fakes import (
     FakeTaskStore,
 )
 from tests.flows import submitting, submitting_watched
-from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, seconds
+from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, seconds, typical_seconds
 
-POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
+POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60, typical_seconds=typical_seconds)
 OTHER_ID = TASK_ID[:-1] + "b"
 NEW = NewTask(
     owner="alice",

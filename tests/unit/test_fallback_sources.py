@@ -23,7 +23,7 @@ from kie_gateway.flows.polling.fallback_sources import (
 from kie_gateway.kie.history import KieHistory
 from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore
 from tests.flows import REDACTION, asking
-from tests.makers import NOW, RESULT_URL, running_task, seconds
+from tests.makers import NOW, RESULT_URL, running_task, seconds, typical_seconds
 
 FOUND = Finished("success", (Source(RESULT_URL),))
 STUCK = NotUnderstood("completed, yet no result", NOW)
@@ -76,7 +76,7 @@ def ask(
         store,
         FakeProvider(answers=[answer]),
         FakeArchive(),
-        PollPolicy(0, 900),
+        PollPolicy(0, 900, typical_seconds=typical_seconds),
         lambda: NOW + seconds(age),
         fallbacks=sources,
     )

@@ -15,7 +15,7 @@ from kie_gateway.flows.watching.continue_as_new import ContinueAsNew
 from kie_gateway.flows.watching.watch_task import WatchTask
 from kie_gateway.flows.watching.watches import Watches
 from tests.fakes import Clock, FakeExecutions, FakeTaskStore
-from tests.makers import NOW, running_task
+from tests.makers import NOW, running_task, typical_seconds
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MOST_EVENTS = 25_000
@@ -63,7 +63,7 @@ def test_a_task_that_never_ends_is_watched_until_its_deadline(
     """Pauses below 217 s and a deadline of a week killed the watch before it could tell anybody."""
     task = running_task(deadline_at=NOW + timedelta(seconds=deadline), next_at=NOW)
     clock, store, executions = Clock(NOW), Forgetful(task), FakeExecutions()
-    policy = PollPolicy(first_poll, cap)
+    policy = PollPolicy(first_poll, cap, typical_seconds=typical_seconds)
 
     def ask(task: Task) -> Task:
         entry = Entry(Happened.KIE_ASKED, clock.at, "Kie.ai says: generating.")

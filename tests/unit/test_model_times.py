@@ -11,7 +11,7 @@ from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.polling.schedule import ask_ages
 from kie_gateway.core.task import CompletedBy
 from kie_gateway.flows.polling.learn_time import LearnTime
-from tests.makers import NOW, running_task, seconds
+from tests.makers import NOW, running_task, seconds, typical_seconds
 
 
 class Times:
@@ -51,7 +51,7 @@ def test_the_schedule_follows_what_was_seen() -> None:
     seen = Observed(count=50, p50=20, p80=30, p95=40, p99=50)
     assert ask_ages(400, 0, seen) == (30, 40, 50)
     assert ask_ages(400, 3, seen) == pytest.approx((3, 4, 5))
-    policy = PollPolicy(0, 900, observed=lambda _: seen)
+    policy = PollPolicy(0, 900, typical_seconds=typical_seconds, observed=lambda _: seen)
     task = running_task()
     assert policy.next_ask_at(task, NOW) == NOW + seconds(30)
     assert policy.next_ask_at(task, NOW + seconds(30)) == NOW + seconds(40)

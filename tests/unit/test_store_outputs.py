@@ -46,7 +46,15 @@ from tests.fakes import (
     FakeTaskStore,
     StoredObject,
 )
-from tests.makers import NOW, TASK_ID, UPSTREAM_ID, running_task, seconds, storing_task
+from tests.makers import (
+    NOW,
+    TASK_ID,
+    UPSTREAM_ID,
+    running_task,
+    seconds,
+    storing_task,
+    typical_seconds,
+)
 
 HOST = "https://tempfile.aiquickdraw.com"
 FIRST, SECOND, THIRD = (f"{HOST}/{name}?sig=secret" for name in ("a.bin", "b.bin", "c.bin"))
@@ -82,7 +90,9 @@ class Scene:
             files=self.files,
             outputs=self.outputs,
             kie=self.kie,
-            policy=PollPolicy(first_poll_seconds=10, poll_cap_seconds=60),
+            policy=PollPolicy(
+                first_poll_seconds=10, poll_cap_seconds=60, typical_seconds=typical_seconds
+            ),
             measure=lambda *_: self.facts,
             now=self.clock.now,
             retention_days=self.retention_days,

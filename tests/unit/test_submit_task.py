@@ -44,9 +44,9 @@ from tests.fakes import (
     FakeTaskStore,
 )
 from tests.flows import submitting, submitting_watched
-from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, make_task, seconds
+from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, make_task, seconds, typical_seconds
 
-POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60)
+POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60, typical_seconds=typical_seconds)
 
 FINISHED = Finished("success", (Source(RESULT_URL),))
 FAILED = Failed("fail", Failure("501", Category.UPSTREAM, "Internal Error", retryable=True))

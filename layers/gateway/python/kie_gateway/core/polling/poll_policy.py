@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kie_gateway.core.model_facts import model_facts
 from kie_gateway.core.polling.model_times import Observed
 from kie_gateway.core.polling.schedule import next_ask_at
 from kie_gateway.core.task import Task
@@ -24,7 +23,7 @@ class PollPolicy:
 
     first_poll_seconds: int
     poll_cap_seconds: int
-    typical_seconds: Callable[[str], float] = lambda model: model_facts(model).typical_seconds
+    typical_seconds: Callable[[str], float]
     observed: Callable[[str], Observed | None] = lambda _: None
 
     def next_ask_at(self, task: Task, now: datetime) -> datetime:

@@ -15,7 +15,7 @@ from kie_gateway.core.errors.caller_errors import (
     IdempotencyMismatchError,
     TaskNotFoundError,
 )
-from kie_gateway.core.model_facts import model_facts
+from kie_gateway.core.model_kind import kind_of
 from kie_gateway.core.moves import sweep_moves
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.submit_queue import SubmitQueue
@@ -239,7 +239,7 @@ def _queued(new: NewTask, task_id: str, now: datetime, ticket: Ticket | None) ->
         status=Status.QUEUED,
         model=new.model,
         family=new.family,
-        kind=new.kind or model_facts(new.model).kind,
+        kind=new.kind or kind_of(new.model),
         credits_estimated=new.credits_estimated,
         reservation=new.reservation,
         release_at=nobody_looks_at if new.reservation is not None else None,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kie_gateway.core.model_facts import model_facts
+from kie_gateway.core.model_kind import kind_of
 from kie_gateway.flows.tasks.import_task import Adoption, Imported
 from kie_gateway.flows.tasks.request_task import Models
 
@@ -56,7 +56,7 @@ class RequestImport:
                 owner=request.owner,
                 model=request.model,
                 family=self.models.family(request.model),
-                kind=self.models.kind(request.model) or model_facts(request.model).kind,
+                kind=self.models.kind(request.model) or kind_of(request.model),
                 deadline_seconds=self.deadline_seconds,
                 upstream_task_id=request.upstream_task_id,
                 url=request.url,
