@@ -20,17 +20,9 @@ from dev.template import ROOT, Template
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.task_item import write_entry, write_task
 from kie_gateway.core.callers.api_key import Scope
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    CompletedBy,
-    Failure,
-    Output,
-    Source,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.failure import Category, Failure
+from kie_gateway.core.results import Output, Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.manage_keys import IssueKey, NewKey
 from kie_gateway.wiring.clock import utc_now

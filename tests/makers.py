@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kie_gateway.core.task import Source, Status, Submission, Task
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Status, Submission, Task
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 TASK_ID = "task_01kjd3x7h8000000000000000a"

@@ -24,20 +24,14 @@ from kie_gateway.core.errors.caller_errors import (
     InvalidRequestError,
     TooManyTasksError,
 )
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.moves import credit_moves, ending_moves, storing_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.ports.accounts import Accounts
 from kie_gateway.core.ports.tasks import Existing, TaskStore
-from kie_gateway.core.task import (
-    Category,
-    CompletedBy,
-    Failure,
-    Source,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
 from tests.contract.one_at_a_time import OneAtATime
 from tests.fakes import FakeAccounts, FakeTaskStore

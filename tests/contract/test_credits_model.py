@@ -49,6 +49,7 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderNoCreditsError,
     SubmissionUnknownError,
 )
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.files.media_facts import NOTHING_KNOWN
 from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.polling.decision import decide
@@ -57,15 +58,8 @@ from kie_gateway.core.polling.report import Failed, Finished, NotVisible, Report
 from kie_gateway.core.ports.accounts import Accounts
 from kie_gateway.core.ports.kie import Accepted, Answer
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.task import (
-    Category,
-    CompletedBy,
-    Failure,
-    Source,
-    Status,
-    Step,
-    Task,
-)
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import CompletedBy, Status, Step, Task
 from kie_gateway.flows.credits.close_reservation import CloseReservation
 from kie_gateway.flows.credits.release_credits import ReleaseCredits
 from kie_gateway.flows.files.store_outputs import StoreOutputs

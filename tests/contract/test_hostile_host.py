@@ -28,7 +28,8 @@ from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.task import Attention, Source, Status, Task
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.flows.files.store_outputs import StoreOutputs
 from kie_gateway.media.measure import measure

@@ -11,8 +11,9 @@ from kie_gateway.core.moves import ending_moves, storing_moves, sweep_moves, ver
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.results import Source
 from kie_gateway.core.sweep import AFTER_DELETION, START_GRACE
-from kie_gateway.core.task import CompletedBy, Source, Status, Task
+from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Happened
 from tests.contract.one_at_a_time import OneAtATime
 from tests.fakes import FakeTaskStore

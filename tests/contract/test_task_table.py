@@ -20,22 +20,11 @@ from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.callers.idempotency import IdempotencyKey
 from kie_gateway.core.credits.reservation import Fate, Funds, Reservation
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.ports.tasks import Existing, TaskFilter, TaskStore
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    CompletedBy,
-    Cure,
-    Failure,
-    Missing,
-    Output,
-    Source,
-    Status,
-    Step,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Step, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from tests.contract.one_at_a_time import OneAtATime
 from tests.fakes import FakeTaskStore

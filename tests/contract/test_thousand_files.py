@@ -11,7 +11,8 @@ import pytest
 from kie_gateway.core.files.media_facts import MediaFacts
 from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.polling.poll_policy import PollPolicy
-from kie_gateway.core.task import Output, Source, Status
+from kie_gateway.core.results import Output, Source
+from kie_gateway.core.task import Status
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.flows.files.store_outputs import StoreOutputs
 from kie_gateway.media.measure import measure

@@ -16,6 +16,7 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderUnreachableError,
 )
 from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.moves import ending_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.poll_policy import PollPolicy
@@ -28,16 +29,8 @@ from kie_gateway.core.polling.report import (
     Report,
     Running,
 )
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    CompletedBy,
-    Failure,
-    Source,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.polling.fallback_sources import Finding
 from tests.fakes import Clock, FakeArchive, FakeProvider, FakeTaskStore

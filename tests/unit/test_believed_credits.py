@@ -9,7 +9,8 @@ from kie_gateway.core.credits.reservation import Reservation
 from kie_gateway.core.moves import storing_moves, verdict_moves
 from kie_gateway.core.moves.credit_moves import close_canceled
 from kie_gateway.core.polling.report import Finished
-from kie_gateway.core.task import CompletedBy, Source, Status, Task
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Happened
 from tests.makers import NOW, RESULT_URL, UPSTREAM_ID, running_task
 

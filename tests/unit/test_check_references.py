@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from kie_gateway.core.errors.caller_errors import InvalidRequestError
-from kie_gateway.core.task import Source, Task
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Task
 from kie_gateway.flows.inputs.check_references import CheckReferences, Named, Reference, references
 from tests.fakes import FakeTaskStore
 from tests.makers import UPSTREAM_ID, running_task

@@ -25,8 +25,9 @@ from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.kie import Accepted
+from kie_gateway.core.results import Source
 from kie_gateway.core.submit_queue import Ticket
-from kie_gateway.core.task import Source, Status, Step, Submission, Task
+from kie_gateway.core.task import Status, Step, Submission, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.inputs.keep_input import Inputs
 from kie_gateway.flows.tasks.create_task import Created, CreateTask, NewTask

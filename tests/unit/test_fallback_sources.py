@@ -10,10 +10,12 @@ import pytest
 
 from kie_gateway.core.errors.provider_errors import ProviderAuthError
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
+from kie_gateway.core.failure import Category
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.polling.report import Finished, NotUnderstood, Report, Running
 from kie_gateway.core.ports.kie import Record
-from kie_gateway.core.task import Category, CompletedBy, Source, Status, Task
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.polling.fallback_sources import (
     FallbackSource,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kie_gateway.core.polling.report import Finished, NotUnderstood, Report
-from kie_gateway.core.task import Source
+from kie_gateway.core.results import Source
 from kie_gateway.kie.families.registry import family
 from kie_gateway.kie.gathering import LONGEST_INLINE
 

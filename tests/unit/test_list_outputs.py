@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kie_gateway.core.moves import ending_moves
-from kie_gateway.core.task import Output, Status, Task
+from kie_gateway.core.results import Output
+from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.files.list_outputs import ListOutputs, OutputPage, OutputQuery, Place
 from tests.fakes import FakeTaskStore
 from tests.makers import NOW, RESULT_URL, make_task, seconds

@@ -7,22 +7,12 @@ from typing import Any
 
 import pytest
 
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.moves import ending_moves, storing_moves, submission_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.report import Failed, Finished
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    CompletedBy,
-    Cure,
-    Failure,
-    Missing,
-    Output,
-    Source,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from tests.makers import (
     NOW,

@@ -7,7 +7,7 @@ import pytest
 from kie_gateway.core.credits.reconciliation import LedgerSnapshot
 from kie_gateway.core.credits.reservation import Fate, Reservation
 from kie_gateway.core.polling.report import Finished, Partial, Report, Running
-from kie_gateway.core.task import Source
+from kie_gateway.core.results import Source
 from kie_gateway.flows.credits.reconcile import prices_that_differ
 from tests.makers import NOW, RESULT_URL, TASK_ID, running_task
 

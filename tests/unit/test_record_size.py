@@ -14,7 +14,8 @@ from kie_gateway.aws.task_item import read_task, write_task
 from kie_gateway.core.files.storing import MOST_RESULTS, place_of
 from kie_gateway.core.moves import verdict_moves
 from kie_gateway.core.polling.report import Finished
-from kie_gateway.core.task import CompletedBy, Cure, Missing, Output, Source, Status, Task
+from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.task import CompletedBy, Status, Task
 from kie_gateway.core.timeline import Happened
 from tests.makers import NOW, UPSTREAM_ID, running_task
 

@@ -16,14 +16,8 @@ from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.moves import ending_moves, submission_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.report import Finished
-from kie_gateway.core.task import (
-    Attention,
-    CompletedBy,
-    Source,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.record_webhook import Delivery, Recorded, RecordWebhook
 from kie_gateway.flows.watching.watches import Watches

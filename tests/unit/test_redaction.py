@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from kie_gateway.core.callback_token import callback_token
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.polling.report import (
     Failed,
     Finished,
@@ -14,7 +15,7 @@ from kie_gateway.core.polling.report import (
     Report,
     Running,
 )
-from kie_gateway.core.task import Category, Failure, Source
+from kie_gateway.core.results import Source
 from tests.flows import REDACTION, SECRET
 from tests.makers import TASK_ID, make_task
 

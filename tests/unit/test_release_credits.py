@@ -11,8 +11,10 @@ from kie_gateway.core.credits.posting import Posting
 from kie_gateway.core.credits.reservation import Fate, Reservation
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.provider_errors import ProviderBusyError
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.polling.report import Failed, Finished, NotVisible, Report, Running
-from kie_gateway.core.task import Category, Failure, Source, Status, Submission, Task
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.credits.close_reservation import CloseReservation
 from kie_gateway.flows.credits.release_credits import ReleaseCredits

@@ -19,22 +19,14 @@ from kie_gateway.core.errors.storage_errors import (
     SourceUnavailableError,
     StorageError,
 )
+from kie_gateway.core.failure import Category
 from kie_gateway.core.files.media_facts import NOTHING_KNOWN, MediaFacts
 from kie_gateway.core.moves import ending_moves, storing_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.polling.report import Finished, Report, Running
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    CompletedBy,
-    Cure,
-    Missing,
-    Output,
-    Source,
-    Status,
-    Task,
-)
+from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.files.store_outputs import StoreOutputs
 from tests.fakes import (

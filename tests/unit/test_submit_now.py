@@ -9,8 +9,9 @@ from kie_gateway.core.credits.reservation import Reservation
 from kie_gateway.core.moves import ending_moves, submission_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.report import Finished
+from kie_gateway.core.results import Source
 from kie_gateway.core.submit_queue import CREDITS_PAUSE
-from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
+from kie_gateway.core.task import CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
 from kie_gateway.flows.submitting.submit_now import SubmitNow

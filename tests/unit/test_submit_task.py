@@ -18,21 +18,14 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderUnreachableError,
     SubmissionUnknownError,
 )
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.moves import ending_moves, submission_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.ports.kie import Accepted
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    CompletedBy,
-    Failure,
-    Source,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Happened
 from tests.fakes import (
     Clock,

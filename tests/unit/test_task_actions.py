@@ -13,7 +13,9 @@ from kie_gateway.core.errors.caller_errors import (
     TaskNotFailedError,
     TaskSettledError,
 )
-from kie_gateway.core.task import Category, Failure, Output, Status, Task
+from kie_gateway.core.failure import Category, Failure
+from kie_gateway.core.results import Output
+from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.files.make_thumbnail import WIDTHS, MakeThumbnail
 from kie_gateway.flows.inputs.check_references import CheckReferences
 from kie_gateway.flows.inputs.create_upload import CreateUpload

@@ -8,20 +8,10 @@ from typing import Any
 
 import pytest
 
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.ports.tasks import Page
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    CompletedBy,
-    Cure,
-    Failure,
-    Missing,
-    Output,
-    Source,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.web.cursor import TASKS
 from kie_gateway.web.tasks.presenters import etag, event_schema, retry_after_seconds, task_schema

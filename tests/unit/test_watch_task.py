@@ -14,15 +14,8 @@ from kie_gateway.core.moves import ending_moves, storing_moves, submission_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.decision import SENDING_LIMIT, Decision
 from kie_gateway.core.polling.report import Finished
-from kie_gateway.core.task import (
-    Attention,
-    CompletedBy,
-    Source,
-    Status,
-    Step,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Step, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.submitting.submit_from_queue import SubmitFromQueue
 from kie_gateway.flows.tasks.await_task import AwaitTask

@@ -24,8 +24,8 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderRejectedError,
     SubmissionUnknownError,
 )
+from kie_gateway.core.failure import Category
 from kie_gateway.core.polling.report import Failed
-from kie_gateway.core.task import Category
 from kie_gateway.kie.client import KieClient
 from kie_gateway.kie.families.registry import family
 from kie_gateway.kie.http import KieHttp

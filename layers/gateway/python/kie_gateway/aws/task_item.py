@@ -11,20 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.table_keys import entry_key, task_key
 from kie_gateway.core.credits.reservation import Fate, Funds, Reservation
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.keepable import excerpt, keepable
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    CompletedBy,
-    Cure,
-    Failure,
-    Missing,
-    Output,
-    Source,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 
 if TYPE_CHECKING:

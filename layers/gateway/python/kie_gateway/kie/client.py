@@ -25,10 +25,11 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderUnreachableError,
     SubmissionUnknownError,
 )
+from kie_gateway.core.failure import Category
 from kie_gateway.core.polling.report import Failed, Finished, NotUnderstood, Report, Running
 from kie_gateway.core.polling.sighting import was_seen
 from kie_gateway.core.ports.kie import Accepted, Answer
-from kie_gateway.core.task import Category, Task
+from kie_gateway.core.task import Task
 from kie_gateway.kie import reading, wire, words
 from kie_gateway.kie.creation import Proof, Reading, read_creation, read_page
 from kie_gateway.kie.families.family import Call

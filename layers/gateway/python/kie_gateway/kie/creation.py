@@ -10,7 +10,7 @@ code 500 nothing but whole, known wordings of its checks before a creation count
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kie_gateway.core.task import Category
+from kie_gateway.core.failure import Category
 from kie_gateway.kie import words
 from kie_gateway.kie.content_words import judges_content
 

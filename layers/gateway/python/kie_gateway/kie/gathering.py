@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from kie_gateway.core.task import Source
+from kie_gateway.core.results import Source
 from kie_gateway.kie import wire
 from kie_gateway.kie.tracks import read_tracks
 

@@ -23,8 +23,9 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderError,
     ProviderUnreachableError,
 )
+from kie_gateway.core.failure import Category
 from kie_gateway.core.ports.kie import Record
-from kie_gateway.core.task import Category, Task
+from kie_gateway.core.task import Task
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.family import Family
 from kie_gateway.kie.families.registry import FAMILIES, family

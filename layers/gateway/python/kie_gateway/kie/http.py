@@ -19,7 +19,7 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderError,
     ProviderUnreachableError,
 )
-from kie_gateway.core.task import Category
+from kie_gateway.core.failure import Category
 from kie_gateway.kie import wire
 from kie_gateway.kie.creation import BUSY_CODES
 from kie_gateway.kie.families.family import Call

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from kie_gateway.core.credits.reservation import as_credits
+from kie_gateway.core.failure import Failure
 from kie_gateway.core.polling.report import (
     Failed,
     Finished,
@@ -22,7 +23,7 @@ from kie_gateway.core.polling.report import (
     Report,
     Running,
 )
-from kie_gateway.core.task import Failure, Source
+from kie_gateway.core.results import Source
 from kie_gateway.kie import gathering, wire, words
 from kie_gateway.kie.creation import YES_CODES
 from kie_gateway.kie.words import Meaning

@@ -9,7 +9,7 @@ Sources: Kie's Suno pages (documented); keys in snake case (several clients); li
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kie_gateway.core.task import Source
+from kie_gateway.core.results import Source
 from kie_gateway.kie import reading, wire
 from kie_gateway.kie.gathering import without_echoes
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kie_gateway.core.polling.report import Finished, Partial, Report
-from kie_gateway.core.task import Source
+from kie_gateway.core.results import Source
 from kie_gateway.kie import wire
 
 _AUDIO_KEYS = ("audioUrl", "audio_url", "sourceAudioUrl", "source_audio_url")

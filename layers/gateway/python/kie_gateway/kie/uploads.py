@@ -19,7 +19,7 @@ from kie_gateway.core.errors.provider_errors import (
     ProviderInputError,
     ProviderUnreachableError,
 )
-from kie_gateway.core.task import Category
+from kie_gateway.core.failure import Category
 from kie_gateway.kie import wire, words
 from kie_gateway.kie.http import words_of
 from kie_gateway.kie.patience import TimeLeft, any_time, within

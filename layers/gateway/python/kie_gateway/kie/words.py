@@ -9,7 +9,7 @@ be done about it is decided in `creation.py`. All known wordings stand in `tests
 import re
 from enum import Enum
 
-from kie_gateway.core.task import Category
+from kie_gateway.core.failure import Category
 from kie_gateway.kie.content_words import plain, refuses_content
 
 

@@ -10,7 +10,8 @@ from aws_lambda_powertools.event_handler.depends import Depends
 
 from kie_gateway.core.callers.api_key import Caller
 from kie_gateway.core.errors.caller_errors import ForbiddenError, TaskNotFoundError
-from kie_gateway.core.task import Output, Task
+from kie_gateway.core.results import Output
+from kie_gateway.core.task import Task
 from kie_gateway.observability import logger
 from kie_gateway.web.use_cases import UseCases
 

@@ -10,7 +10,8 @@ from kie_gateway.core.callers.api_key import ApiKey, Caller
 from kie_gateway.core.polling.model_times import Observed
 from kie_gateway.core.ports.accounts import Accounts, Changed
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.task import Output, Task
+from kie_gateway.core.results import Output
+from kie_gateway.core.task import Task
 from kie_gateway.flows.credits.change_account import AccountChange
 from kie_gateway.flows.files.list_outputs import OutputPage, OutputQuery
 from kie_gateway.flows.inputs.create_upload import Upload

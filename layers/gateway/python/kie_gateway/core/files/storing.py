@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from kie_gateway.core.polling.report import Finished
-from kie_gateway.core.task import Cure, Missing, Output, Source, Task
+from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.task import Task
 
 # Kie's page on task details promises links for about a day.
 LINKS_LIVE = timedelta(hours=24)

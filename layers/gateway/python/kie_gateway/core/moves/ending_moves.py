@@ -9,12 +9,7 @@ from kie_gateway.core.credits.task_credits import (
 )
 from kie_gateway.core.moves.move import STALL_REST, UNSUBMITTED, Move
 from kie_gateway.core.sweep import AFTER_DELETION
-from kie_gateway.core.task import (
-    DELETED_OWNER,
-    Attention,
-    Status,
-    Task,
-)
+from kie_gateway.core.task import DELETED_OWNER, Attention, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
 
 

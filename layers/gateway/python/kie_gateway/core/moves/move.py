@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kie_gateway.core.task import Source, Submission, Task
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import Submission, Task
 from kie_gateway.core.timeline import Entry
 
 # A stalled task that is looked at again within this time has only just stalled.

@@ -9,6 +9,7 @@ from kie_gateway.core.credits.task_credits import (
     released_later,
     unstored,
 )
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.files.storing import (
     MOST_PREVIEWS,
     Results,
@@ -21,16 +22,8 @@ from kie_gateway.core.files.storing import (
 )
 from kie_gateway.core.moves.move import STALL_REST, Move, files_in_words
 from kie_gateway.core.polling.schedule import after_storage_failure_at
-from kie_gateway.core.task import (
-    Attention,
-    Category,
-    Cure,
-    Failure,
-    Missing,
-    Output,
-    Status,
-    Task,
-)
+from kie_gateway.core.results import Cure, Missing, Output
+from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.core.timeline import Entry, Happened
 
 # A copy renews its lease every 15 s; one that has not for 45 s is dead, and another may begin.

@@ -6,14 +6,7 @@ from datetime import datetime
 from kie_gateway.core.moves import verdict_moves
 from kie_gateway.core.moves.move import UNSUBMITTED, Move
 from kie_gateway.core.polling.report import Failed, Finished
-from kie_gateway.core.task import (
-    Attention,
-    CompletedBy,
-    Status,
-    Step,
-    Submission,
-    Task,
-)
+from kie_gateway.core.task import Attention, CompletedBy, Status, Step, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 
 

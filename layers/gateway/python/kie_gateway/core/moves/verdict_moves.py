@@ -7,6 +7,7 @@ from kie_gateway.core.credits.task_credits import (
     believed,
     released,
 )
+from kie_gateway.core.failure import Failure
 from kie_gateway.core.files.storing import (
     copy_until,
     place_of,
@@ -16,13 +17,7 @@ from kie_gateway.core.files.storing import (
 from kie_gateway.core.moves.move import Move, files_in_words
 from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.sweep import follow_entry, followed_anew
-from kie_gateway.core.task import (
-    CompletedBy,
-    Failure,
-    Status,
-    Submission,
-    Task,
-)
+from kie_gateway.core.task import CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from kie_gateway.core.task import Failure, Source
+from kie_gateway.core.failure import Failure
+from kie_gateway.core.results import Source
 
 
 @dataclass(frozen=True)

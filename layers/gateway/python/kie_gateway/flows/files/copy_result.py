@@ -22,7 +22,7 @@ from kie_gateway.core.files.remote_file import InlineFile, RemoteFile
 from kie_gateway.core.files.retention import retention_tag
 from kie_gateway.core.files.storing import place_of
 from kie_gateway.core.ports.files import Files, OutputStore
-from kie_gateway.core.task import Output, Source
+from kie_gateway.core.results import Output, Source
 from kie_gateway.flows.files.skimmed_file import SkimmedFile
 from kie_gateway.flows.files.storing_lease import StoringLease
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kie_gateway.core.ports.tasks import TaskFilter, TaskStore
-from kie_gateway.core.task import Output, Status, Task
+from kie_gateway.core.results import Output
+from kie_gateway.core.task import Status, Task
 
 _TASKS_AT_ONCE = 50
 # A rare kind of file is looked for in a bounded stretch at a time.

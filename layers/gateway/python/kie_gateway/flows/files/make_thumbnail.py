@@ -6,7 +6,7 @@ from typing import Protocol
 
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.files.bucket_keys import thumbnail_key
-from kie_gateway.core.task import Output
+from kie_gateway.core.results import Output
 
 # Few widths, so that few thumbnails are kept of each picture.
 WIDTHS = (160, 320, 640, 1280)

@@ -32,7 +32,8 @@ from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.files import Files, OutputStore
 from kie_gateway.core.ports.kie import Provider
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.task import Cure, Missing, Output, Source, Status, Task
+from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.task import Status, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.files.copy_result import Copied, ResultCopier
 from kie_gateway.flows.files.storing_lease import StoringLease

@@ -14,7 +14,8 @@ from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.polling.report import Finished, NotUnderstood, Report
 from kie_gateway.core.ports.kie import Guesses, History
-from kie_gateway.core.task import CompletedBy, Source, Task
+from kie_gateway.core.results import Source
+from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.core.timeline import Happened
 
 # The page lists the newest tasks of the account; an older record is found by chance at most.

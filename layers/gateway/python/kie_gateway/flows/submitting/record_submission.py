@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kie_gateway.core.errors.provider_errors import ProviderError, ProviderRejectedError
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.moves import submission_moves, verdict_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.poll_policy import PollPolicy
@@ -12,7 +13,7 @@ from kie_gateway.core.polling.report import Failed
 from kie_gateway.core.ports.kie import Accepted
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Ticket
-from kie_gateway.core.task import Category, Failure, Submission, Task
+from kie_gateway.core.task import Submission, Task
 
 
 @dataclass(frozen=True)

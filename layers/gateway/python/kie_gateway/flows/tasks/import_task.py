@@ -16,8 +16,9 @@ from kie_gateway.core.polling.report import Failed, Finished, NotVisible, Report
 from kie_gateway.core.ports.kie import Provider
 from kie_gateway.core.ports.tasks import Existing, TaskStore
 from kie_gateway.core.ports.watching import StoreQueue
+from kie_gateway.core.results import Source
 from kie_gateway.core.sweep import START_GRACE
-from kie_gateway.core.task import CompletedBy, Source, Status, Submission, Task
+from kie_gateway.core.task import CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.inputs.check_references import NO_SUCH_TASK
 from kie_gateway.flows.watching.watches import Watches

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kie_gateway.core.polling.report import Report
+from kie_gateway.core.results import Source
 from kie_gateway.core.spelling import respelled
-from kie_gateway.core.task import Source
 from kie_gateway.kie import reading, songs, wire
 from kie_gateway.kie.families.family import Call, Family
 from kie_gateway.kie.tracks import read_tracks, without_the_missing

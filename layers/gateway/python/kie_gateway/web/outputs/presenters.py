@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from kie_gateway.core.task import Output, Task
+from kie_gateway.core.results import Output
+from kie_gateway.core.task import Task
 from kie_gateway.web.outputs import schemas
 from kie_gateway.web.schemas import Media
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
-from kie_gateway.core.task import Attention, Output, Task
+from kie_gateway.core.results import Output
+from kie_gateway.core.task import Attention, Task
 from kie_gateway.core.timeline import Entry
 from kie_gateway.web.outputs.presenters import deleted_at, output_schema
 from kie_gateway.web.outputs.schemas import MissingOutput

@@ -9,7 +9,8 @@ from typing import Any, Self
 from aws_lambda_powertools.event_handler import Response
 
 from kie_gateway.core.ports.tasks import Page
-from kie_gateway.core.task import Output, Task
+from kie_gateway.core.results import Output
+from kie_gateway.core.task import Task
 from kie_gateway.web.cursor import TASKS
 from kie_gateway.web.request_context import RequestContext
 from kie_gateway.web.responses import Headers, json_response, not_modified

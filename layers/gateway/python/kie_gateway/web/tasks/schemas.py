@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, field_validator
 
+from kie_gateway.core.failure import Category
 from kie_gateway.core.files.retention import LONGEST_DAYS
-from kie_gateway.core.task import Attention, Category, CompletedBy, Status
+from kie_gateway.core.task import Attention, CompletedBy, Status
 from kie_gateway.core.timeline import Happened
 from kie_gateway.web.outputs.schemas import MissingOutput, Output
 from kie_gateway.web.schemas import ModelFamily, ModelKind, Page, RequestBody, ResponseBody
