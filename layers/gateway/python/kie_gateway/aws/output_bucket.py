@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from io import UnsupportedOperation
 from itertools import batched
 from typing import IO, TYPE_CHECKING, TypedDict, cast
 from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from kie_gateway.aws.upload_body import SizedUploadBody, UploadBody
 from kie_gateway.core.errors.storage_errors import KeyTakenError, StorageError
 from kie_gateway.core.files.remote_file import RemoteFile, StoredFile
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 LARGEST_SINGLE_PUT_BYTES = 5 * 1024**3
 LARGEST_DELETE_BATCH = 1000
-# S3 wants 8 KiB at least in every chunk of an upload but the last. botocore asks for 1 MiB at a
-# time and copies what is left of it for each 16 KiB it sends, so less is faster.
-CHUNK_BYTES = 128 * 1024
 # The least that S3 takes as a part; one is held at a time.
 PART_BYTES = 5 * 1024 * 1024
 # What S3 answers to conditional writes, when it is too late and when it cannot tell.
@@ -87,7 +84,7 @@ class OutputBucket:
         """
         length = file.content_length
         in_one = length is not None and length <= LARGEST_SINGLE_PUT_BYTES
-        body = _SizedBody(file) if in_one else _Body(file)
+        body = SizedUploadBody(file) if in_one else UploadBody(file)
         headers: _Headers = {
             "ContentType": content_type,
             "ContentDisposition": content_disposition,
@@ -96,7 +93,7 @@ class OutputBucket:
         }
         only: _Condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
         with _translated("the upload", body):
-            if isinstance(body, _SizedBody):
+            if isinstance(body, SizedUploadBody):
                 self._put(key, cast("IO[bytes]", body), headers, only)
             else:
                 self._put_in_parts(key, body, headers, only)
@@ -113,7 +110,7 @@ class OutputBucket:
         self._client.put_object(Bucket=self._bucket_name, Key=key, Body=body, **headers, **only)
 
     def _put_in_parts(
-        self, key: str, body: "_Body", headers: "_Headers", only: "_Condition"
+        self, key: str, body: "UploadBody", headers: "_Headers", only: "_Condition"
     ) -> None:
         """
         Send a file whose length nobody knows.
@@ -270,52 +267,8 @@ def attachment(name: str) -> str:
     return f"{value}; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 
 
-class _Body:
-    """
-    A file in the shape that uploads read from.
-
-    Attributes:
-        failure: What reading raised: botocore hides it behind an error of its own.
-    """
-
-    def __init__(self, file: RemoteFile) -> None:
-        self._file = file
-        self.failure: Exception | None = None
-
-    def read(self, size: int = -1) -> bytes:
-        """Read on; a body that ends before it should raises, and the upload with it."""
-        if size < 0:
-            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
-        try:
-            part = self._file.read(size)
-            if len(part) < size:
-                self._file.finish()
-        except Exception as exc:
-            self.failure = exc
-            raise
-        return part
-
-
-class _SizedBody(_Body):
-    """The same for one request: its length is told in advance, and it comes in handy pieces."""
-
-    def __len__(self) -> int:
-        # Not the ContentLength parameter: botocore before March 2026 sends it beside
-        # "Transfer-Encoding: chunked", which S3 refuses, and Lambda may bring an old one.
-        return self._file.content_length or 0
-
-    def read(self, size: int = -1) -> bytes:
-        """Read at most one chunk."""
-        return super().read(min(size, CHUNK_BYTES))
-
-    def seek(self, offset: int) -> None:
-        """Let botocore try again after a refusal or a lost connection, unless reading has begun."""
-        if offset or self._file.bytes_read:
-            raise UnsupportedOperation("a download cannot be rewound")
-
-
 @contextmanager
-def _translated(what: str, body: _Body | None = None) -> Iterator[None]:
+def _translated(what: str, body: UploadBody | None = None) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as exc:

@@ -1,17 +1,15 @@
 """Copy a task's results into the bucket, and only then say that it succeeded."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 
-from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.errors.storage_errors import (
     LeaseLostError,
-    SourceGoneError,
     SourcePageError,
     StorageError,
 )
@@ -21,21 +19,19 @@ from kie_gateway.core.files.quality import Wanted, wanted
 from kie_gateway.core.files.retention import delete_at
 from kie_gateway.core.files.storing import (
     LONGEST_REASON,
-    Results,
-    never_came,
     numbered,
-    results_of,
 )
 from kie_gateway.core.moves import storing_moves
 from kie_gateway.core.polling.poll_policy import PollPolicy
-from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.files import Files, OutputStore
 from kie_gateway.core.ports.kie import Provider
 from kie_gateway.core.ports.tasks import TaskStore
-from kie_gateway.core.results import Cure, Missing, Output, Source
+from kie_gateway.core.results import Cure, Missing, Source
 from kie_gateway.core.task import Status, Task
 from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.files.copy_attempt import CopyAttempt
 from kie_gateway.flows.files.copy_result import Copied, ResultCopier
+from kie_gateway.flows.files.renew_sources import RenewSources
 from kie_gateway.flows.files.storing_lease import StoringLease
 
 _log = logging.getLogger(__name__)
@@ -47,32 +43,6 @@ PORTION = 20
 # One page in the place of a file may be a host in trouble. The same again is what the link leads
 # to, and so is any at this attempt.
 PAGES_BELIEVED = 3
-
-
-@dataclass
-class _Attempt:
-    """What one attempt has copied beyond what is on record, and what it could not, by number."""
-
-    copied: dict[int, Copied] = field(default_factory=dict)
-    lacking: dict[int, StorageError] = field(default_factory=dict)
-
-    @property
-    def real(self) -> list[Output]:
-        """Everything that is no preview, in Kie's order."""
-        found = (self.copied[index] for index in sorted(self.copied))
-        return [one.output for one in found if one.why_preview is None]
-
-    @property
-    def previews(self) -> list[Copied]:
-        """The rest."""
-        found = (self.copied[index] for index in sorted(self.copied))
-        return [one for one in found if one.why_preview is not None]
-
-    @property
-    def may_be_renewed(self) -> bool:
-        """Whether Kie.ai may have better links."""
-        kinds = (SourceGoneError, SourcePageError)
-        return any(isinstance(error, kinds) for error in self.lacking.values())
 
 
 @dataclass(frozen=True)
@@ -121,7 +91,7 @@ class StoreOutputs:
         return after
 
     def _store(self, lease: StoringLease) -> Task:
-        attempt = _Attempt()
+        attempt = CopyAttempt()
         hopeless = {one.index for one in lease.task.missing if one.cure is Cure.PERSON}
         try:
             self._copy(lease, lease.task.sources, attempt, without=hopeless)
@@ -134,54 +104,18 @@ class StoreOutputs:
             return self._release(lease, attempt)
         return self._settle(lease, attempt)
 
-    def _copy_from_fresh_links(self, lease: StoringLease, attempt: _Attempt) -> None:
+    def _copy_from_fresh_links(self, lease: StoringLease, attempt: CopyAttempt) -> None:
         """Ask Kie.ai once for links that have not expired, and copy from those."""
-        task = lease.task
-        fresh = self._fresh_results(task, attempt)
-        if fresh.sources == task.sources:
-            return
-        renewed = self.tasks.move(
-            task,
-            lambda current: storing_moves.renew_sources(
-                current, fresh, task.storing_until, self.now()
-            ),
-        )
-        if renewed.changed:
-            lease.task = renewed.task
-        elif renewed.task.storing_until != task.storing_until:
-            raise LeaseLostError("Another copy of the results has taken over.")
-        if len(fresh.sources) != len(task.sources):
-            # Not the same results: what has which number is to be found out anew.
-            attempt.copied.clear()
-        attempt.lacking.clear()
-        self._copy(lease, fresh.sources, attempt)
-
-    def _fresh_results(self, task: Task, attempt: _Attempt) -> Results:
-        known = Results(task.sources, never_came(task))
-        if task.upstream_task_id is None:
-            return known
-        try:
-            report = self.kie.ask(task).report
-            fresh = results_of(report) if isinstance(report, Finished) else known
-            # Where the record still names the old links they are exchanged one by one.
-            old = {index for index, _ in set(_numbered(fresh)) & set(_numbered(known))}
-            sources = [
-                self._exchanged(task, source) if index in old & attempt.lacking.keys() else source
-                for index, source in _numbered(fresh)
-            ]
-        except ProviderError:
-            return known
-        return replace(fresh, sources=tuple(sources))
-
-    def _exchanged(self, task: Task, source: Source) -> Source:
-        fresh = self.kie.fresh_link(task, source.url) if source.url else None
-        return replace(source, url=fresh) if fresh else source
+        renew = RenewSources(self.tasks, self.kie, self.now)
+        fresh = renew(lease, attempt)
+        if fresh is not None:
+            self._copy(lease, fresh, attempt)
 
     def _copy(
         self,
         lease: StoringLease,
         sources: Sequence[Source],
-        attempt: _Attempt,
+        attempt: CopyAttempt,
         without: Set[int] = frozenset(),
     ) -> None:
         """Copy what is not copied yet, a few at a time, and record it in portions."""
@@ -211,7 +145,7 @@ class StoreOutputs:
                         attempt.lacking[index] = error
         self._tell_unlisted(lease.task, hosts)
 
-    def _record_portion(self, lease: StoringLease, attempt: _Attempt) -> None:
+    def _record_portion(self, lease: StoringLease, attempt: CopyAttempt) -> None:
         """Record what is stored before more is copied: whatever happens, that will not be lost."""
         stored = attempt.real
         if len(stored) < PORTION:
@@ -235,7 +169,7 @@ class StoreOutputs:
             return Wanted()
         return wanted(task.input, self.minimum(task.model))
 
-    def _settle(self, lease: StoringLease, attempt: _Attempt) -> Task:
+    def _settle(self, lease: StoringLease, attempt: CopyAttempt) -> Task:
         previews, real = attempt.previews, attempt.real
         pictures = [one for one in (*lease.task.outputs, *real) if one.media == "image"]
         if previews and not pictures:
@@ -273,7 +207,7 @@ class StoreOutputs:
             ),
         ).task
 
-    def _release(self, lease: StoringLease, attempt: _Attempt) -> Task:
+    def _release(self, lease: StoringLease, attempt: CopyAttempt) -> Task:
         task, held_until, now = lease.task, lease.held_until, self.now()
         missing = [_missing(index, error, task) for index, error in sorted(attempt.lacking.items())]
         reasons = [error.message for _, error in sorted(attempt.lacking.items())]
@@ -313,10 +247,6 @@ class StoreOutputs:
             self.outputs.delete([key for key in lease.keys if key not in recorded])
         except StorageError as error:
             _log.warning("%s: files stay behind: %s", lease.task.task_id, error.message)
-
-
-def _numbered(results: Results) -> Iterator[tuple[int, Source]]:
-    return numbered(results.sources, results.missing)
 
 
 def _missing(index: int, error: StorageError, task: Task) -> Missing:
