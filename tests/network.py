@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 _CLOSED_TO_ALL = False
-_LOCAL_NAMES = frozenset({"", "localhost", "127.0.0.1", "::1"})
+_LOCAL_NAMES = frozenset({"", "localhost"})
 
 
 def guard() -> None:
@@ -48,8 +48,9 @@ def _check_creation(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _check_address(event: str, args: tuple[Any, ...]) -> None:
+    """No host at all means each address of this machine."""
     address = args[1]
-    if isinstance(address, tuple) and not _is_local(address[0]):
+    if isinstance(address, tuple) and not (address[0] and _is_local(address[0])):
         _refuse(event, address[0])
 
 
@@ -85,12 +86,13 @@ def _refuse(event: str, target: object) -> None:
 
 
 def _is_local(name: object) -> bool:
-    return _text(name) in _LOCAL_NAMES
+    text = _text(name)
+    return text in _LOCAL_NAMES or (_is_address(text) and ipaddress.ip_address(text).is_loopback)
 
 
 def _is_address(name: str) -> bool:
     try:
-        ipaddress.ip_address(name.partition("%")[0])
+        ipaddress.ip_address(name)
     except ValueError:
         return False
     return True

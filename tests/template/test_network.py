@@ -29,9 +29,10 @@ def test_nothing_is_sent_without_a_connection() -> None:
         sock.sendto(b"x", (ADDRESS, 53))
 
 
-def test_nothing_listens_for_other_machines() -> None:
+@pytest.mark.parametrize("host", ["", "0.0.0.0"])
+def test_nothing_listens_for_other_machines(host: str) -> None:
     with socket.socket() as sock, pytest.raises(Refused, match=r"socket\.bind"):
-        sock.bind(("0.0.0.0", 0))
+        sock.bind((host, 0))
 
 
 def test_no_name_is_looked_up() -> None:
@@ -55,8 +56,10 @@ def test_code_that_catches_every_exception_does_not_hide_it() -> None:
 
 
 def test_this_machine_may_be_talked_to() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        socket.create_connection(("localhost", server.getsockname()[1])).close()
+    for address in ("127.0.0.1", "127.0.0.2"):
+        with socket.create_server((address, 0)) as server:
+            socket.create_connection(server.getsockname()).close()
+    assert socket.getaddrinfo("localhost", 80)
 
 
 def test_without_sockets_this_machine_may_not_be_talked_to_either() -> None:
