@@ -24,7 +24,7 @@ from dev.front import Front, PortInUseError
 from dev.logs import Log
 from dev.simulator_process import Simulator
 from dev.state import StateError
-from dev.template import Template
+from sam_template.template import Template
 
 if TYPE_CHECKING:
     from dev.cloud import LocalCloud

@@ -18,7 +18,7 @@ from botocore.config import Config
 from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal.models import moto_api_backend
 
-from dev import dynamodb_rules, parameters, seams, stack, template_rules
+from dev import dynamodb_rules, seams, stack, template_rules
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.dials import Dials
 from dev.front import Front
@@ -35,8 +35,9 @@ from dev.reload import watch
 from dev.s3_credentials import Secret
 from dev.schedules import Clock
 from dev.state import State, rfc3339
-from dev.template import Template
 from dev.workers import lambda_environment
+from sam_template import parameters
+from sam_template.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

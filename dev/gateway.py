@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dev.functions import Function
     from dev.routes import Match
-    from dev.template import Cors, Route
+    from sam_template.template import Cors, Route
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 30.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dev.template import Route
+    from sam_template.template import Route
 
 
 @dataclass(frozen=True)

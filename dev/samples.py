@@ -16,7 +16,6 @@ import httpx
 from dev.cloud import LocalCloud
 from dev.pool import WorkerPool
 from dev.settings import LOCAL_KEY
-from dev.template import ROOT, Template
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.task_item import write_entry, write_task
 from kie_gateway.core.callers.api_key import Scope
@@ -26,6 +25,7 @@ from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Ta
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.flows.manage_keys import IssueKey, NewKey
 from kie_gateway.wiring.clock import utc_now
+from sam_template.template import ROOT, Template
 from simulator.server import KieSimulator
 
 if TYPE_CHECKING:

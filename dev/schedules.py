@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dev.functions import Outcome
     from dev.logs import Log
-    from dev.template import Schedule
+    from sam_template.template import Schedule
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}

@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dev import parameters
 from dev.dials import DialError, Dials, parse
-from dev.template import ROOT
+from sam_template import parameters
+from sam_template.template import ROOT
 from scripts import kie_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dev.template import Template
+    from sam_template.template import Template
 
 LOCAL_KEY = "kg_local_dev"
 LOCAL_KIE_KEY = "local"

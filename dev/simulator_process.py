@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from dev.settings import SettingsError
-from dev.template import ROOT
 from dev.workers import CHILD
+from sam_template.template import ROOT
 
 if TYPE_CHECKING:
     from dev.logs import Log

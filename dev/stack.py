@@ -13,13 +13,13 @@ from dev import template_rules, translation
 from dev.functions import FunctionSpec
 from dev.references import References
 from dev.seams import switch_interpreter
-from dev.template import fill
+from sam_template.template import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dev.template import Document, Template
     from dev.template_rules import Permissions
+    from sam_template.template import Document, Template
 
 STACK_NAME = "kie-gateway"
 # Ours is the poller in queues.py: moto's runs the function inside SendMessage and never redelivers.

@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.template import ROOT
+from sam_template.template import ROOT
 
 if TYPE_CHECKING:
-    from dev.template import Document
+    from sam_template.template import Document
 
 PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 KEPT = ROOT / ".dev" / "translated"

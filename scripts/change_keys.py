@@ -8,7 +8,7 @@ minutes.
 
 import argparse
 
-from dev.parameters import KIE_SECRET
+from sam_template.parameters import KIE_SECRET
 from scripts.kie_secret import KieSecret, ask_for_keys
 from scripts.stack import run, stack_parameters, usual_stack
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
-from dev import parameters
-from dev.parameters import ParameterError
-from dev.template import Template
+from sam_template import parameters
+from sam_template.parameters import ParameterError
+from sam_template.template import Template
 from scripts import deployments
 from scripts.ask import ask
 from scripts.deployments import Deployment

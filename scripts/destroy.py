@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from dev.parameters import KIE_SECRET
+from sam_template.parameters import KIE_SECRET
 from scripts import deployments
 from scripts.ask import ask
 from scripts.deploy import ROOT, SAM

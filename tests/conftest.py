@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import clients
+from tests import clients, network
 from tests.scheduling import Scheduling, rank
 
 # A test says the same each time; a busy machine is no reason to fail.
@@ -19,6 +19,7 @@ settings.register_profile(
 settings.register_profile("quick", settings.get_profile("steady"), max_examples=20)
 settings.load_profile("steady")
 clients.share()
+network.guard()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

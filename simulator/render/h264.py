@@ -63,11 +63,10 @@ class _Bits:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in blocks; its size in blocks, and its ground."""
+    """A picture in blocks, row by row; how many are in a row, and its ground."""
 
     blocks: list[_Block]
     across: int
-    down: int
     ground: _Block
 
 
@@ -94,7 +93,7 @@ def picture(image: Image.Image) -> Picture:
         bytes([first[1][0]]) * _HALF**2,
         bytes([first[2][0]]) * _HALF**2,
     )
-    return Picture(blocks, across, down, ground)
+    return Picture(blocks, across, ground)
 
 
 def with_top(whole: Picture, top: Picture) -> Picture:

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from dev import dynamodb_rules
 from dev.dials import Dials
-from dev.template import Template
+from sam_template.template import Template
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

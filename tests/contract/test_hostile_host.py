@@ -22,7 +22,6 @@ import boto3
 import pytest
 from cryptography import x509
 
-from dev.template import Template
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.polling.poll_policy import PollPolicy
@@ -33,6 +32,7 @@ from kie_gateway.core.task import Attention, Status, Task
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.flows.files.store_outputs import StoreOutputs
 from kie_gateway.media.measure import measure
+from sam_template.template import Template
 from tests.contract.clouds import Cloud, cloud_at, door, s3_endpoint, write_cloud_certificate
 from tests.contract.hostile_host import (
     Answer,

@@ -72,7 +72,6 @@ FULL = storing_task(
     retry_of="task_old",
     upstream_completed_at=NOW + seconds(0.123),
     completed_at=NOW + seconds(61),
-    asked_at=NOW + seconds(60),
     polls=12,
     store_attempts=2,
     storing_until=NOW + seconds(100),

@@ -17,9 +17,10 @@ from moto.cloudformation.parsing import OutputMap
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
-from dev import cfn_yaml, parameters, rules, translation
-from dev.parameters import ParameterError
+from dev import translation
 from dev.stack import creatable
+from sam_template import cfn_yaml, parameters, rules
+from sam_template.parameters import ParameterError
 
 # docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MOST_BYTES_IN_A_CALL = 51_200

@@ -18,6 +18,7 @@ from tests.deploy.conftest import ROOT
 
 type Command = Callable[..., subprocess.CompletedProcess[str]]
 COMMANDS = ["make_key", "reconcile", "replay", "destroy", "change_keys"]
+USE_PROFILES = [*COMMANDS, "deploy"]
 
 
 @pytest.fixture
@@ -63,6 +64,13 @@ def test_without_credentials_it_says_how_to_get_some(command: Command) -> None:
     """In one line, and not botocore's."""
     done = command("reconcile", AWS_REGION=REGION, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     refused(done, "no AWS credentials", "aws sso login", "AWS_PROFILE")
+
+
+@pytest.mark.parametrize("name", USE_PROFILES)
+def test_the_profile_of_the_environment_is_used(name: str, command: Command) -> None:
+    """The local cloud forgets a person's profile; commands for the deployed gateway may not."""
+    done = command(name, AWS_PROFILE="missing", AWS_REGION=REGION, STACK="kie")
+    refused(done, "profile (missing) could not be found", "set AWS_PROFILE")
 
 
 def test_it_looks_where_the_gateway_was_deployed(

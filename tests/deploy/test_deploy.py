@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.template import Template
+from sam_template.template import Template
 from simulator.server import KieSimulator
 from tests.deploy.aws import Account
 from tests.deploy.conftest import API_KEY, ROOT, Run

@@ -9,7 +9,7 @@ import pytest
 
 from dev.cloud import LocalCloud
 from dev.logs import Log
-from dev.template import Template
+from sam_template.template import Template
 from tests.dev.support import SMALL_STACK
 
 if TYPE_CHECKING:

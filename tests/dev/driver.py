@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from dev.cloud import LocalCloud
-from dev.template import Template
+from sam_template.template import Template
 from tests.dev.support import SMALL_STACK
 
 if __name__ == "__main__":

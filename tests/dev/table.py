@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from dev.cloud import LocalCloud
 from dev.dials import Dials
 from dev.logs import Log
-from dev.template import Template
+from sam_template.template import Template
 from tests.dev.support import FIXTURES
 
 type Item = dict[str, Any]

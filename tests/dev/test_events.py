@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dev.events import Request
 from dev.gateway import HttpApi
-from dev.template import Cors, Route
+from sam_template.template import Cors, Route
 from tests.dev.support import call
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from dev.cloud import LocalCloud
 from dev.logs import Log
-from dev.template import Template
+from sam_template.template import Template
 from tests.dev.support import SMALL_STACK
 from tests.dev.test_iam import KEY, aws
 from tests.dev.test_machine import ended, start

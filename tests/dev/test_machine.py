@@ -57,7 +57,8 @@ def ended(cloud: LocalCloud, arn: str) -> Any:
     return eventually(look)
 
 
-def test_machine_waits_reads_and_invokes(cloud: LocalCloud, somewhere_else: None) -> None:
+@pytest.mark.usefixtures("somewhere_else")
+def test_machine_waits_reads_and_invokes(cloud: LocalCloud) -> None:
     """The moment is UTC wherever we are; `$$.` in the definition has survived."""
     started = time.monotonic()
     answer = ended(cloud, start(cloud, "task_1", "look", wait_seconds=2))

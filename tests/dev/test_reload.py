@@ -11,7 +11,7 @@ import pytest
 
 from dev.cloud import InvocationError, LocalCloud
 from dev.logs import Log
-from dev.template import Template
+from sam_template.template import Template
 from tests.dev.support import FIXTURES, SMALL_STACK, alive, eventually
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dev import schedules
 from dev.functions import Outcome, failure
 from dev.logs import Log
 from dev.schedules import Clock, period_seconds
-from dev.template import Schedule, Template
+from sam_template.template import Schedule, Template
 from tests.dev.support import eventually
 
 HOURLY = Schedule("Hourly", "SweepFunction", "rate(1 hour)")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev import parameters, settings
-from dev.parameters import ParameterError
-from dev.template import Template, fill
+from dev import settings
+from sam_template import parameters
+from sam_template.parameters import ParameterError
+from sam_template.template import Template, fill
 from tests.dev.support import ROOT, SMALL_STACK
 
 if TYPE_CHECKING:

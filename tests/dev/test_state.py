@@ -21,7 +21,7 @@ from botocore.config import Config
 from dev.cloud import LocalCloud
 from dev.logs import Log
 from dev.state import State, StateError
-from dev.template import Template
+from sam_template.template import Template
 from tests.dev.support import ROOT, SMALL_STACK, alive, call, eventually
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from dev import parameters, policies, stack
+from dev import policies, stack
 from dev.cloud import LocalCloud
 from dev.events import Request
 from dev.gateway import HttpApi
 from dev.logs import Log
-from dev.template import Cors, Route, Template
 from dev.template_rules import Permissions, StackError, check
+from sam_template import parameters
+from sam_template.template import Cors, Route, Template
 from tests.dev.support import SMALL_STACK
 
 type Document = dict[str, Any]

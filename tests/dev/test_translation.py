@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dev import cfn_yaml, stack, translation
-from dev.template import Template
+from dev import stack, translation
 from dev.translation import TranslationError, translate
+from sam_template import cfn_yaml
+from sam_template.template import Template
 
 SMALLEST = {
     "Transform": "AWS::Serverless-2016-10-31",

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from dev.template import Template
+from sam_template.template import Template
 from tests.docs.test_operations import STATES
 
 ROOT = Path(__file__).parents[2]

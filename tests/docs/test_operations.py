@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.template import Template
 from kie_gateway.core.task import Attention, Status
+from sam_template.template import Template
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.template import Template
+from sam_template.template import Template
 from simulator.dials import read_dials
 from tests.docs.documents import documents
 

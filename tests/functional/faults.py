@@ -72,10 +72,10 @@ def _faulty(call: Any, planned: Fault, lock: Lock) -> Any:
                 raise Killed(f"before {operation}")
             case Trouble.NOT_MADE:
                 raise ReadTimeoutError(endpoint_url="https://aws.invalid")
-        answer = call(operation, params)
+        call(operation, params)
         if planned.trouble is Trouble.ENDS_AFTER:
             raise Killed(f"after {operation}")
-        del answer
+        assert planned.trouble is Trouble.ANSWER_LOST
         raise ReadTimeoutError(endpoint_url="https://aws.invalid")
 
     return made

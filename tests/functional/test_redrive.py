@@ -1,6 +1,6 @@
 """What an operator's redrive of a failed execution does, and which schedule runs by default."""
 
-from dev.template import Template
+from sam_template.template import Template
 from tests.functional.story import Story
 from tests.functional.world import World
 

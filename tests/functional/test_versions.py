@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from dev.template import Template
 from kie_gateway.core.polling.decision import STEPS_PER_EXECUTION
+from sam_template.template import Template
 from tests.functional import world as world_module
 from tests.functional.story import Story
 from tests.functional.test_watch import UNTIL_ASKED

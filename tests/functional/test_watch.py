@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dev.template import ROOT, Template
+from sam_template.template import ROOT, Template
 from tests.functional.parts import parts_of
 from tests.functional.story import Story
 from tests.functional.world import World

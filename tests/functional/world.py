@@ -17,9 +17,9 @@ from dev import seams
 from dev.cloud import LocalCloud
 from dev.front import Front
 from dev.logs import Log
-from dev.template import Template
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.table_keys import submit_queue_key
+from sam_template.template import Template
 from simulator.server import KieSimulator
 from tests.functional.agenda import Agenda
 from tests.functional.executions import Executions

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dev import parameters
-from dev.parameters import ParameterError
-from dev.template import Template
 from kie_gateway.flows.files.copy_result import CACHE_CONTROL
+from sam_template import parameters
+from sam_template.parameters import ParameterError
+from sam_template.template import Template
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Template()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from dev.template import Template
 from kie_gateway import settings
 from kie_gateway.core.files.retention import RULE_DAYS
+from sam_template.template import Template
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Template()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dev.template import Template
 from kie_gateway.core.task import Step
+from sam_template.template import Template
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "statemachine" / "watch_task.asl.json"

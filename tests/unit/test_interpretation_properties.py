@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from dev.template import Template
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
 from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.polling.report import (
@@ -22,6 +21,7 @@ from kie_gateway.core.polling.report import (
 from kie_gateway.kie import wire
 from kie_gateway.kie.families.registry import FAMILIES, family
 from kie_gateway.kie.words import Meaning, meaning_of
+from sam_template.template import Template
 
 FOLDER = Path(__file__).parents[1] / "payloads"
 EXPECTED = json.loads((FOLDER / "expected" / "interpretations.json").read_text())

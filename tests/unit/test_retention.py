@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.template import Template
 from kie_gateway.core.files.retention import LONGEST_DAYS, RULE_DAYS, TAG, delete_at, retention_tag
+from sam_template.template import Template
 from tests.makers import NOW
 
 SUMMER = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)

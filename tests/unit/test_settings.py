@@ -40,6 +40,12 @@ ENVIRONMENT = {
     **{name.upper(): "true" for name in SWITCHES},
     "RESULT_HOSTS": "*.kie.test",
 }
+# What Lambda sets; without credentials, boto3 would ask the machine's metadata service for some.
+LAMBDA = {
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+}
 EACH = [(model, name) for model in MODELS for name in model.model_fields]
 
 
@@ -119,9 +125,8 @@ def test_a_function_without_its_settings_ends_with_one_line(
 def test_a_function_with_wrong_result_hosts_ends_with_one_line(
     make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {**ENVIRONMENT, "RESULT_HOSTS": "*.com"}.items():
+    for name, value in {**ENVIRONMENT, **LAMBDA, "RESULT_HOSTS": "*.com"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with pytest.raises(SystemExit, match=r"^configuration_error: .*'\*\.com'.*$"):
         start(make)
 
@@ -130,16 +135,14 @@ def test_a_function_with_wrong_result_hosts_ends_with_one_line(
 def test_a_function_with_its_settings_starts_without_calling_anybody(
     make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in ENVIRONMENT.items():
+    for name, value in {**ENVIRONMENT, **LAMBDA}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     assert start(make).clients is not None
 
 
 def test_tokens_without_an_audience_end_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**ENVIRONMENT, "JWT_AUDIENCE": ""}.items():
+    for name, value in {**ENVIRONMENT, **LAMBDA, "JWT_AUDIENCE": ""}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with pytest.raises(SystemExit, match=r"^configuration_error: JWT_AUDIENCE is missing"):
         start(api.make)
 

@@ -191,7 +191,6 @@ _CODECS: dict[str, _Codec] = {
             "release_at",
             "sweep_at",
             "created_at",
-            "asked_at",
             "next_at",
             "storing_until",
             "copy_until",

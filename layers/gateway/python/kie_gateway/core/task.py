@@ -105,7 +105,6 @@ class Task:
         sweep_at: When somebody looks at a task that its last move left in nobody's care
             (`core/sweep.py`); None where `release_at` and an execution are enough.
         previews: Stored files that are no results: far below what was asked for.
-        asked_at: When Kie.ai was last asked.
         next_at: Earliest moment for the next step of the watch.
         polls: How often Kie.ai was asked by the watch.
         store_attempts: How often copying began since the last verdict.
@@ -162,7 +161,6 @@ class Task:
     retention_days: int | None = None
     delete_at: datetime | None = None
     deleted_at: datetime | None = None
-    asked_at: datetime | None = None
     next_at: datetime | None = None
     polls: int = 0
     store_attempts: int = 0

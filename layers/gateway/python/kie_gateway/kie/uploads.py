@@ -8,7 +8,7 @@ HTTP statuses. Files are kept for a day.
 """
 
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
 import httpx
 
@@ -64,12 +64,6 @@ class KieUploads:
         """Send a small file as base64 or as a data URL; returns its link at Kie.ai."""
         body = {"base64Data": content, **self._place(extension)}
         return self._upload("/api/file-base64-upload", json=body)
-
-    def take_stream(self, file: BinaryIO, extension: str, content_type: str) -> str:
-        """Send a file of any size; returns its link at Kie.ai."""
-        place = self._place(extension)
-        files = {"file": (place["fileName"], file, content_type)}
-        return self._upload("/api/file-stream-upload", data=place, files=files)
 
     def _place(self, extension: str) -> dict[str, str]:
         return {"uploadPath": _FOLDER, "fileName": f"{self._new_name()}.{extension}"}

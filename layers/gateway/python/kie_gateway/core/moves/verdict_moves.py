@@ -115,7 +115,6 @@ def asked(
         upstream_state=state or task.upstream_state,
         upstream_message=words,
         upstream_completed_at=completed_at or task.upstream_completed_at,
-        asked_at=entry.at,
         polls=task.polls + 1,
         next_at=next_at,
     )

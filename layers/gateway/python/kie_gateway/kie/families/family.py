@@ -32,7 +32,6 @@ class Family:
     Attributes:
         name: As in the task's `family`.
         typical_seconds: Median time of a task whose model the catalogue does not know.
-        hosts: Where its results were seen, as in the setting `ResultHosts`.
         creations: Where a task is asked for, by model id in lower case.
         asking_path: Where a task is asked about.
         fields: What it takes besides `callBackUrl`, all models together: others are ignored there
@@ -55,7 +54,6 @@ class Family:
     link_path: str = "/api/v1/common/download-url"
     names_task_for_links: bool = False
     hosts_inputs: bool = False
-    hosts: tuple[str, ...] = ("*.aiquickdraw.com",)
     result_keys: tuple[str, ...] = reading.RESULT_KEYS
 
     def speaks(self, model: str) -> bool:

@@ -95,8 +95,4 @@ FAMILY = _Suno(
     ),
     asking_path=f"{_MUSIC}/record-info",
     history_path="/client/v1/userRecord/suno-record/page",
-    hosts=(
-        *("*.aiquickdraw.com", "*.kie.ai"),
-        *("cdn1.suno.ai", "cdn2.suno.ai", "audiopipe.suno.ai"),
-    ),
 )

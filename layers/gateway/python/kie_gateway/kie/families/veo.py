@@ -73,7 +73,6 @@ FAMILY = _Veo(
     ),
     asking_path="/api/v1/veo/record-info",
     history_path="/client/v1/userRecord/veo-record/page",
-    hosts=("*.aiquickdraw.com", "storage.veo3api.ai"),
     # After an extension the whole clip follows the new part.
     result_keys=(
         *("resultUrls", "result_urls", "resultUrl", "result_url"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dev import cfn_yaml
+from sam_template import cfn_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,6 +28,7 @@ class Route:
 
     @property
     def key(self) -> str:
+        """Its name at API Gateway."""
         return self.path if self.path == "$default" else f"{self.method} {self.path}"
 
 
@@ -61,6 +62,7 @@ class Template:
 
     @property
     def parameters(self) -> dict[str, Document]:
+        """What is declared of each parameter, by name."""
         return dict(self.document.get("Parameters", {}))
 
     def of_type(self, kind: str) -> dict[str, Document]:
@@ -69,6 +71,7 @@ class Template:
         return {name: r.get("Properties", {}) for name, r in resources if r["Type"] == kind}
 
     def code_folder(self, function: str) -> Path:
+        """Tell where a function's code lies."""
         return self._path(self._function_setting(function, "CodeUri"))
 
     def import_folders(self, function: str) -> list[Path]:

@@ -6,12 +6,12 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from dev import rules
+from sam_template import rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dev.template import Template
+    from sam_template.template import Template
 
 
 # The template's parameter for the secret with Kie.ai's keys, which is no part of the stack.
