@@ -154,7 +154,7 @@ def test_a_page_that_refuses_us_is_told_of_once_and_not_at_every_question() -> N
     happened = [Happened.HISTORY_ASKED in entries for entries, _ in told]
     # After an hour it is given another chance.
     assert happened == [True, False, False, True]
-    assert "it is closed to us (401), and is left alone for an hour" in told[0][1]
+    assert "it is closed to us (401), and is not asked for an hour" in told[0][1]
 
 
 def guess(guesses: FakeGuesses) -> GuessedLinkSource:

@@ -89,7 +89,7 @@ def test_where_nothing_is_asked_the_smallest_that_the_model_delivers_counts() ->
     ("width", "height", "asked", "words"),
     [
         # below a quarter of the pixels
-        (360, 360, {"size": "2048x1152"}, "360x360 is far below the size asked for"),
+        (360, 360, {"size": "2048x1152"}, "360x360 is far smaller than requested"),
         (511, 512, {"size": "1024x1024"}, "far below"),
         (512, 512, {"size": "1024x1024"}, None),
         (513, 511, {"resolution": "1K"}, "far below"),

@@ -224,7 +224,7 @@ def test_a_late_result_settles_an_expired_task_under_a_new_watch(
 # --- claims that are no clear result ------------------------------------------------------------
 
 UNCLEAR: list[tuple[str, Any, str]] = [
-    ("failed", fail("The prompt is odd."), "Says failed: The prompt is odd. Kie.ai is asked"),
+    ("failed", fail("The prompt is odd."), "The webhook says failed: The prompt is odd. Kie.ai is asked"),
     ("links elsewhere", success(FORBIDDEN_URL), "No clear verdict"),
     ("one link elsewhere", success(RESULT_URL, FORBIDDEN_URL), "No clear verdict"),
     ("no links", body(resultJson="{}"), "No clear verdict"),
@@ -254,7 +254,7 @@ def test_an_unclear_claim_makes_us_ask(told: Any, words: str, status: Status) ->
     # The execution of an expired task has ended: what the queue finds out must be watched.
     watches = 2 if status is Status.EXPIRED else 1
     # Of a failure it is known by now that Kie.ai has the task; nothing else of the claim is kept.
-    state = "fail" if words.startswith("Says failed") else None
+    state = "fail" if words.startswith("The webhook says failed") else None
     assert scene.now == replace(
         scene.task,
         watches=watches,
