@@ -209,7 +209,7 @@ CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
             "pixverse-v6/extend",
             {"prompt": "long enough", "video_url": LINK, "duration": 5},
             {
-                "/input/quality": "required: one of 360p, 540p, 720p, 1080p, in the way"
+                "/input/quality": "required: one of 360p, 540p, 720p, 1080p, in the form"
                 ' "Video" (there is also "TaskId")'
             },
         ),
@@ -217,7 +217,7 @@ CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
             "pixverse-v6/extend",
             {**CLIP, "taskId": "t", "video_url": LINK},
             {
-                "/input/video_url": "cannot be combined with the other fields, in the way"
+                "/input/video_url": "cannot be combined with the other fields, in the form"
                 ' "TaskId" (there is also "Video")'
             },
         ),
@@ -257,8 +257,7 @@ def test_a_model_with_several_ways_says_what_the_nearest_one_lacks(
 def test_references_that_a_first_frame_would_silence_are_named() -> None:
     given = {"first_frame_url": LINK, "reference_image_urls": [LINK], "reference_audio_urls": []}
     assert faults("bytedance/seedance-2", given) == {
-        "/input/reference_image_urls": "cannot be combined with first_frame_url:"
-        " omit one of them"
+        "/input/reference_image_urls": "cannot be combined with first_frame_url: omit one of them"
     }
 
 

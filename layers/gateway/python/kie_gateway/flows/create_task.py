@@ -119,7 +119,7 @@ class CreateTask:
             if replayed is not None:
                 return replayed
         if stopped is not None:
-            raise CreationsStoppedError(f"no new tasks are accepted: {stopped}")
+            raise CreationsStoppedError(f"new tasks are stopped: {stopped}")
         if check is not None:
             check()
             # The right to send begins with the record, and Kie.ai may refuse by now.
