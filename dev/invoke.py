@@ -13,7 +13,7 @@ from pathlib import Path
 
 FUNCTIONS = {
     "api": "ApiFunction",
-    "books": "SweepFunction",
+    "sweep": "SweepFunction",
     "callback": "CallbackFunction",
     "store": "StoreFunction",
     "thumbnail": "ThumbnailFunction",

@@ -227,7 +227,7 @@ class FakeTaskStore:
             with self._lock:
                 found = self._tasks.get(task.task_id)
                 if found is None:
-                    raise RecordGoneError(f"{task.task_id} has been taken back")
+                    raise RecordGoneError(f"{task.task_id} has been withdrawn")
                 if found.version == task.version:
                     after = replace(move.task, version=task.version + 1)
                     if affects_account(task, after):
@@ -239,7 +239,7 @@ class FakeTaskStore:
                     self._entries[task.task_id] += move.entries
                     return Moved(after, changed=True)
             task = found
-        raise BackendUnavailableError(f"the record of {task.task_id} is moving too fast")
+        raise BackendUnavailableError(f"the record of {task.task_id} changes too quickly")
 
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         self._answer_or_fail()
@@ -713,7 +713,7 @@ class FakeOutputStore:
         if self.error is not None:
             raise self.error
         if self.version(key) != replaces:
-            raise KeyTakenError("somebody else has written this file")
+            raise KeyTakenError("another copy has written this file")
         self.objects[key] = StoredObject(
             body, content_type, content_disposition, cache_control, tags
         )

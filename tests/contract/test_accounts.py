@@ -378,7 +378,7 @@ def test_a_task_that_the_balance_does_not_hold_is_refused(ledger: Ledger) -> Non
     ledger.give(15)
     ledger.create(10)
     words = refused(ledger, InsufficientCreditsError, credits_=10)
-    assert words == "the task takes about 10 credits, and 5 are left"
+    assert words == "the task costs about 10 credits, and 5 are left"
     ledger.create(5)
 
 

@@ -333,8 +333,8 @@ REDIRECTS = {
     "downgrade with its port": (redirect(f"http://{NAME}:80/"), "more than 5 redirects"),
     "downgrade to another port": (redirect(f"http://{NAME}:8080/"), NOT_LISTED),
     "encoded line ends": (redirect("/%0d%0aX-Injected:%20yes"), "more than 5 redirects"),
-    "to nowhere": (status(302), "a redirect to nowhere"),
-    "to nothing": (redirect(""), "a redirect to nowhere"),
+    "to nowhere": (status(302), "a redirect without a valid target"),
+    "to nothing": (redirect(""), "a redirect without a valid target"),
     "many choices": (redirect(LINK, 300), "status 300"),
     "not modified": (redirect(LINK, 304), "status 304"),
     "use a proxy": (redirect("http://10.0.0.1/", 305), "status 305"),
@@ -366,7 +366,7 @@ def test_a_short_chain_of_redirects_leads_to_the_file(scene: Scene, certificate:
 
 @pytest.mark.parametrize("code", [201, 204, 205, 206, 226, 301, 304, 400, 401, 402, 407, 416, 451])
 def test_a_status_that_brings_no_file_is_named(scene: Scene, certificate: Path, code: int) -> None:
-    words = "a redirect to nowhere" if code == 301 else f"answered with status {code}"
+    words = "a redirect without a valid target" if code == 301 else f"answered with status {code}"
     with host(status(code), server_side(certificate)) as file_host:
         scene.copy(file_host)
     scene.assert_nothing_came(words)

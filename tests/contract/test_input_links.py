@@ -65,12 +65,12 @@ def test_a_file_is_asked_for_once_and_without_its_body() -> None:
         (ok(b"", Content_Type="image/png"), EMPTY),
         (b"HTTP/1.1 204 No Content\r\n\r\n", EMPTY),
         (status(416, "Content-Range: bytes */0"), EMPTY),
-        (status(401), "leads to a host that does not give it to everybody (status 401)"),
-        (status(403), "leads to a host that does not give it to everybody (status 403)"),
-        (status(404), "leads to nothing (status 404)"),
-        (status(410), "leads to nothing (status 410)"),
-        (status(400), "leads to a host that refuses to give it (status 400)"),
-        (status(451), "leads to a host that refuses to give it (status 451)"),
+        (status(401), "leads to a host that requires authorization (status 401)"),
+        (status(403), "leads to a host that requires authorization (status 403)"),
+        (status(404), "leads to a file that does not exist (status 404)"),
+        (status(410), "leads to a file that does not exist (status 410)"),
+        (status(400), "leads to a host that refuses the request (status 400)"),
+        (status(451), "leads to a host that refuses the request (status 451)"),
     ],
 )
 def test_what_is_proven_is_told(answer: bytes, expected: str) -> None:
@@ -159,7 +159,7 @@ def test_all_are_asked_at_once() -> None:
         told = links(silent, gone, good).faults(urls, 2)
 
     assert time.monotonic() - began < 5
-    assert told == {gone.url: "leads to nothing (status 404)"}
+    assert told == {gone.url: "leads to a file that does not exist (status 404)"}
 
 
 # --- places that only we could reach ------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_any_public_host_is_asked_in_plain_text_too() -> None:
     with host(status(404)) as file_host, internet({PUBLIC: file_host.port}):
         told = fault("http://never-listed.example/x", resolve=resolved_to(PUBLIC))
 
-    assert told == "leads to nothing (status 404)"
+    assert told == "leads to a file that does not exist (status 404)"
     assert "Host: never-listed.example\r\n" in file_host.requests[0]
 
 

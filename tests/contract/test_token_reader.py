@@ -124,9 +124,9 @@ def test_one_of_several_audiences_is_enough(issuer: Issuer) -> None:
     [
         ({"exp": 1}, "ExpiredSignatureError"),
         ({"iss": "https://issuer.invalid"}, "InvalidIssuerError"),
-        ({"aud": "another"}, "aud, azp and client_id name no audience of ours"),
+        ({"aud": "another"}, "aud, azp and client_id do not include a JwtAudience"),
         ({"sub": None}, 'MissingRequiredClaimError: Token is missing the "sub" claim'),
-        ({"sub": ["alice"]}, "sub is no text"),
+        ({"sub": ["alice"]}, "sub is not text"),
     ],
 )
 def test_the_operator_is_told_which_check_failed(

@@ -271,7 +271,7 @@ def test_without_credits_kie_is_not_called_and_nothing_stays_behind(owner: Owner
     answer = owner.ask()
     assert (answer.status_code, answer.json()["code"]) == (402, "insufficient_credits")
     assert answer.headers["x-error-code"] == "insufficient_credits"
-    assert answer.json()["detail"] == "The task takes about 4 credits, and 2 are left."
+    assert answer.json()["detail"] == "The task costs about 4 credits, and 2 are left."
     assert len(owner.world.creations()) == created
     assert len(owner.http.get("/v1/tasks").json()["data"]) == 1
     assert owner.figures() == (PRICE / 2, PRICE, 0, 1)

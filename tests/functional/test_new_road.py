@@ -141,7 +141,7 @@ def test_at_the_deadline_what_there_is_has_to_do(
     assert [one["index"] for one in told["outputs"]] == [0]
     assert len(told["outputs"]) == 1
     words = [one["message"] for one in task.timeline() if one["type"] == "result_reported"]
-    assert words == ["Kie.ai is done: 1 file. Promised and never there: 1."]
+    assert words == ["Kie.ai is done: 1 file. Promised but never delivered: 1."]
     stored_after = task.timeline()[-1]["at"]
     assert stored_after >= told["deadline_at"]
     asked = sum(one["type"] == "kie_asked" for one in task.timeline())

@@ -106,7 +106,7 @@ def test_everything_that_differs_is_named(world: World, run: Run) -> None:
     ):
         assert words in said, words
     _, said = run()
-    assert f"{task.task_id}: Kie.ai took 4 credits, the owner was charged 3" in said
+    assert f"{task.task_id}: Kie.ai charged 4 credits, the owner was charged 3" in said
 
 
 def test_what_others_spend_shows_in_the_balance_and_in_the_history(

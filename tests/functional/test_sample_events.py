@@ -43,7 +43,7 @@ EXPECTED: dict[str, Any] = {
     "api/import_tasks": 207,
     "api/list_models": 200,
     "api/get_model": 200,
-    "books/clock": {"released": 0},
+    "sweep/scheduled": {"released": 0},
     "callback/market_success": 200,
     "callback/market_failure": 200,
     "callback/duplicate": 200,

@@ -211,7 +211,7 @@ def test_cause_of_a_creation_that_kie_never_took(world: World) -> None:
     task = world.create("a kite [create 429 x1000]", deadline_seconds=200)
     world.run()
     told = cause(task, watch=task.watches())
-    assert "Kie.ai took no creation" in told
+    assert "Kie.ai accepted no creation" in told
     assert "Your call frequency is too high" in told
     assert "Nothing was charged" in told
     assert task.end() == ("expired", None, "stalled")

@@ -112,7 +112,7 @@ def test_what_a_webhook_says_it_took_is_charged_with_sense_only(world: World, ta
     world.run()
     assert task.end() == ("succeeded", "webhook", None)
     [told] = [one for one in task.timeline() if one["type"] == "webhook_accepted"]
-    assert "are not believed" in told["message"]
+    assert "are implausible" in told["message"]
     account = httpx.get(f"{url}/v1/credits", headers=mine).json()
     assert (account["balance"], account["reserved"], account["spent"]) == (100 - PRICE, 0, PRICE)
     assert task.read()["credits"]["charged"] == PRICE

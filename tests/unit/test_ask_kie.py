@@ -59,7 +59,7 @@ SILENCES = [
     ProviderBusyError("Maintenance.", provider_code="455", retry_after_seconds=60),
     ProviderBusyError("HTTP 502", provider_code="502"),
     ProviderUnreachableError("Kie.ai: ReadTimeout"),
-    ProviderContractError("HTTP 200 with a body that is no JSON object"),
+    ProviderContractError("HTTP 200 with a body that is not a JSON object"),
     ProviderRejectedError("You do not have access.", provider_code="401", category="internal"),
 ]
 

@@ -50,7 +50,7 @@ def test_a_senseless_number_moves_no_balance(taken: float, by: CompletedBy) -> N
     """A body of -50 credits, which anybody who has the URL can send, once made a balance grow."""
     charged, words = told(reserved(), taken, by)
     assert charged == 4
-    assert "are not believed" in words
+    assert "are implausible" in words
 
 
 @pytest.mark.parametrize(("taken", "charged"), [(0, "0"), (3.5, "3.5"), (8, "8"), (8.1, "4")])

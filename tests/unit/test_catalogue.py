@@ -203,13 +203,13 @@ CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
         (
             "pixverse-v6/extend",
             CLIP,
-            {"/input/taskId": 'required: text, in the way "TaskId" (there is also "Video")'},
+            {"/input/taskId": 'required: text, in the form "TaskId" (there is also "Video")'},
         ),
         (
             "pixverse-v6/extend",
             {"prompt": "long enough", "video_url": LINK, "duration": 5},
             {
-                "/input/quality": "required: one of 360p, 540p, 720p, 1080p, in the way"
+                "/input/quality": "required: one of 360p, 540p, 720p, 1080p, in the form"
                 ' "Video" (there is also "TaskId")'
             },
         ),
@@ -217,7 +217,7 @@ CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
             "pixverse-v6/extend",
             {**CLIP, "taskId": "t", "video_url": LINK},
             {
-                "/input/video_url": "does not go together with the other fields, in the way"
+                "/input/video_url": "cannot be combined with the other fields, in the form"
                 ' "TaskId" (there is also "Video")'
             },
         ),
@@ -225,7 +225,7 @@ CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
             "kling-3.0-omni/image-to-video",
             {"image_urls": [LINK] * 2},
             {
-                "/input/prompt": 'required: text, in the way "First and Last Frames" (there is'
+                "/input/prompt": 'required: text, in the form "First and Last Frames" (there is'
                 ' also "Single First Frame")'
             },
         ),
@@ -233,7 +233,7 @@ CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
             "kling-3.0-omni/reference-to-video",
             {"prompt": "x", "image_urls": [LINK], "video_urls": [LINK]},
             {
-                "/input/audio": 'required: true or false, in the way "Video with Images" (there'
+                "/input/audio": 'required: true or false, in the form "Video with Images" (there'
                 ' is also "No Video Input", "Video Input Only")'
             },
         ),
@@ -242,7 +242,7 @@ CLIP = {"prompt": "long enough", "duration": 5, "quality": "720p"}
             "gpt4o-image",
             {},
             {
-                "/input/prompt": 'required: text, in the way "by words" (there is also'
+                "/input/prompt": 'required: text, in the form "by words" (there is also'
                 ' "by pictures")'
             },
         ),
@@ -257,8 +257,7 @@ def test_a_model_with_several_ways_says_what_the_nearest_one_lacks(
 def test_references_that_a_first_frame_would_silence_are_named() -> None:
     given = {"first_frame_url": LINK, "reference_image_urls": [LINK], "reference_audio_urls": []}
     assert faults("bytedance/seedance-2", given) == {
-        "/input/reference_image_urls": "does not go together with first_frame_url:"
-        " leave one of them out"
+        "/input/reference_image_urls": "cannot be combined with first_frame_url: omit one of them"
     }
 
 

@@ -119,7 +119,7 @@ def test_a_history_that_is_closed_leaves_no_trace() -> None:
     ("history", "words"),
     [
         (FakeHistory(None), "does not list the task"),
-        (FakeHistory(record(31 * 60, now=2000)), "too old to be taken"),
+        (FakeHistory(record(31 * 60, now=2000)), "too old to be accepted"),
         (FakeHistory(record(60, Running("x"), now=2000)), "without a result"),
         (
             FakeHistory(
@@ -160,7 +160,7 @@ def test_a_page_that_refuses_us_is_told_of_once_and_not_at_every_question() -> N
     happened = [Happened.HISTORY_ASKED in entries for entries, _ in told]
     # After an hour it is given another chance.
     assert happened == [True, False, False, True]
-    assert "it is closed to us (401), and is left alone for an hour" in told[0][1]
+    assert "it refuses the gateway (401), and is not asked for an hour" in told[0][1]
 
 
 def guess(guesses: FakeGuesses) -> GuessedLinkSource:

@@ -118,7 +118,7 @@ def test_a_task_that_is_canceled_while_its_inputs_are_brought_is_not_sent() -> N
     task, host = make_task(input={"mask": PNG}, sending_at=NOW), Host()
     store = FakeTaskStore(task)
     host.meanwhile = lambda: store.move(task, lambda current: ending_moves.cancel(current, NOW))
-    with pytest.raises(ProviderUnreachableError, match="no longer to be sent"):
+    with pytest.raises(ProviderUnreachableError, match="must no longer be sent"):
         prepared({"mask": PNG}, host, store=store)
     assert store.the(task).status is Status.CANCELED
 

@@ -23,5 +23,5 @@ def test_half_a_result_has_been_paid_for_as_a_whole(report: Report, *, differs: 
     ledger = LedgerSnapshot(tasks={TASK_ID: running_task(reservation=CHARGED)})
     found = list(prices_that_differ(ledger, NOW, lambda _: report))
     assert [one.words for one in found] == [
-        "Kie.ai took 12 credits, the owner was charged 10"
+        "Kie.ai charged 12 credits, the owner was charged 10"
     ] * differs

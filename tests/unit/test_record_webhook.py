@@ -218,23 +218,31 @@ def test_a_late_result_settles_an_expired_task_under_a_new_watch(
 # --- claims that are no clear result ------------------------------------------------------------
 
 UNCLEAR: list[tuple[str, Any, str]] = [
-    ("failed", fail("The prompt is odd."), "Says failed: The prompt is odd. Kie.ai is asked"),
-    ("links elsewhere", success(FORBIDDEN_URL), "No clear verdict"),
-    ("one link elsewhere", success(RESULT_URL, FORBIDDEN_URL), "No clear verdict"),
-    ("no links", body(resultJson="{}"), "No clear verdict"),
-    ("another task", success(upstream_task_id="another"), "No clear verdict"),
+    (
+        "failed",
+        fail("The prompt is odd."),
+        "The webhook says failed: The prompt is odd. Kie.ai is asked",
+    ),
+    ("links elsewhere", success(FORBIDDEN_URL), "The webhook gives no clear verdict"),
+    (
+        "one link elsewhere",
+        success(RESULT_URL, FORBIDDEN_URL),
+        "The webhook gives no clear verdict",
+    ),
+    ("no links", body(resultJson="{}"), "The webhook gives no clear verdict"),
+    ("another task", success(upstream_task_id="another"), "The webhook gives no clear verdict"),
     (
         "half a result",
         body(resultJson=json.dumps({"data": [{"audio_url": RESULT_URL}, {"audio_url": ""}]})),
         "Kie.ai says: success. Of 2 results promised 1 can be had yet. Kie.ai is asked.",
     ),
-    ("an unknown state", body("transcending"), "No clear verdict"),
-    ("nothing", b"", "No clear verdict"),
-    ("no JSON", b"not json", "No clear verdict"),
-    ("no UTF-8", b"\xff\xfe{}", "No clear verdict"),
-    ("no object", b"[1]", "No clear verdict"),
-    ("null", b"null", "No clear verdict"),
-    ("nested without end", b"[" * 100_000, "No clear verdict"),
+    ("an unknown state", body("transcending"), "The webhook gives no clear verdict"),
+    ("nothing", b"", "The webhook gives no clear verdict"),
+    ("no JSON", b"not json", "The webhook gives no clear verdict"),
+    ("no UTF-8", b"\xff\xfe{}", "The webhook gives no clear verdict"),
+    ("no object", b"[1]", "The webhook gives no clear verdict"),
+    ("null", b"null", "The webhook gives no clear verdict"),
+    ("nested without end", b"[" * 100_000, "The webhook gives no clear verdict"),
 ]
 
 
@@ -248,7 +256,7 @@ def test_an_unclear_claim_makes_us_ask(told: Any, words: str, status: Status) ->
     # The execution of an expired task has ended: what the queue finds out must be watched.
     watches = 2 if status is Status.EXPIRED else 1
     # Of a failure it is known by now that Kie.ai has the task; nothing else of the claim is kept.
-    state = "fail" if words.startswith("Says failed") else None
+    state = "fail" if words.startswith("The webhook says failed") else None
     assert scene.now == replace(
         scene.task,
         watches=watches,

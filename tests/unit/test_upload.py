@@ -14,7 +14,7 @@ from kie_gateway.wiring.ids import new_upload_id
 
 NAME = "upload_01kjd3x7h8000000000000000a.png"
 OTHER = "upload_01kjd3x7h8000000000000000b.mp4"
-DETAIL = "no such upload; send the file to the form that POST /v1/uploads gave first"
+DETAIL = "no such upload; first send the file with the form from POST /v1/uploads"
 
 
 def test_a_reference_leads_back_to_its_name() -> None:

@@ -101,7 +101,7 @@ class AccountTable:
                 else:
                     return Changed(posting.account, replayed=False)
             self._pause(pause_seconds(attempt))
-        raise BackendUnavailableError(f"the account of {owner} is moving too fast")
+        raise BackendUnavailableError(f"the account of {owner} changes too quickly")
 
     def ledger(
         self, owner: str, *, limit: int, before: LedgerPosition | None
@@ -126,7 +126,7 @@ class AccountTable:
             # Entries were written between the balance and the entries.
             account = now
             self._pause(pause_seconds(attempt))
-        raise BackendUnavailableError(f"the account of {owner} is moving too fast")
+        raise BackendUnavailableError(f"the account of {owner} changes too quickly")
 
     def _page(
         self, owner: str, limit: int, place: LedgerPosition
@@ -203,6 +203,6 @@ class AccountTable:
             return False
         if not is_same_request(claimed, once):
             raise IdempotencyMismatchError(
-                "this Idempotency-Key was used for another change; use a new key for a new one"
+                "this Idempotency-Key was used for another change; use a new key for a new change"
             )
         return True

@@ -200,7 +200,7 @@ class OutputBucket:
                 )
             if errors := answer.get("Errors"):
                 first = errors[0].get("Code", "no code")
-                raise StorageError(f"S3 kept {len(errors)} objects that were to go: {first}")
+                raise StorageError(f"S3 did not delete {len(errors)} objects: {first}")
 
     def delete_folder(self, prefix: str) -> None:
         """Delete every object whose key starts so."""
@@ -275,7 +275,7 @@ def _translated(what: str, body: UploadBody | None = None) -> Iterator[None]:
         if body and body.failure:
             raise body.failure from exc
         if isinstance(exc, ClientError) and _word(exc) in _TAKEN:
-            raise KeyTakenError("somebody else has written this file") from exc
+            raise KeyTakenError("another copy has written this file") from exc
         raise StorageError(f"S3 refused {what}: {_word(exc)}") from exc
 
 

@@ -78,5 +78,5 @@ class Secrets:
         except (ClientError, BotoCoreError) as error:
             raise ConfigurationError(f"the secret {arn} cannot be read: {error}") from error
         except KeyError:
-            raise ConfigurationError(f"the secret {arn} holds bytes and no text") from None
+            raise ConfigurationError(f"the secret {arn} contains bytes instead of text") from None
         return self._memory.keep(arn, text)

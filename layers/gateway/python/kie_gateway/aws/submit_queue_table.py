@@ -173,7 +173,7 @@ class SubmitQueueTable:
                 self._change(found, {"since": since})
             turn = self._turns.take(owner, begun=found.begun, passed=state.turn, now=now)
             return Ticket(max(at, now), turn, state.for_credits)
-        raise BackendUnavailableError("no ticket in the queue was to be had")
+        raise BackendUnavailableError("no ticket in the submit queue could be issued")
 
     def acquire_permit(self, patience: timedelta) -> Permit:
         """
@@ -196,7 +196,7 @@ class SubmitQueueTable:
             if self._save_permits(found, permits):
                 return Permit(at, is_granted=True)
             self._pause(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
-        raise BackendUnavailableError("no moment to send at was to be had")
+        raise BackendUnavailableError("no permit of the submit queue could be acquired")
 
     def _reserve_try(self, found: QueueItem, now: datetime) -> Permit:
         """Let one creation find out whether Kie.ai still refuses, and nobody else meanwhile."""

@@ -180,7 +180,7 @@ class TaskTable:
                     break
             self._pause(pause_seconds(attempt))
         else:
-            raise BackendUnavailableError(f"{task.task_id} could not be taken back")
+            raise BackendUnavailableError(f"{task.task_id} could not be withdrawn")
         with translated():
             for item in self._query_entries(task.task_id):
                 self._client.delete_item(TableName=self._table, Key=_key_of(item))
@@ -221,10 +221,10 @@ class TaskTable:
                 return Moved(after, changed=True)
             current = found or self.get(task.task_id)
             if current is None:
-                raise RecordGoneError(f"{task.task_id} has been taken back")
+                raise RecordGoneError(f"{task.task_id} has been withdrawn")
             task = current
             self._pause(pause_seconds(attempt))
-        raise BackendUnavailableError(f"the record of {task.task_id} is moving too fast")
+        raise BackendUnavailableError(f"the record of {task.task_id} changes too quickly")
 
     def _try_move(self, before: Task, move: Move, *, anew: bool) -> tuple[Task | None, Task | None]:
         after = replace(move.task, version=before.version + 1)

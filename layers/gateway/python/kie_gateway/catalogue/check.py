@@ -106,7 +106,7 @@ def _faults_of_nearest_way(
     others = ", ".join(f'"{title}"' for title in titles if title != titles[nearest])
     for error in ways[nearest]:
         for fault in _faults(error, model):
-            way = f'in the way "{titles[nearest]}" (there is also {others})'
+            way = f'in the form "{titles[nearest]}" (there is also {others})'
             yield FieldFault(fault.pointer, f"{fault.detail}, {way}")
 
 
@@ -128,7 +128,7 @@ def _words(name: str, facts: Mapping[str, Any], error: "ValidationError") -> str
     limit = facts.get("limit")
     match name:
         case "maxItems" if limit == 0 and error.schema_path[0] == "dependentSchemas":
-            return f"does not go together with {error.schema_path[1]}: leave one of them out"
+            return f"cannot be combined with {error.schema_path[1]}: omit one of them"
         case _ if name in _LIMITS:
             words = _LIMITS[name].format(limit)
             return words.replace("entries", "entry") if limit == 1 else words
@@ -137,7 +137,7 @@ def _words(name: str, facts: Mapping[str, Any], error: "ValidationError") -> str
         case "enum":
             return f"must be one of {_listed(facts['options'])}"
         case "format":
-            return "must be a public http(s) link, a data: link, or what POST /v1/uploads gave"
+            return "must be a public http(s) link, a data: link, or what POST /v1/uploads returned"
         case _:
             return error.message[:300]
 
@@ -154,7 +154,7 @@ def _listed(values: Iterable[Any]) -> str:
 
 def _unknown(name: str, model: Model) -> str:
     if name in model.field_names():
-        return "does not go together with the other fields"
+        return "cannot be combined with the other fields"
     close = get_close_matches(name, model.field_names(), n=1)
     meant = f"; did you mean {close[0]}?" if close else "."
     return f'unknown field{meant} Send "validate": false to pass it through'

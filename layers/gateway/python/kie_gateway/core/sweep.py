@@ -32,7 +32,7 @@ def follow_entry(task: Task, now: datetime) -> Entry:
     return Entry(
         Happened.WATCH_STARTED,
         now,
-        "A further execution follows the task.",
+        "Another execution follows the task.",
         {"watch": task.watches},
     )
 

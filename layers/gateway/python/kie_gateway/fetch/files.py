@@ -132,11 +132,11 @@ class FileFetcher:
     def _next_place(self, place: SafeUrl, answer: httpcore.Response) -> SafeUrl:
         location = header(answer, "location")
         if not location:
-            raise SourceBrokenError(f"{place.without_query}: a redirect to nowhere")
+            raise SourceBrokenError(f"{place.without_query}: a redirect without a valid target")
         try:
             target = urljoin(str(place), location)
         except ValueError as exc:
-            raise SourceForbiddenError("the link cannot be read") from exc
+            raise SourceForbiddenError("the link is not valid") from exc
         return self._hosts.check(target)
 
     @contextmanager

@@ -36,7 +36,7 @@ _FIRST_BYTE: Headers = {"Range": "bytes=0-0"}
 PRIVATE = "leads to a private address, which Kie.ai cannot reach"
 UNRESOLVED = "leads to a host whose name does not exist"
 REFUSED = "leads to a host that refuses connections"
-PAGE = "leads to a page, not to a file; Google Drive: use a direct download link"
+PAGE = "leads to a page, not to a file; for Google Drive, use a direct download link"
 EMPTY = "leads to an empty file"
 
 
@@ -149,11 +149,11 @@ def _judged(answer: httpcore.Response) -> Verdict:
     if status in _SAYS_NOTHING or not 400 <= status < 500:
         return _UNTOLD
     if status in {401, 403}:
-        fault = f"leads to a host that does not give it to everybody (status {status})"
+        fault = f"leads to a host that requires authorization (status {status})"
     elif status in {404, 410}:
-        fault = f"leads to nothing (status {status})"
+        fault = f"leads to a file that does not exist (status {status})"
     else:
-        fault = f"leads to a host that refuses to give it (status {status})"
+        fault = f"leads to a host that refuses the request (status {status})"
     return Verdict(is_file=False, fault=fault)
 
 

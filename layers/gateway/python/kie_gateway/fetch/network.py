@@ -42,7 +42,7 @@ class Patience:
         """Return the seconds that the next step may take: those wanted, or all that is left."""
         left_seconds = self._deadline - self._clock()
         if left_seconds <= 0:
-            raise SourceUnavailableError("the file host was too slow: time is up")
+            raise SourceUnavailableError("the file host was too slow; the time is up")
         return min(wanted_seconds or left_seconds, left_seconds)
 
     @contextmanager
@@ -110,7 +110,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
             if not self._hosts.allows_address(address, host, port):
                 raise SourceForbiddenError(f"{host} leads to the private address {address}")
             if not (self._encrypted or self._hosts.allows_address_over_http(address)):
-                raise SourceForbiddenError(f"{host} is public and must be asked over https")
+                raise SourceForbiddenError(f"{host} is public and must be fetched over https")
         return addresses
 
 

@@ -114,7 +114,7 @@ class RecordWebhook:
 
     def _record(self, task: Task, said: Said) -> Recorded:
         if isinstance(said.report, Running):
-            words = f"Kie.ai tells of progress: {said.report.state}."
+            words = f"Kie.ai reports progress: {said.report.state}."
             return self._note(task, Happened.WEBHOOK_ACCEPTED, words, Recorded.PROGRESS)
         if task.status is Status.CANCELED:
             return self._record_canceled(task, said.upstream_task_id)
@@ -179,10 +179,13 @@ class RecordWebhook:
         named = said.upstream_task_id
         if named is not None:
             self._adopt(task, named)
-        words = "No clear verdict with links that may be fetched; Kie.ai is asked."
+        words = (
+            "The webhook gives no clear verdict with links that may be fetched; Kie.ai is asked."
+        )
         if isinstance(said.report, Failed):
             self._note_sighting(task, said, said.report.state)
-            words = f"Says failed: {said.report.failure.message} Kie.ai is asked to confirm."
+            message = said.report.failure.message
+            words = f"The webhook says failed: {message} Kie.ai is asked to confirm."
         if isinstance(said.report, Partial):
             words = f"{said.report.words} Kie.ai is asked."
         self._note(task, Happened.WEBHOOK_UNCLEAR, words, Recorded.UNCLEAR)
@@ -201,7 +204,7 @@ class RecordWebhook:
         if _waits_for_a_copy(task, self.now()):
             # Whoever recorded the first telling may have ended before it asked for the copy.
             self._have_it_stored(task)
-        words = f"Told again; the task was {task.status.value} already."
+        words = f"A repeated webhook; the task was {task.status.value} already."
         if task.status is Status.CANCELED:
             words = "A late result; the task was canceled, so it is not delivered."
         return self._note(task, Happened.WEBHOOK_DUPLICATE, words, Recorded.DUPLICATE)

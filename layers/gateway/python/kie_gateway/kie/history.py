@@ -185,7 +185,7 @@ class KieHistory:
         self._worked.pop(path, None)
         self._closed_until[path] = self._now() + CLOSED_FOR
         raise ProviderAuthError(
-            f"it is closed to us ({code}), and is left alone for an hour",
+            f"it refuses the gateway ({code}), and is not asked for an hour",
             provider_code=code,
             category=Category.INTERNAL,
         )

@@ -158,7 +158,7 @@ class KieHttp:
         status = str(response.status_code)
         if response.status_code >= 500:
             return ProviderBusyError(message, provider_code=status)
-        return ProviderContractError(f"HTTP {status} with a body that is no JSON object")
+        return ProviderContractError(f"HTTP {status} with a body that is not a JSON object")
 
 
 def retry_after(response: httpx.Response) -> float | None:

@@ -36,7 +36,7 @@ def within(
     connect, read = timeout.connect or 0.0, timeout.read or 0.0
     seconds = share(left, most=connect + read, keep=keep)
     if seconds < min(least, connect + read):
-        raise OutOfTimeError("it was not sent, as too little time was left")
+        raise OutOfTimeError("it was not sent, because too little time was left")
     if seconds == connect + read:
         return timeout
     connect = min(connect, seconds / 5)

@@ -95,7 +95,7 @@ class TokenReader:
             # The messages of other errors may quote the token.
             return self._refuse(type(error).__name__)
         if not self._is_for_us(claims):
-            return self._refuse("aud, azp and client_id name no audience of ours")
+            return self._refuse("aud, azp and client_id do not include a JwtAudience")
         return self._caller(claims)
 
     def _refuse(self, why: str) -> Caller | None:
@@ -113,7 +113,7 @@ class TokenReader:
     def _caller(self, claims: dict[str, Any]) -> Caller | None:
         subject = claims[self._owner_claim]
         if not isinstance(subject, str) or not subject:
-            return self._refuse(f"{self._owner_claim} is no text")
+            return self._refuse(f"{self._owner_claim} is not text")
         owner = owner_of(subject)
         told = claims.get("scope", claims.get("scp", ""))
         words = told.split() if isinstance(told, str) else told
@@ -146,9 +146,13 @@ class TokenReader:
             answer = httpx.get(url, timeout=_TIMEOUT_SECONDS).raise_for_status().json()
             issuer, keys_url = answer["issuer"], answer["jwks_uri"]
         except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
-            raise IssuerUnavailableError("the issuer does not say where its keys are") from error
+            raise IssuerUnavailableError(
+                "the issuer does not publish the address of its keys"
+            ) from error
         if issuer != self._issuer or not _is_safe(keys_url):
-            raise IssuerUnavailableError("the issuer names another, or keys at an unsafe place")
+            raise IssuerUnavailableError(
+                "the issuer names another issuer, or keys at an unsafe address"
+            )
         return PyJWKClient(keys_url, lifespan=KEYS_KEPT_SECONDS, timeout=_TIMEOUT_SECONDS)
 
 

@@ -161,7 +161,7 @@ def readable_body(event: Mapping[str, Any]) -> str | None:
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
         raise _malformed(f"The body is not valid JSON ({where}).") from None
     except (ValueError, RecursionError):
-        raise _malformed("The body is not valid JSON that can be kept.") from None
+        raise _malformed("The body contains characters or numbers that cannot be stored.") from None
     return text
 
 

@@ -295,7 +295,9 @@ def _token_reader(settings: ApiFunctionSettings) -> TokenReader | None:
     if not settings.jwt_issuer:
         return None
     if not settings.jwt_audience:
-        raise ConfigurationError("JWT_AUDIENCE is missing: tokens for others would be taken")
+        raise ConfigurationError(
+            "JWT_AUDIENCE is missing: tokens for other audiences would be accepted"
+        )
     return TokenReader(
         settings.jwt_issuer,
         settings.jwt_audience,

@@ -63,5 +63,5 @@ def _read(balance: KieBalance) -> Decimal | None:
     try:
         return balance.read()
     except (ProviderError, ConfigurationError) as error:
-        logger.warning("Kie.ai did not tell its balance", extra={"why": str(error)})
+        logger.warning("Kie.ai did not report its balance", extra={"why": str(error)})
         return None

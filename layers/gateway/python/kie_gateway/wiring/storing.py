@@ -51,7 +51,7 @@ def make_store_outputs(
 
 def _report_unlisted(host: str) -> None:
     """Count a result on a host that is not listed; the rest of its link is nobody's business."""
-    logger.warning("a result lies on a host that is not listed", extra={"host": host})
+    logger.warning("a result is on a host that is not listed", extra={"host": host})
     count("ResultHostNotListed")
 
 

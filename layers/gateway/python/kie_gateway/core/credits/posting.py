@@ -96,7 +96,7 @@ def post_creation(account: Account, task: Task, tasks_at_once: int, now: datetim
         raise TooManyTasksError(tasks_at_once, account.open_tasks)
     if not account.unlimited and account.balance < needed:
         raise InsufficientCreditsError(
-            f"the task takes about {needed:f} credits, and {account.balance:f} are left"
+            f"the task costs about {needed:f} credits, and {account.balance:f} are left"
         )
     builder.rely("unlimited", "=")
     builder.rely("hard_budget", "=")
@@ -107,7 +107,7 @@ def post_creation(account: Account, task: Task, tasks_at_once: int, now: datetim
         builder.rely("spent", "<=")
     if account.is_over(account.hard_budget, now, needed):
         raise BudgetExceededError(
-            f"the task takes about {needed:f} credits, which is more than is left of this month's"
+            f"the task costs about {needed:f} credits, which is more than is left of this month's"
             f" {account.hard_budget:f}"
         )
     builder.move(needed, _funding_account(task.reservation), LedgerAccount.RESERVED)
@@ -163,7 +163,7 @@ def adjust(account: Account, credits_: Decimal, note: str, now: datetime) -> Pos
         builder.put_in(credits_)
         return builder.posting()
     if account.balance < -credits_:
-        detail = f"only {account.balance:f} credits are left to take"
+        detail = f"only {account.balance:f} credits are left to deduct"
         raise InvalidRequestError(
             "the balance cannot go below zero", [FieldFault("/credits", detail)]
         )

@@ -74,7 +74,7 @@ def _of_account(
         ("reserved", account.reserved, "the entries add up to", totals[LedgerAccount.RESERVED]),
         ("spent", account.spent, "the entries add up to", totals[LedgerAccount.SPENT]),
         ("owed", account.owed, "the entries add up to", -totals[LedgerAccount.OWED]),
-        ("reserved", account.reserved, "the tasks hold", held),
+        ("reserved", account.reserved, "the tasks have reserved", held),
         ("entries", account.entries, "there are", len(entries)),
         ("open_tasks", account.open_tasks, "there are", is_open),
     ]

@@ -18,7 +18,7 @@ class RecordRefusedError(BackendUnavailableError):
 
 
 class RecordGoneError(BackendUnavailableError):
-    """A task has been taken back, as if it had never been created, while it was to be moved."""
+    """A task has been withdrawn, as if it had never been created, while it was to be moved."""
 
 
 class IssuerUnavailableError(GatewayError):

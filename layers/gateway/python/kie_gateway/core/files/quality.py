@@ -69,11 +69,11 @@ def why_preview(facts: MediaFacts, asked: Wanted) -> str | None:
     if side > _LARGEST_PREVIEW_SIDE:
         return None
     if asked.pixels is not None and facts.width * facts.height < asked.pixels * _SHARE:
-        return f"{shown} is far below the size asked for"
+        return f"{shown} is far smaller than requested"
     if asked.ratio is None or side > _LARGEST_THUMBNAIL_SIDE:
         return None
     if abs(math.log(facts.width / facts.height / asked.ratio)) > math.log(_RATIO_TOLERANCE):
-        return f"{shown} is a small picture of another shape than asked for"
+        return f"{shown} is a small picture with a different aspect ratio than requested"
     return None
 
 

@@ -155,12 +155,12 @@ def _split(url: str) -> tuple[str, str, str, str]:
     # a backslash is a slash to some readers and a name character to others.
     if len(url) > LONGEST_URL or not url.isprintable() or "\\" in url or url != url.strip():
         raise SourceForbiddenError(
-            "the link is too long or holds characters that links do not have"
+            "the link is too long or contains characters that are not valid in links"
         )
     try:
         parts = urlsplit(url)
     except ValueError as exc:
-        raise SourceForbiddenError("the link cannot be read") from exc
+        raise SourceForbiddenError("the link is not valid") from exc
     if parts.scheme not in ("https", "http") or not parts.netloc:
         raise SourceForbiddenError("the link is not an absolute https link")
     return parts.scheme, parts.netloc, parts.path, parts.query

@@ -20,12 +20,12 @@ def close_canceled(task: Task, verdict: Finished | Failed, now: datetime) -> Mov
     if not task.is_unwanted or reservation is None:
         return None
     if isinstance(verdict, Failed):
-        after, words = released(task), "Kie.ai failed; the credits are given back."
+        after, words = released(task), "Kie.ai failed; the credits are released."
     else:
         asked = believed(task, verdict.credits, CompletedBy.POLL)
         taken = asked if asked is not None else task.credits_charged
         after = charged(replace(task, credits_charged=taken))
-        words = f"Kie.ai made the {task.status.value} task all the same, so it is charged."
+        words = f"Kie.ai completed the {task.status.value} task all the same, so it is charged."
     if after.reservation == reservation:
         return None
     return Move(after, (_credits_entry(after, words, now),))
@@ -52,9 +52,9 @@ def release_overdue(task: Task, now: datetime) -> Move | None:
     if not task.status.is_settled or task.release_at is None or now < task.release_at:
         return None
     after = closed(task)
-    words = "No verdict for too long; the credits are given back. A late success is charged still."
+    words = "No verdict for too long; the credits are released. A late success is still charged."
     if task.outputs:
-        words = "The rest did not come in time; charged for what is stored."
+        words = "The rest did not arrive in time; what is stored is charged."
     return Move(after, (_credits_entry(after, words, now),))
 
 

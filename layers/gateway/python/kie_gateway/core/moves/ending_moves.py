@@ -26,7 +26,7 @@ def expire(task: Task, now: datetime) -> Move | None:
         next_at=now + STALL_REST,
     )
     after = given_up(after, now)
-    came = " Only previews came." if task.previews else ""
+    came = " Only previews arrived." if task.previews else ""
     words = f"No verdict by the deadline; a late result still counts.{came}"
     entry = Entry(Happened.EXPIRED, now, words)
     return Move(after, (entry,))
@@ -50,7 +50,7 @@ def stall_unrecordable(task: Task, why: str, now: datetime) -> Move | None:
         upstream_message=None,
         upstream_facts={},
     )
-    words = f"A change of the task cannot be recorded: {why} It needs a person."
+    words = f"A change of the task cannot be recorded: {why} A person has to look."
     return Move(given_up(after, now), (Entry(Happened.EXPIRED, now, words),))
 
 
@@ -90,7 +90,7 @@ def delete(task: Task, now: datetime) -> Move | None:
         # Whoever was at work on it may write its last file only now.
         sweep_at=now + AFTER_DELETION,
     )
-    return Move(after, (Entry(Happened.DELETED, now, "Deleted with its files by the caller."),))
+    return Move(after, (Entry(Happened.DELETED, now, "Deleted by the caller, with its files."),))
 
 
 def watch_again(task: Task, now: datetime) -> Move | None:
@@ -99,7 +99,7 @@ def watch_again(task: Task, now: datetime) -> Move | None:
     entry = Entry(
         Happened.WATCH_STARTED,
         now,
-        "A further execution follows the task.",
+        "Another execution follows the task.",
         {"watch": after.watches},
     )
     return Move(after, (entry,))

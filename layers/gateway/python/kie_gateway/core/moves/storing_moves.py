@@ -69,7 +69,7 @@ def renew_sources(
         return None
     if not results.sources or fitting(results.sources) == task.sources:
         return None
-    entry = Entry(Happened.KIE_ASKED, now, "A link had expired; Kie.ai gave fresh ones.")
+    entry = Entry(Happened.KIE_ASKED, now, "A link had expired; Kie.ai provided fresh ones.")
     return Move(with_results(task, results), (entry,))
 
 
@@ -178,7 +178,7 @@ def settle(
     )
     words = f"Every output is stored: {len(after.outputs)}."
     if after.missing:
-        words = f"Every output that Kie.ai gave is stored: {len(after.outputs)}. " + " ".join(
+        words = f"Every output that Kie.ai delivered is stored: {len(after.outputs)}. " + " ".join(
             f"Output {one.index}: {one.reason}" for one in after.missing[:MOST_PREVIEWS]
         )
     after = charged(after)
@@ -218,7 +218,7 @@ def keep_previews(
     entry = Entry(
         Happened.PREVIEW_KEPT,
         now,
-        f"Kept as a preview, not as a result: {why}. The real one is waited for.",
+        f"Kept as a preview, not as a result: {why}. Waiting for the real one.",
         {"previews": len(after.previews)},
     )
     return Move(after, (entry,))
@@ -233,7 +233,7 @@ def stall_storing(task: Task, now: datetime) -> Move | None:
 
 def try_storing_again(task: Task, now: datetime) -> Move | None:
     """Copy now what could not be copied: anew if that was given up, and sooner if it was not."""
-    entry = Entry(Happened.REFRESHED, now, "Copying is tried again.")
+    entry = Entry(Happened.REFRESHED, now, "Copying again.")
     if task.status is Status.STORING:
         due = task.next_at is None or task.next_at <= now
         return None if due else Move(replace(task, next_at=now), (entry,))

@@ -100,7 +100,7 @@ def adopt(task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime
     entry = Entry(
         Happened.SUBMITTED,
         now,
-        "A webhook names the id of the creation.",
+        "A webhook named the task's id at Kie.ai.",
         {"upstream_task_id": upstream_task_id},
     )
     return Move(moved.task, (entry,))
@@ -144,7 +144,7 @@ def refuse(
     entry = Entry(
         Happened.SUBMISSION_REFUSED,
         now,
-        f"Kie.ai did not take the creation for now: {words}",
+        f"Kie.ai refused the creation for now: {words}",
         {"code": code, "next_attempt_at": next_at.isoformat()},
     )
     after = replace(

@@ -58,7 +58,7 @@ def report_finished(
         {"state": finished.state, "by": by.value, "upstream_task_id": upstream_task_id},
     )
     if finished.credits != credits_taken:
-        words = f"{entry.message} {finished.credits:f} credits are not believed."
+        words = f"{entry.message} {finished.credits:f} credits are implausible and not charged."
         entry = replace(entry, message=words)
     if task.status is not Status.EXPIRED:
         return Move(after, (entry,))
@@ -149,4 +149,4 @@ def _failed_entry(failure: Failure, now: datetime) -> Entry:
 
 
 def _never_came(finished: Finished) -> str:
-    return f" Promised and never there: {len(finished.missing)}." if finished.missing else ""
+    return f" Promised but never delivered: {len(finished.missing)}." if finished.missing else ""

@@ -94,7 +94,7 @@ class TaskStore(Protocol):
         Move the record, deciding again on the record as it stands whenever it has changed.
 
         Raises:
-            RecordGoneError: The task has been taken back.
+            RecordGoneError: The task has been withdrawn.
         """
 
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:

@@ -44,7 +44,7 @@ def prices_that_differ(
         try:
             report = ask(task)
         except ProviderError as error:
-            yield Difference(task.task_id, f"Kie.ai does not say what it took: {error.message}")
+            yield Difference(task.task_id, f"Kie.ai does not say what it charged: {error.message}")
             continue
         if isinstance(report, Partial):
             report = report.finished
@@ -52,7 +52,9 @@ def prices_that_differ(
             continue
         taken = report.credits
         if taken is not None and taken != reservation.charged:
-            words = f"Kie.ai took {taken:f} credits, the owner was charged {reservation.charged:f}"
+            words = (
+                f"Kie.ai charged {taken:f} credits, the owner was charged {reservation.charged:f}"
+            )
             yield Difference(task.task_id, words)
 
 
@@ -106,7 +108,7 @@ def balance_that_differs(before: Checkpoint | None, now: Checkpoint) -> Iterator
         words = (
             f"the balance went from {before.balance:f} to {now.balance:f} since"
             f" {before.at:%Y-%m-%d %H:%M}Z, which is {lost:f}; the ledgers know of {ours:f}."
-            " Top-ups, imports and other programs with the same account are not in them"
+            " Top-ups, imports and other programs that use the same account are not included"
         )
         yield Difference(KIE, words)
 

@@ -63,7 +63,7 @@ class ReleaseCredits:
                 return self._release(task)
             self.look_after(task)
         except GatewayError as error:
-            _log.warning("the credits of %s are not released: %s", task_id, error)
+            _log.warning("the credits of %s were not released: %s", task_id, error)
         except Exception:  # noqa: BLE001 - whatever it is
             # A record that cannot even be read must not stand in the way of the others.
             _log.exception("the credits of %s cannot be released", task_id)

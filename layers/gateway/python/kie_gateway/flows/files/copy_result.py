@@ -85,7 +85,7 @@ class ResultCopier:
                 errors.append(error)
                 if isinstance(error, HostNotListedError):
                     tell_unlisted(error.host)
-                _log.warning("%s: a link brings nothing: %s", lease.task.task_id, error.message)
+                _log.warning("%s: a link failed: %s", lease.task.task_id, error.message)
         # Without a link it was too long to be kept: Kie.ai has it still.
         raise max(errors, key=_hope, default=SourceGoneError("its link is not on record"))
 
@@ -101,7 +101,7 @@ class ResultCopier:
             try:
                 return self._put_once(lease, index, source, open_(), asked, look=False)
             except KeyTakenError:
-                _log.warning("%s: a file lies there already", lease.task.task_id)
+                _log.warning("%s: the file exists already", lease.task.task_id)
         return self._put_once(lease, index, source, open_(), asked, look=True)
 
     def _put_once(

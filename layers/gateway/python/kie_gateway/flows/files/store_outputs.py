@@ -211,7 +211,7 @@ class StoreOutputs:
         task, held_until, now = lease.task, lease.held_until, self.now()
         missing = [_missing(index, error, task) for index, error in sorted(attempt.lacking.items())]
         reasons = [error.message for _, error in sorted(attempt.lacking.items())]
-        words = reasons[0] if reasons else "What is missing cannot be copied as things stand."
+        words = reasons[0] if reasons else "What is missing cannot be copied at present."
         if len(task.sources) > 1:
             words = f"{len(reasons)} of {len(task.sources)} results were not copied: {words}"
         return self.tasks.move(
@@ -233,7 +233,7 @@ class StoreOutputs:
             self.tell_unlisted(host)
         if hosts and task.store_attempts == 1:
             named = ", ".join(sorted(hosts))[:LONGEST_REASON]
-            words = f"Results lie on hosts that ResultHosts does not list: {named}."
+            words = f"Results are on hosts that ResultHosts does not list: {named}."
             entry = Entry(Happened.HOST_NOT_LISTED, self.now(), words, {"hosts": named})
             self.tasks.note(task.task_id, entry)
 
@@ -246,7 +246,7 @@ class StoreOutputs:
         try:
             self.outputs.delete([key for key in lease.keys if key not in recorded])
         except StorageError as error:
-            _log.warning("%s: files stay behind: %s", lease.task.task_id, error.message)
+            _log.warning("%s: files were not removed: %s", lease.task.task_id, error.message)
 
 
 def _missing(index: int, error: StorageError, task: Task) -> Missing:

@@ -92,5 +92,7 @@ class WorkOffStoreMessage:
         try:
             self.queue.hide(message.receipt_handle, seconds)
         except BackendUnavailableError as error:
-            _log.warning("%s comes back after the queue's own pause: %s", task.task_id, error)
+            _log.warning(
+                "the message of %s returns after the queue's own pause: %s", task.task_id, error
+            )
         return True

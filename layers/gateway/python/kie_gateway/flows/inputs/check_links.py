@@ -53,4 +53,4 @@ class CheckLinks:
         known = self.links.faults(asked, seconds)
         faults = [FieldFault(pointer, known[url]) for pointer, url in found if url in known]
         if faults:
-            raise InvalidRequestError("the input has links that lead to no file", faults)
+            raise InvalidRequestError("the input has links that do not lead to a file", faults)

@@ -54,7 +54,7 @@ class Inputs:
         try:
             self.archive.delete([input_key(task)])
         except StorageError as error:
-            _log.warning("an input of %s stays behind: %s", task.task_id, error.message)
+            _log.warning("an input of %s was not removed: %s", task.task_id, error.message)
 
     def whole(self, task: Task) -> Task:
         """
@@ -72,5 +72,7 @@ class Inputs:
         try:
             return self.whole(task)
         except StorageError as error:
-            _log.warning("only an excerpt of the input of %s: %s", task.task_id, error.message)
+            _log.warning(
+                "only an excerpt of the input of %s can be read: %s", task.task_id, error.message
+            )
             return task

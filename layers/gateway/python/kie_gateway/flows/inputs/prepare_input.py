@@ -64,7 +64,7 @@ class PrepareInput:
         if not self.tasks.move(
             task, lambda current: submission_moves.keep_sending(current, now)
         ).changed:
-            raise ProviderUnreachableError("it is no longer to be sent")
+            raise ProviderUnreachableError("it must no longer be sent")
 
 
 @dataclass(frozen=True)

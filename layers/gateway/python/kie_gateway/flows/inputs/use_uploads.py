@@ -31,9 +31,7 @@ class CheckUploads:
         for pointer, reference in upload.references(task_input, "/input"):
             name = upload.name_in(reference)
             if name is None or self.size_of(upload_key(owner, name)) is None:
-                detail = (
-                    "no such upload; send the file to the form that POST /v1/uploads gave first"
-                )
+                detail = "no such upload; first send the file with the form from POST /v1/uploads"
                 faults.append(FieldFault(pointer, detail))
         if faults:
             raise InvalidRequestError("the input names files that were not uploaded", faults)

@@ -81,11 +81,13 @@ class HistorySource:
             return Finding("The history page does not list the task.")
         age = now - record.at if record.at is not None else None
         if age is not None and age > OLDEST_RECORD:
-            return Finding("The history page lists the task in a record too old to be taken.")
+            return Finding(
+                "The history page lists the task in a record that is too old to be accepted."
+            )
         facts = {"age_seconds": round(age.total_seconds()) if age is not None else None}
         if not isinstance(record.report, Finished):
             return Finding("The history page lists the task without a result.", facts=facts)
-        warning = " The record is old: look at the result." if age and age > OLD_RECORD else ""
+        warning = " The record is old: check the result." if age and age > OLD_RECORD else ""
         words = f"The history page lists the task as done.{warning}"
         return Finding(words, record.report, facts)
 

@@ -26,4 +26,4 @@ class KeepAnswer:
         try:
             self.archive.put_raw(key, raw, "application/json")
         except StorageError as error:
-            _log.warning("an answer about %s was not kept: %s", task.task_id, error.message)
+            _log.warning("an answer about %s was not archived: %s", task.task_id, error.message)

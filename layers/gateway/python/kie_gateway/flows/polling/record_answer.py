@@ -76,7 +76,7 @@ class RecordAnswer:
         def decide(current: Task) -> Move | None:
             if current.upstream_task_id is not None or current.status is not Status.QUEUED:
                 return None
-            words = "Kie.ai cannot be asked: it never named an id for the task."
+            words = "Kie.ai cannot be asked, as it never named an id for the task."
             entry = Entry(Happened.KIE_ASKED, now, words)
             return verdict_moves.asked(
                 current, None, entry, next_at=self.policy.next_ask_at(current, now)
@@ -100,7 +100,7 @@ class RecordAnswer:
                     task, state, entry, next_at=next_at, completed_at=completed_at
                 )
             case Finished():
-                words = "Kie.ai names only the previews that it has named before."
+                words = "Kie.ai names only the previews that it had named before."
             case NotVisible(message):
                 if now - (task.submitted_at or task.created_at) < NOT_VISIBLE_GRACE:
                     next_at = self.policy.while_not_visible_at(task, now)

@@ -122,7 +122,7 @@ class SubmitTask:
             return self.submit_queue.enqueue(task.owner) if report() else None
         except BackendUnavailableError as trouble:
             # The refusal itself is worth recording; without a ticket it is sent again by the clock.
-            _log.warning("no ticket in the queue for %s: %s", task.task_id, trouble)
+            _log.warning("no ticket in the submit queue for %s: %s", task.task_id, trouble)
             return None
 
     def _out_of_credits(
@@ -134,7 +134,7 @@ class SubmitTask:
         Args:
             funds: What is left of the account, None if that is not known.
         """
-        _log.error("Kie.ai refuses for want of credits: %s (its balance: %s)", error.message, funds)
+        _log.error("Kie.ai refuses for lack of credits: %s (balance: %s)", error.message, funds)
 
         def report() -> bool:
             if funds is None or self._is_left_for_others(task, funds):

@@ -57,11 +57,11 @@ class SubmitWatched:
             if is_open and sleeps_until - due.wait_until > _WORTH_IT:
                 after = self.watches.hand_over(after, wait_until=due.wait_until)
         except GatewayError as error:
-            _log.warning("the watch goes on with %s: %s", task.task_id, error)
+            _log.warning("the watch continues with %s: %s", task.task_id, error)
             return self._as_it_stands(task)
         except Exception:  # noqa: BLE001 - told in the log
             # Whatever it is: the task may be paid by now, and the caller does not know it yet.
-            _log.exception("the watch goes on with %s", task.task_id)
+            _log.exception("the watch continues with %s", task.task_id)
             return self._as_it_stands(task)
         return after
 

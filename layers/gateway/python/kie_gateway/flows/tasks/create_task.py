@@ -265,9 +265,9 @@ def _first_entries(task: Task, ticket: Ticket | None) -> tuple[Entry, ...]:
         words = "Asking Kie.ai to create the task."
         return created, Entry(Happened.SUBMISSION_STARTED, now, words, {"attempt": 1})
     expected = {"expected_at": ticket.at.isoformat()}
-    words = "Kie.ai takes no more creations for now; the task waits for its turn."
+    words = "Kie.ai accepts no more creations for now; the task is in the submit queue."
     if ticket.for_credits:
-        words = "The account at Kie.ai is out of credits; the task waits for its turn."
+        words = "The account at Kie.ai is out of credits; the task is in the submit queue."
     return created, Entry(Happened.SUBMISSION_WAITING, now, words, expected)
 
 

@@ -43,7 +43,7 @@ class DeleteTask:
             try:
                 self.files.delete_folder(folder)
             except StorageError as error:
-                _log.warning("%s of a deleted task goes later: %s", folder, error.message)
+                _log.warning("%s of a deleted task is removed later: %s", folder, error.message)
 
     def _decide(self, task: Task) -> Move | None:
         now = self.now()

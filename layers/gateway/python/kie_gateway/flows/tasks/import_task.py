@@ -128,7 +128,7 @@ class ImportTask:
             try:
                 attempt()
             except GatewayError as error:
-                _log.warning("the sweep goes on with %s: %s", task.task_id, error)
+                _log.warning("the sweep continues with %s: %s", task.task_id, error)
 
     def _known(self, adoption: Adoption) -> Task | None:
         """Find a task of this gateway that is the same work."""

@@ -60,10 +60,10 @@ class SweepTasks:
             task = self.tasks.get(task_id)
             return task is not None and self.look_after(task)
         except GatewayError as error:
-            _log.warning("%s is looked after later: %s", task_id, error)
+            _log.warning("%s is swept later: %s", task_id, error)
         except Exception:  # noqa: BLE001 - whatever it is
             # A record that cannot even be read must not stand in the way of the others.
-            _log.exception("%s cannot be looked after", task_id)
+            _log.exception("%s cannot be swept", task_id)
         return False
 
     def look_after(self, task: Task) -> bool:

@@ -133,15 +133,15 @@ def stall_message(task: Task) -> str:
         reason = f" ({task.error.message})" if task.error is not None else ""
         return (
             f"{known}: Kie.ai is done, and its files could not be copied after"
-            f" {task.store_attempts} attempts{reason}. The links are kept. Mend what the timeline"
+            f" {task.store_attempts} attempts{reason}. The links are kept. Fix what the timeline"
             " names, then redrive this execution or POST /refresh: both copy again, neither"
             " generates."
         )
     answer = task.upstream_state or task.upstream_message or "none"
     if task.submission is Submission.WAITING:
         return (
-            f"{known}: Kie.ai took no creation by {task.deadline_at:%Y-%m-%d %H:%M:%S}Z, in"
-            f" {task.submission_attempts} attempts ({answer}). Nothing was charged; it can be"
+            f"{known}: Kie.ai accepted no creation by {task.deadline_at:%Y-%m-%d %H:%M:%S}Z, in"
+            f" {task.submission_attempts} attempts ({answer}). Nothing was charged; the task can be"
             " created anew."
         )
     if task.upstream_task_id is None:

@@ -90,7 +90,7 @@ def get_problem_type(
 ) -> Response[Any]:
     """Read about a kind of problem: what it means and what to do. No key is needed."""
     if code not in TYPES:
-        raise NotFoundError(f"there is no kind of problem {code!r}")
+        raise NotFoundError(f"there is no problem type {code!r}")
     return static_response(context, static_content(HTML, problem_page(TYPES[code])))
 
 
