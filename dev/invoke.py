@@ -25,14 +25,16 @@ def main() -> int:
     """Invoke."""
     parser = argparse.ArgumentParser(prog="make invoke EVENT=", description=__doc__)
     parser.add_argument("event", type=Path, help="a file such as events/api/health.json")
-    parser.add_argument("--function", choices=FUNCTIONS.values(), help="if the folder names none")
+    parser.add_argument(
+        "--function", choices=FUNCTIONS.values(), help="if the folder does not tell it"
+    )
     options = parser.parse_args()
     try:
         event = json.loads(options.event.read_text(encoding="utf-8"))
     except OSError as error:
         return _refuse(f"{options.event}: {error.strerror}")
     except ValueError as error:
-        return _refuse(f"{options.event} is no JSON: {error}")
+        return _refuse(f"{options.event} is not valid JSON: {error}")
     function = options.function or function_of(options.event)
     if function is None:
         known = ", ".join(FUNCTIONS)

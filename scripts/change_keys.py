@@ -25,7 +25,7 @@ def main() -> None:
         print("Nothing has changed.")
         return
     secret.replace(keys)
-    print("The new keys are in force within five minutes; `make webhooks` shows what comes in.")
+    print("The new keys take effect within five minutes; `make webhooks` shows what is accepted.")
 
 
 if __name__ == "__main__":

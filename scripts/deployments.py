@@ -1,4 +1,4 @@
-"""What `make deploy` was told, in a file beside the Makefile that git leaves out; no secrets."""
+"""The answers given to `make deploy`, in a file beside the Makefile that git ignores."""
 
 import json
 import os
@@ -12,8 +12,8 @@ from typing import Any
 FILE = Path(__file__).resolve().parents[1] / "deploy.toml"
 USUAL_STACK = "kie-gateway"
 _HEAD = """\
-# What `make deploy` was told. It holds no secrets, and may be changed by hand: settings that are
-# not in it have the template's defaults. `stack` is the one that is meant without STACK=.
+# The answers given to `make deploy`. It contains no secrets, and you may edit it: settings that
+# are not in it have the template's defaults. `stack` is the default of STACK=.
 """
 _PLACE = ("region", "account", "profile")
 # CloudFormation's own rule.

@@ -255,7 +255,7 @@ def main(
     options = parser.parse_args(arguments)
     key = os.environ.get("KIE_API_KEY", "")
     if not key and options.schemas:
-        parser.error("set KIE_API_KEY: Kie.ai tells schemas to nobody else")
+        parser.error("set KIE_API_KEY: Kie.ai shows schemas to nobody else")
     base_url = os.environ.get("KIE_BASE_URL", "https://api.kie.ai")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with httpx.Client(base_url=base_url, headers=headers, timeout=30, transport=transport) as http:

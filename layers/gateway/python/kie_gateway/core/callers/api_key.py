@@ -82,7 +82,7 @@ class ApiKey:
     requests_per_minute: int | None = None
     tasks_at_once: int | None = None
 
-    def is_in_force(self, now: datetime) -> bool:
+    def is_valid(self, now: datetime) -> bool:
         """Whether the key may be used at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
