@@ -118,7 +118,7 @@ class SubmitQueueState:
         return self.for_credits and not self.covers(price)
 
     def ticket_at(self, number: int, rate: Rate) -> datetime:
-        """Tell when a ticket is; the first has the number 1."""
+        """Return when a ticket is due; the first has the number 1."""
         return max(self.since + (number - 1) * rate.interval, self.not_before)
 
     @property

@@ -28,7 +28,7 @@ def followed_anew(task: Task, now: datetime) -> Task:
 
 
 def follow_entry(task: Task, now: datetime) -> Entry:
-    """Tell the timeline of a further execution that has been counted."""
+    """Return the timeline entry of another execution that has been counted."""
     return Entry(
         Happened.WATCH_STARTED,
         now,

@@ -64,5 +64,5 @@ class Reservation:
         return replace(self, fate=Fate.CHARGED, charged=charged)
 
     def release(self) -> "Reservation":
-        """Give everything back, unless it is too late."""
+        """Release everything, unless it is too late."""
         return replace(self, fate=Fate.RELEASED) if self.fate is Fate.OPEN else self

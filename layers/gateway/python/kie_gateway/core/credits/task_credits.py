@@ -45,14 +45,14 @@ def charged(task: Task) -> Task:
 
 
 def released(task: Task) -> Task:
-    """Give back what was set aside, unless it was charged."""
+    """Release what was reserved, unless it was charged."""
     if task.reservation is None:
         return task
     return replace(task, reservation=task.reservation.release(), release_at=None)
 
 
 def given_up(task: Task, now: datetime) -> Task:
-    """Give everything back if nothing was ever sent, and otherwise later."""
+    """Release everything if nothing was ever sent, and otherwise later."""
     if task.submission is Submission.WAITING:
         return released(task)
     return released_later(task, now)

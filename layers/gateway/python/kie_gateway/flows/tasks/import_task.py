@@ -49,7 +49,7 @@ class Adoption:
 
     @property
     def name(self) -> str:
-        """Tell it from others; callers' keys are visible characters only, so none is the same."""
+        """Return its idempotency key; callers' keys are visible characters only, so none is the same."""
         return f"\timport {self.family} {self.upstream_task_id or self.url}"
 
 

@@ -78,7 +78,7 @@ def event_schema(entry: Entry) -> schemas.Event:
 
 def etag(task: Task, now: datetime) -> str:
     """
-    Tell this state of the task from others; weak, because links differ every time.
+    Return the entity tag of this state of the task; weak, because links differ every time.
 
     What changes by time alone, without a new version of the record, is part of it.
     """
