@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def function_of(path: Path) -> str | None:
-    """Tell which function an event is for, by its folder."""
+    """Return which function an event is for, by its folder."""
     return FUNCTIONS.get(path.resolve().parent.name)
 
 

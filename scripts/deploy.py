@@ -161,7 +161,7 @@ def _with(deployment: Deployment, given: Mapping[str, str]) -> Deployment:
 
 def values_of(deployment: Deployment) -> dict[str, str]:
     """
-    Give every parameter its value.
+    Return a value for every parameter.
 
     SAM would keep the last one of each that it is not given, so a better default of a new version
     would never arrive.

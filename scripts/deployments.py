@@ -43,12 +43,12 @@ class Deployment:
 
 
 def file() -> Path:
-    """Tell where it is; DEPLOY_FILE names another one."""
+    """Return where it is; DEPLOY_FILE names another one."""
     return Path(os.environ.get("DEPLOY_FILE") or FILE)
 
 
 def usual_stack() -> str | None:
-    """Name the stack that is meant if none is named; None before the first deployment."""
+    """Return the stack that is meant if none is named; None before the first deployment."""
     stack = os.environ.get("STACK") or _read().get("stack")
     return check_name(str(stack)) if stack else None
 
@@ -88,13 +88,13 @@ def keep(deployment: Deployment) -> None:
 
 
 def with_parameters(deployment: Deployment, parameters: Mapping[str, str]) -> Deployment:
-    """Give a deployment other parameters."""
+    """Return a deployment with other parameters."""
     return replace(deployment, parameters=dict(parameters))
 
 
 def check_name(stack: str) -> str:
     """
-    Give a stack's name back if CloudFormation would take it.
+    Return a stack's name if CloudFormation would accept it.
 
     Raises:
         DeploymentsError: It would not.

@@ -40,7 +40,7 @@ class KieSecret:
 
     @staticmethod
     def usual_name(stack: str) -> str:
-        """Name the secret that `make deploy` makes for a stack."""
+        """Return the secret that `make deploy` makes for a stack."""
         return f"{stack}/kie"
 
     def arn(self) -> str | None:
@@ -70,7 +70,7 @@ class KieSecret:
         return {name: str(value) for name, value in found.items()}
 
     def write(self, keys: dict[str, str]) -> str:
-        """Put the keys in, wherever the secret stands in its life; returns its ARN."""
+        """Write the keys, whatever state the secret is in; returns its ARN."""
         if self.arn() is None:
             return self._client.create_secret(
                 Name=self._name, Description=_DESCRIPTION, SecretString=_text(keys)
@@ -81,7 +81,7 @@ class KieSecret:
         return self.replace(keys)
 
     def replace(self, keys: dict[str, str]) -> str:
-        """Put other keys into the secret that there is; returns its ARN."""
+        """Replace the keys in the existing secret; returns its ARN."""
         put = self._client.put_secret_value(SecretId=self._name, SecretString=_text(keys))
         return put["ARN"]
 

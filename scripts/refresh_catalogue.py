@@ -157,7 +157,7 @@ def _new(model_id: str, one: Entry, schema_of: Callable[[str], Entry | None]) ->
 
 
 def _kind(task_type: str) -> str | None:
-    """Tell what a type of task makes; what stands after `to` counts."""
+    """Return what a type of task makes; what stands after `to` counts."""
     made = task_type.rpartition(" to ")[2]
     if made == "text":
         return "text"

@@ -46,7 +46,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
 
 def usual_stack() -> str:
-    """Name the stack that is meant if none is named."""
+    """Return the stack that is meant if none is named."""
     return deployments.usual_stack() or deployments.USUAL_STACK
 
 
