@@ -99,7 +99,7 @@ class Permissions:
         )
 
     def api_allows(self, function: str, method: str, path: str) -> bool:
-        """Return whether the HTTP API may invoke a function for a route, as the template writes it."""
+        """Return whether the HTTP API may invoke a function for a route of the template."""
         [api] = self._references.of_type("AWS::ApiGatewayV2::Api")
         source = self._references.execute_api_arn(api, method, path)
         return self.allow(function, "apigateway.amazonaws.com", source)

@@ -42,7 +42,7 @@ class Task:
         files: What it makes, as the endings of the files' names, separated by spaces.
         inherited: Dials that an earlier task has for this one.
         plan: Which steps it takes, as in `steps.py`.
-        credits: What was taken for it; given back if it fails.
+        credits: What was charged for it; refunded if it fails.
         finish_at: When it is due to end; `completed_at` is when it did, or None.
         polls: How often its state was asked for.
         links: Generation of its result links; rises when `[file gone once]` asks for new ones.

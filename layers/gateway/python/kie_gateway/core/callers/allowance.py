@@ -16,7 +16,7 @@ class Allowance:
         used: With the request at hand.
         reset_seconds: Until there is more again, rounded up.
         of: What is counted: `requests` in a window, or open `tasks`.
-        window_seconds: None where nothing is given back by time alone.
+        window_seconds: None where time alone restores nothing.
     """
 
     limit: int

@@ -71,7 +71,7 @@ def unstored(task: Task, now: datetime) -> Task:
     Settle for a result that could not be copied, or only in parts.
 
     What Kie.ai took is not the owner's to pay before there is something to show for it. So the
-    credits stay set aside as for any task that expires; once they are due to be given back, what is
+    credits stay reserved as for any task that expires; once they are due for release, what is
     stored by then decides.
     """
     if task.sweep_at is None or task.release_at is None:

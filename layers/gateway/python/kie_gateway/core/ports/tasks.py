@@ -119,7 +119,7 @@ class TaskStore(Protocol):
 
 
 class Releases(Protocol):
-    """Tasks whose credits are to be given back."""
+    """Tasks whose credits are due for release."""
 
     def due(self, now: datetime) -> Sequence[str]:
         """Return some that are due, the longest overdue first. Raises BackendUnavailableError."""

@@ -49,7 +49,7 @@ class Adoption:
 
     @property
     def name(self) -> str:
-        """Return its idempotency key; no caller can send the same, as theirs are visible characters."""
+        """Return its idempotency key, which no caller can send: theirs are visible characters."""
         return f"\timport {self.family} {self.upstream_task_id or self.url}"
 
 
