@@ -1,8 +1,8 @@
 """
-`python -m dev`: starts the local cloud, says how to use it, and ends it on Ctrl-C.
+`python -m dev`: starts the local cloud, prints how to use it, and stops it on Ctrl-C.
 
-settings.py tells what the environment may say: where the stack stands (`GATEWAY_REGION`), and how
-late and how busy AWS is (`GATEWAY_DIALS`; dials.py lists them, `/_dev/dials` turns them).
+settings.py lists the environment variables, such as the region (`GATEWAY_REGION`) and how late and
+how busy AWS is (`GATEWAY_DIALS`; dials.py lists them, `/_dev/dials` changes them).
 """
 
 from __future__ import annotations

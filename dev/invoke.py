@@ -1,7 +1,7 @@
 """
 Run a function on an event, without containers: `make invoke EVENT=events/api/health.json`.
 
-The answer goes to stdout, what the function logs to stderr. Exit code 1: the function failed.
+Prints the answer to stdout and the function's log to stderr. Exit code 1: the function failed.
 """
 
 from __future__ import annotations

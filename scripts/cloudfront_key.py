@@ -1,8 +1,8 @@
 """
-Make the key that signs links of CloudFront, or the next one: `make cloudfront-key`.
+Create the key that signs CloudFront links, or rotate it: `make cloudfront-key`.
 
-The private key goes into Secrets Manager and nowhere else. Links signed with the key before stay
-good; the one before that is given up. FILE=key.pem takes a private key (RSA 2048) that there is.
+The private key goes into Secrets Manager and nowhere else. Links signed with the previous key stay
+valid; the key before that is removed. FILE=key.pem uses an existing private key (RSA 2048).
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """
 Deploy the gateway: `make deploy`, the first time and every time.
 
-Asks for what it needs to know the first time, and for nothing after that. The environment can
-answer everything: STACK, AWS_REGION, KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY, ALARM_EMAIL; other settings
-go into SET="Name=Value ...", and all of them are remembered in deploy.toml.
+Asks for what it needs the first time, and for nothing after that. The environment can answer
+everything: STACK, AWS_REGION, KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY, ALARM_EMAIL; other settings go
+into SET="Name=Value ...". All settings are saved in deploy.toml.
 """
 
 import argparse

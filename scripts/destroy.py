@@ -1,7 +1,7 @@
 """
-Take the gateway down: `make destroy`. Records, files and keys stay, and how to remove them is said.
+Remove the gateway: `make destroy`. Records, files and keys stay; prints how to remove them.
 
-Asks for the stack's name, typed in full; CONFIRM=name says it in a script.
+Asks for the stack's name, typed in full; a script sets CONFIRM=name instead.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Make, list, rotate and revoke keys for callers of a deployed gateway."""
+"""Create, list, rotate and revoke keys for callers of a deployed gateway."""
 
 import argparse
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
 """
 Compare ledger, tasks and Kie.ai's own numbers: `make reconcile STACK=kie-gateway`.
 
-Prints every difference; nothing is changed but the note of Kie's balance for the next time.
+Prints every difference; nothing is changed except the saved balance at Kie.ai, for the next run.
 """
 
 import argparse

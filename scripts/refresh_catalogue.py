@@ -1,11 +1,11 @@
 """
-Bring the catalogue up to date with Kie's own lists: `make catalogue`.
+Update the catalogue from Kie.ai's own lists: `make catalogue`.
 
-Kie tells everybody the ids of its models. What is new there, gone and back again is printed, and
-nothing is written: an id alone says neither what a model takes nor what it makes. With a key Kie's
-full list is read as well. Models that are new are added (with an open schema, or Kie's own with
-`--schemas`), those that are gone are marked `unlisted`, and price texts are taken over. Schemas
-that are there are never touched.
+The ids of Kie.ai's models are public. What is new there, gone or back again is printed, and nothing
+is written: an id alone says neither what a model accepts nor what it makes. With a key, Kie.ai's
+full list is read as well. New models are added (with an open schema, or Kie.ai's own with
+`--schemas`), models that are gone are marked `unlisted`, and price texts are updated. Existing
+schemas are never changed.
 """
 
 import argparse
@@ -249,7 +249,7 @@ def main(
 ) -> int:
     """Refresh, and say what has changed."""
     parser = argparse.ArgumentParser(prog="refresh_catalogue", description="see `make help`")
-    parser.add_argument("--from", dest="file", type=Path, help="Kie's answer in a file")
+    parser.add_argument("--from", dest="file", type=Path, help="Kie.ai's answer in a file")
     parser.add_argument("--schemas", action="store_true", help="ask for the schemas of new models")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     options = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
 """
-Tell whether Kie.ai's webhooks arrive: `make webhooks`.
+Show whether Kie.ai's webhooks arrive: `make webhooks`.
 
-Exit code 1 if they are refused, which a wrong webhook key does to all of them.
+The exit code is 1 if they are refused; a wrong webhook key makes all of them be refused.
 """
 
 import argparse
