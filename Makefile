@@ -24,24 +24,24 @@ help: ## Show this list
 dev: $(VENV)/.done $(SAM_VENV)/.done ## Run the whole gateway on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m dev
 
-demo: $(VENV)/.done $(SAM_VENV)/.done ## Bring one task through each of the two roads and read the files back
+demo: $(VENV)/.done $(SAM_VENV)/.done ## Take one task down each of the two roads and read the files back
 	@$(BIN)/python -m dev.demo
 
-test: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests
+test: $(VENV)/.done $(SAM_VENV)/.done ## Run all tests
 	@$(MAKE) -s $(API_DOCUMENT)/node_modules/.done || echo "npm's registry cannot be reached: no TypeScript client is tested"
 	@# Three processes for two cores: what is told of the running gateway is mostly waited for.
 	$(PYTEST) -n 3 -m "not long"
 
-coverage: $(VENV)/.done ## Pass the tests, and measure which lines and branches they reach
+coverage: $(VENV)/.done ## Run the tests, and measure which lines and branches they reach
 	$(BIN)/coverage erase
 	@$(MAKE) test COVERAGE=1
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-quick: $(VENV)/.done $(SAM_VENV)/.done ## Pass the tests that take seconds, after each change
+quick: $(VENV)/.done $(SAM_VENV)/.done ## Run the tests that take seconds, after each change
 	$(PYTEST) -n 2 -p no:schemathesis --hypothesis-profile=quick -m "not long and not large" tests/contract tests/docs tests/template tests/unit
 
-test-long: $(VENV)/.done $(SAM_VENV)/.done ## Pass the explorations that take minutes
+test-long: $(VENV)/.done $(SAM_VENV)/.done ## Run the explorations that take minutes
 	$(PYTEST) -n 2 -m long --ignore=tests/running/test_rush.py
 	@# A rush keeps both cores busy by itself.
 	$(BIN)/python -m pytest -q -m long tests/running/test_rush.py
@@ -66,50 +66,50 @@ check: $(VENV)/.done $(SAM_VENV)/.done check-api-document ## Format, lint, layer
 check-api-document: $(API_DOCUMENT)/node_modules/.done ## Lint docs/openapi.json
 	$(REDOCLY) lint --config $(API_DOCUMENT)/redocly.yaml docs/openapi.json
 
-format: $(VENV)/.done ## Put the code into shape
+format: $(VENV)/.done ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-hooks: $(VENV)/.done ## Check what is committed, before each commit
+hooks: $(VENV)/.done ## Install the hooks that check each commit
 	$(BIN)/pre-commit install
 
 invoke: $(VENV)/.done $(SAM_VENV)/.done ## Run a function on a sample event: make invoke EVENT=events/api/health.json
 	@$(BIN)/python -m dev.invoke $(EVENT)
 
-openapi: $(VENV)/.done ## Write docs/openapi.json anew
+openapi: $(VENV)/.done ## Write docs/openapi.json
 	@$(BIN)/python -m scripts.write_openapi
 
-key: $(VENV)/.done ## Make a key for callers of the deployed gateway: make key OWNER=alice
+key: $(VENV)/.done ## Create a key for callers of the deployed gateway: make key OWNER=alice
 	@$(BIN)/python -m scripts.make_key --owner "$(OWNER)" $(ARGS)
 
 reconcile: $(VENV)/.done ## Compare ledger, tasks and Kie.ai's numbers
 	@$(BIN)/python -m scripts.reconcile $(ARGS)
 
-catalogue: $(VENV)/.done ## Compare the catalogue with Kie.ai's own lists; with KIE_API_KEY, take up what is new
+catalogue: $(VENV)/.done ## Compare the catalogue with Kie.ai's own lists; with KIE_API_KEY, add what is new
 	@$(BIN)/python -m scripts.refresh_catalogue $(ARGS)
 
 replay: $(VENV)/.done ## Read the archive again with this version: make replay ARGS=--apply
 	@$(BIN)/python -m scripts.replay $(ARGS)
 
-build: $(SAM_VENV)/.done ## Build what is deployed (arm64, python3.13)
+build: $(SAM_VENV)/.done ## Build for deployment (arm64, python3.13)
 	PATH="$(dir $(shell command -v $(PYTHON))):$$PATH" $(SAM) build
 
 deploy: $(VENV)/.done build ## Deploy to the AWS account at hand, for the first time or again; asks only what it needs to know
 	@$(BIN)/python -m scripts.deploy $(ARGS)
 
-destroy: $(VENV)/.done $(SAM_VENV)/.done ## Take the deployed gateway down; records and files stay
+destroy: $(VENV)/.done $(SAM_VENV)/.done ## Remove the deployed gateway; records and files stay
 	@$(BIN)/python -m scripts.destroy $(ARGS)
 
 kie-keys: $(VENV)/.done ## Change Kie.ai's keys of the deployed gateway
 	@$(BIN)/python -m scripts.change_keys $(ARGS)
 
-cloudfront-key: $(VENV)/.done build ## Serve files by CloudFront, or sign its links with a new key: make cloudfront-key FILE=key.pem
+cloudfront-key: $(VENV)/.done build ## Serve files through CloudFront, or sign its links with a new key: make cloudfront-key FILE=key.pem
 	@$(BIN)/python -m scripts.cloudfront_key $(if $(FILE),--file "$(FILE)") $(ARGS)
 
-webhooks: $(VENV)/.done ## Tell whether Kie.ai's webhooks come through to the deployed gateway
+webhooks: $(VENV)/.done ## Show whether Kie.ai's webhooks reach the deployed gateway
 	@$(BIN)/python -m scripts.webhooks $(ARGS)
 
-requirements: $(VENV)/.done ## Take up the latest versions of all packages
+requirements: $(VENV)/.done ## Update all packages to their latest versions
 	$(COMPILE) --upgrade layers/deps/requirements.in -o layers/deps/requirements.txt
 	$(COMPILE) --upgrade layers/imaging/requirements.in -o layers/imaging/requirements.txt
 	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt

@@ -1,8 +1,8 @@
 """
-`python -m dev`: starts the local cloud, says how to use it, and ends it on Ctrl-C.
+`python -m dev`: starts the local cloud, prints how to use it, and stops it on Ctrl-C.
 
-settings.py tells what the environment may say: where the stack stands (`GATEWAY_REGION`), and how
-late and how busy AWS is (`GATEWAY_DIALS`; dials.py lists them, `/_dev/dials` turns them).
+settings.py lists the environment variables, such as the region (`GATEWAY_REGION`) and how late and
+how busy AWS is (`GATEWAY_DIALS`; dials.py lists them, `/_dev/dials` changes them).
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _await_health(cloud: LocalCloud, log: Log) -> None:
         except (URLError, OSError) as exc:
             problem = str(exc)
         time.sleep(0.5)
-    log.line("dev", f"GET /v1/health does not answer 200: {problem}", level="ERROR")
+    log.line("dev", f"GET /v1/health did not answer 200: {problem}", level="ERROR")
     raise settings.SettingsError("the API function does not work; the lines above say why")
 
 
@@ -124,7 +124,7 @@ def _say_how(chosen: Settings, cloud: LocalCloud, log: Log) -> None:
     kie = "simulated Kie.ai" if chosen.simulator_port is not None else "Kie.ai"
     log.plain(f"{kie}  {chosen.kie_url}")
     if chosen.simulator_port is None and chosen.kie_keys["api_key"] == settings.LOCAL_KIE_KEY:
-        log.plain("KIE_API_KEY is not set; only a simulated Kie.ai takes tasks without one")
+        log.plain("KIE_API_KEY is not set; only a simulated Kie.ai accepts tasks without one")
     log.plain(f"stored files  {cloud.files}")
     log.plain(f"ready {cloud.url}")
     log.plain(

@@ -153,7 +153,7 @@ class LocalCloud:
 
     @property
     def access(self) -> dict[str, str]:
-        """Name the environment in which commands for AWS reach this cloud."""
+        """Return the environment in which commands for AWS reach this cloud."""
         names = (
             "AWS_DEFAULT_REGION",
             "AWS_ACCESS_KEY_ID",
@@ -180,7 +180,7 @@ class LocalCloud:
             return self._session.client(service, endpoint_url=self.aws.url, config=config)
 
     def environment(self, function: str) -> dict[str, str]:
-        """Give a function's whole environment, as its process has it."""
+        """Return a function's whole environment, as its process has it."""
         key = access_key_of(self.stack.roles[function])
         aws = {**self._aws, "AWS_ACCESS_KEY_ID": key, **self._endpoints()}
         return lambda_environment(self.stack.functions[function], aws)
@@ -255,7 +255,7 @@ class LocalCloud:
         return {"MOTO_PORT": str(self.aws.port), **self._endpoints()}
 
     def _endpoints(self) -> dict[str, str]:
-        """Name where AWS answers; S3 over TLS, or botocore would send files in another way."""
+        """Return where AWS answers; S3 over TLS, or botocore would send files in another way."""
         return {
             "AWS_ENDPOINT_URL": self.aws.url,
             "AWS_ENDPOINT_URL_S3": self.aws.s3_url,

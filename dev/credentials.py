@@ -15,7 +15,7 @@ _FORM = re.compile(rb'name="x-amz-credential"\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]+)
 
 def access_key_of(role: str) -> str:
     """
-    Give the access key id of a role's temporary credentials, from its name or its ARN.
+    Return the access key id of a role's temporary credentials, from its name or its ARN.
 
     They begin with ASIA: reference_identifiers.html of the IAM user guide.
     """

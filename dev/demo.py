@@ -1,4 +1,4 @@
-"""Bring one task through each of the two roads, and read the files back: `make demo`."""
+"""Take one task down each of the two roads, and read the files back: `make demo`."""
 
 import hashlib
 import os

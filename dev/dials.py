@@ -76,11 +76,11 @@ class Dials:
             setattr(self, name, chosen)
 
     def takes_conflict(self) -> bool:
-        """Tell whether this write meets a transaction."""
+        """Return whether this write meets a transaction."""
         return self._takes("conflict")
 
     def takes_throttle(self) -> bool:
-        """Tell whether this call is throttled."""
+        """Return whether this call is throttled."""
         return self._takes("throttle")
 
     def _takes(self, what: str) -> bool:

@@ -72,7 +72,7 @@ class InFlight:
                 _leave(mine, held)
 
     def clashing(self) -> frozenset[Key]:
-        """Name the items of this thread's request that others were busy with."""
+        """Return the items of this thread's request that others were busy with."""
         found: frozenset[Key] = getattr(self._found, "clashing", frozenset())
         return found
 
@@ -136,7 +136,7 @@ class Tokens:
 
     def has_done(self, body: Mapping[str, Any]) -> bool:
         """
-        Tell whether this very transaction was done in the last ten minutes.
+        Return whether this very transaction was done in the last ten minutes.
 
         Raises:
             JsonRESTError: Another one was, under the same token.

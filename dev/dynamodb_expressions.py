@@ -69,7 +69,7 @@ class Expression:
 
     @property
     def words(self) -> frozenset[str]:
-        """Name the words that are no attributes here."""
+        """Return the words that are no attributes here."""
         if self.kind == "ProjectionExpression":
             return frozenset()
         return _CLAUSES if self.kind == "UpdateExpression" else _CONDITION_WORDS
@@ -215,7 +215,7 @@ def _check_overlaps(expression: Expression, names: Mapping[str, str]) -> None:
 
 
 def _targets(expression: Expression, names: Mapping[str, str]) -> Iterator[Path]:
-    """Give the paths that an expression writes to, or projects."""
+    """Return the paths that an expression writes to, or projects."""
     depth = 0
     segment: list[str] = []
     for before, part in zip(["", *expression.parts], [*expression.parts, ","], strict=True):

@@ -85,7 +85,7 @@ class Past:
 
 
 def stored(tables: dict[str, Table], key: Key) -> Any:
-    """Give moto's own item at a place, or None."""
+    """Return moto's own item at a key, or None."""
     return tables[key.table].get_item(key.hash, key.range)
 
 

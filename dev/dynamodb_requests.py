@@ -68,7 +68,7 @@ def check_request(action: str, body: Request, tables: Tables) -> None:
 
 
 def parts(action: str, body: Request) -> Iterator[Request]:
-    """Give the single requests that a request is made of."""
+    """Return the single requests that a request is made of."""
     if action in {"TransactWriteItems", "TransactGetItems"}:
         for entry in body["TransactItems"]:
             yield from entry.values()
@@ -87,7 +87,7 @@ def parts(action: str, body: Request) -> Iterator[Request]:
 
 def index_problem(item: Item, table: Table, *, updated: bool) -> str | None:
     """
-    Tell what keeps an item out of a global index, which refuses the whole write.
+    Return what keeps an item out of a global index, which refuses the whole write.
 
     The words for updates stand in API_TransactWriteItems.html, cancellation reasons.
     """

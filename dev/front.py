@@ -170,7 +170,7 @@ def dials_answer(dials: Dials, request: Request) -> Response:
 
 
 def _shown(api: HttpApi, request: Request) -> str:
-    """Give the path as it may be shown: whatever a route calls a token is left out."""
+    """Return the path as it may be shown: whatever a route calls a token is left out."""
     match = api.find(request.method, request.path)
     path = request.path
     if match and (token := match.parameters.get("token")):

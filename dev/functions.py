@@ -74,7 +74,7 @@ def bounded(outcome: Outcome) -> Outcome:
 
 
 def timed_out(request_id: str, seconds: float) -> Outcome:
-    """Say that a function's time was over before it had answered."""
+    """Return the result of a function whose time was over before it had answered."""
     words = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
     return failure("Sandbox.Timedout", words)
 

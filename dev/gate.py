@@ -95,7 +95,7 @@ class Gate:
 
     def hides_absence(self, environ: dict[str, Any]) -> bool:
         """
-        Tell whether a missing object must be refused, not reported as missing.
+        Return whether a missing object must be refused, not reported as missing.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: without s3:ListBucket
         the answer is 403.

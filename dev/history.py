@@ -54,7 +54,7 @@ class HistoryFullError(FailureEventException):
         super().__init__(event)
 
     def get_execution_failed_event_details(self) -> ExecutionFailedEventDetails:
-        """Say what AWS says."""
+        """Return what AWS says."""
         cause = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
         return ExecutionFailedEventDetails(error="States.Runtime", cause=cause)
 

@@ -1,7 +1,7 @@
 """
 Run a function on an event, without containers: `make invoke EVENT=events/api/health.json`.
 
-The answer goes to stdout, what the function logs to stderr. Exit code 1: the function failed.
+Prints the answer to stdout and the function's log to stderr. Exit code 1: the function failed.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ def main() -> int:
     """Invoke."""
     parser = argparse.ArgumentParser(prog="make invoke EVENT=", description=__doc__)
     parser.add_argument("event", type=Path, help="a file such as events/api/health.json")
-    parser.add_argument("--function", choices=FUNCTIONS.values(), help="if the folder names none")
+    parser.add_argument(
+        "--function", choices=FUNCTIONS.values(), help="if the folder does not tell it"
+    )
     options = parser.parse_args()
     try:
         event = json.loads(options.event.read_text(encoding="utf-8"))
     except OSError as error:
         return _refuse(f"{options.event}: {error.strerror}")
     except ValueError as error:
-        return _refuse(f"{options.event} is no JSON: {error}")
+        return _refuse(f"{options.event} is not valid JSON: {error}")
     function = options.function or function_of(options.event)
     if function is None:
         known = ", ".join(FUNCTIONS)
@@ -53,7 +55,7 @@ def main() -> int:
 
 
 def function_of(path: Path) -> str | None:
-    """Tell which function an event is for, by its folder."""
+    """Return which function an event is for, by its folder."""
     return FUNCTIONS.get(path.resolve().parent.name)
 
 

@@ -35,7 +35,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: the other side hung up, or its process was ended."""
+        """Log nothing: the other side hung up, or its process was ended."""
 
 
 class LoopbackHandler(BaseHTTPRequestHandler):
@@ -52,4 +52,4 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         return proceed
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Say nothing: what matters has a line of its own."""
+        """Log nothing: what matters has a line of its own."""

@@ -62,7 +62,7 @@ class _RequestHandler(MotoRequestHandler):
         super().run_wsgi()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: a person reads the functions' lines."""
+        """Log nothing: a person reads the functions' lines."""
 
 
 class MotoServer:
@@ -111,7 +111,7 @@ class MotoServer:
         self._server.server_close()
 
     def lock(self, service: str) -> AbstractContextManager[Any]:
-        """Give the lock of a service, named as in `X-Amz-Target`."""
+        """Return the lock of a service, named as in `X-Amz-Target`."""
         return self._locks.get(service) or nullcontext()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

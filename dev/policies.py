@@ -98,7 +98,7 @@ class Principal:
         return allowed(self.statements, action, resource)
 
     def refusal(self, action: str, resource: str) -> str:
-        """Say in AWS's words that something is not allowed."""
+        """Return AWS's message that something is not allowed."""
         return (
             f"User: {self.arn} is not authorized to perform: {action} on resource: {resource} "
             f"because no identity-based policy allows the {action} action"

@@ -110,7 +110,7 @@ class QueuePoller:
             self._free.release()
 
     def _hidden_until(self, message: Message) -> float | None:
-        """Tell when a message shows again, in unix milliseconds; SQS itself tells nobody."""
+        """Return when a message shows again, in unix milliseconds; SQS itself tells nobody."""
         there = list(self._queue._messages)  # noqa: SLF001 - those that are hidden
         return next((one.visible_at for one in there if one.id == message["MessageId"]), None)
 
@@ -152,7 +152,7 @@ class QueuePoller:
 
 
 def retry_seconds(first: float, received: int) -> int:
-    """Tell how long a failed message stays hidden; `received` counts from 1."""
+    """Return how long a failed message stays hidden; `received` counts from 1."""
     return int(min(first * 2.0 ** (received - 1), _LONGEST_RETRY_SECONDS))
 
 

@@ -51,7 +51,7 @@ def _redrive_execution(response: StepFunctionResponse) -> ActionResult:
 
 
 def _problem(execution: Any) -> str | None:
-    """Tell why an execution cannot be redriven."""
+    """Return why an execution cannot be redriven."""
     if execution.exec_status not in _REDRIVABLE:
         return f"its status is {execution.status}"
     if (datetime.now(UTC) - execution.stop_date).days >= _DAYS:

@@ -44,7 +44,7 @@ class References:
         self._problems: list[str] = []
 
     def of_type(self, kind: str) -> dict[str, Document]:
-        """Give the properties of the resources of a type that are created, by logical id."""
+        """Return the properties of the resources of a type that are created, by logical id."""
         return {
             name: self.resolve(resource.get("Properties", {}))
             for name, resource in self._resources.items()
@@ -52,7 +52,7 @@ class References:
         }
 
     def unresolved(self) -> list[str]:
-        """Tell which references of what is created lead nowhere."""
+        """Return which references of what is created lead nowhere."""
         problems = []
         outputs = self.document.get("Outputs", {})
         places = [
@@ -73,12 +73,12 @@ class References:
         return problems
 
     def is_created(self, name: str) -> bool:
-        """Tell whether there is such a resource, and its condition holds."""
+        """Return whether there is such a resource, and its condition holds."""
         resource = self._resources.get(name)
         return resource is not None and self._holds(resource.get("Condition"))
 
     def attribute(self, name: str, attribute: str) -> str:
-        """Give an attribute of a resource."""
+        """Return an attribute of a resource."""
         kind = self._resources[name]["Type"]
         return f"{name}.{attribute}" if attribute != "Arn" else f"arn:aws:{kind}:{name}"
 
@@ -87,7 +87,7 @@ class References:
         return reference.rpartition(":")[2]
 
     def execute_api_arn(self, api: str, method: str, path: str) -> str:
-        """Name a route as HTTP APIs name it to Lambda; any method is `*`."""
+        """Return a route's ARN as HTTP APIs name it to Lambda; any method is `*`."""
         place = f"{_PSEUDO['AWS::Region']}:{_PSEUDO['AWS::AccountId']}"
         verb = "*" if method == "ANY" else method
         return f"arn:aws:execute-api:{place}:{api}/$default/{verb}/{path.lstrip('/')}"

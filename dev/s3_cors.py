@@ -41,7 +41,7 @@ class Rule:
     max_age: int | None = None
 
     def origin_for(self, origin: str) -> str | None:
-        """Give the origin of this rule that an origin matches."""
+        """Return the origin of this rule that an origin matches."""
         return next((own for own in self.origins if _matches(own, origin)), None)
 
     def allows(self, header: str) -> bool:
@@ -71,7 +71,7 @@ def preflight(request: S3Request, rules: Sequence[Rule]) -> Headers:
 
 
 def actual(request: S3Request, rules: Sequence[Rule]) -> Headers:
-    """Give what is added to the answer of an actual request; nothing where no rule matches."""
+    """Return what is added to the answer of an actual request; nothing where no rule matches."""
     origin = request.header("origin")
     if origin is None:
         return []

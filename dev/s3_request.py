@@ -67,7 +67,7 @@ class S3Request:
         )
 
     def header(self, name: str) -> str | None:
-        """Give a header's value."""
+        """Return a header's value."""
         variable = name.upper().replace("-", "_")
         if variable not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
             variable = f"HTTP_{variable}"
@@ -75,12 +75,12 @@ class S3Request:
         return None if value is None else str(value)
 
     def amz_headers(self) -> list[str]:
-        """Name the `x-amz-` headers that were sent."""
+        """Return the `x-amz-` headers that were sent."""
         prefix = "HTTP_X_AMZ_"
         return [n[5:].lower().replace("_", "-") for n in self.environ if n.startswith(prefix)]
 
     def parameter(self, name: str) -> str | None:
-        """Give a query parameter's value; names of signatures are the same in any case."""
+        """Return a query parameter's value; names of signatures are the same in any case."""
         return next((value for key, value in self.query if key.lower() == name.lower()), None)
 
     def take_body(self) -> bytes:
@@ -91,7 +91,7 @@ class S3Request:
         return bytes(stream.read() if chunked else stream.read(length))
 
     def for_moto(self, body: bytes) -> Environ:
-        """Give what moto is told: path style, one plain body, and no encoding of it."""
+        """Return what moto is told: path style, one plain body, and no encoding of it."""
         path = self.path if not self.place.bucket else f"/{self.bucket}{self.path}"
         query = _LONG_LIST.sub(r"\1=1000", str(self.environ["RAW_URI"])[len(self.path) + 1 :])
         uri = f"{path}?{query}" if query else path
@@ -112,7 +112,7 @@ class S3Request:
 
 
 def is_for_s3(environ: Environ) -> bool:
-    """Tell requests for S3 from those for other services: by what they are signed for."""
+    """Return whether a request is for S3: by the service that it is signed for."""
     if environ.get("HTTP_X_AMZ_TARGET"):
         return False
     signed_for = environ.get("HTTP_AUTHORIZATION")

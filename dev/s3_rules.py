@@ -75,7 +75,7 @@ def _check_tags(text: str) -> None:
 
 
 def _taggable(text: str) -> bool:
-    """Tell whether there are only letters, numbers, spaces and `+ - = . _ : / @`."""
+    """Return whether there are only letters, numbers, spaces and `+ - = . _ : / @`."""
     return all(unicodedata.category(c)[0] in "LNZ" or c in "+-=._:/@" for c in text)
 
 
@@ -152,12 +152,12 @@ def _check_listed(number: int, part: dict[str, str], upload: Any) -> None:
 
 
 def _algorithm(upload: Any) -> str:
-    """Give the algorithm that an upload was begun with, in lower case; empty if with none."""
+    """Return the algorithm that an upload was begun with, in lower case; empty if with none."""
     return str(upload.metadata.get(f"{PREFIX}algorithm") or "").lower()
 
 
 def _is_composite(upload: Any) -> bool:
-    """Tell a checksum of checksums from one of the whole object, the only kind of CRC64NVME."""
+    """Return whether it is a checksum of checksums, not of the whole object, as CRC64NVME is."""
     default = "FULL_OBJECT" if _algorithm(upload) == "crc64nvme" else "COMPOSITE"
     return (upload.metadata.get(f"{PREFIX}type") or default) == "COMPOSITE"
 

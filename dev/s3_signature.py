@@ -85,7 +85,7 @@ def _verify_header(
 
 
 def _moment_of(request: S3Request, credential: Credential, region: str | None) -> datetime:
-    """Tell when a request was signed by header, and that it was for this day and region."""
+    """Return when a request was signed by header, and that it was for this day and region."""
     moment = stamp(request.header("x-amz-date"))
     if moment is None:
         raise access_denied("AWS authentication requires a valid Date or x-amz-date header")
@@ -115,7 +115,7 @@ def _verify_link(request: S3Request, region: str | None, secrets: Secrets, now: 
 
 
 def _scope_of_link(values: dict[str, str], region: str | None) -> tuple[Credential, datetime]:
-    """Tell what a link was signed with and when, and that it was for this day and region."""
+    """Return what a link was signed with and when, and that it was for this day and region."""
     if values["Algorithm"] != ALGORITHM:
         raise _bad_link(f'X-Amz-Algorithm only supports "{ALGORITHM}"')
     credential, moment = Credential.parse(values["Credential"]), stamp(values["Date"])

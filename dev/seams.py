@@ -206,7 +206,7 @@ def stop_executions() -> None:
 
 
 def running_executions() -> Iterator[Any]:
-    """Give the interpreter's executions that have not ended, wherever they run."""
+    """Return the interpreter's executions that have not ended, wherever they run."""
     for backend in list(stepfunctions_parser_backends[ACCOUNT].values()):
         for machine in backend.state_machines:
             executions: list[Any] = list(machine.executions)

@@ -154,7 +154,7 @@ def _simulator_port(port: int, folder: Path) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on a loopback port; 0 is always free."""
+    """Return whether a server could listen on a loopback port; 0 is always free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

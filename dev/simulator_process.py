@@ -80,7 +80,7 @@ class Simulator:
         for line in self._process.stdout or ():
             self._log.plain(line.decode(errors="replace").rstrip("\n"))
         if not self._ending:
-            self._log.line("dev", "the simulated Kie.ai has ended by itself", level="ERROR")
+            self._log.line("dev", "the simulated Kie.ai has stopped unexpectedly", level="ERROR")
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):

@@ -135,7 +135,7 @@ def _of_type(document: Document, kind: str) -> dict[str, Document]:
 
 
 def _outputs(document: Document) -> Document:
-    """Name the values we need resolved; moto's CloudFormation resolves them as outputs."""
+    """Return the values we need resolved; moto's CloudFormation resolves them as outputs."""
     wanted = {}
     for name, mapping in _of_type(document, "AWS::Lambda::EventSourceMapping").items():
         wanted[f"{name}Source"] = mapping["EventSourceArn"]
@@ -162,7 +162,7 @@ def creatable(document: Document, outputs: Document) -> Document:
 
 
 def _names_one_of(resources: Document, value: Any) -> bool:
-    """Tell whether an output is the name of a resource, as operators' commands read it."""
+    """Return whether an output is the name of a resource, as operators' commands read it."""
     return isinstance(value, dict) and value.keys() == {"Ref"} and value["Ref"] in resources
 
 

@@ -77,7 +77,7 @@ class State:
             yield StoredObject(bucket, key, self.folder / path, json.loads(facts))
 
     def secret(self, name: str, length: int) -> str:
-        """Give a generated secret its value of last time, or its first."""
+        """Return a generated secret's previous value, or its first."""
         known = self._read("SELECT value FROM secrets WHERE name = ?", name)
         if known:
             return str(known[0][0])

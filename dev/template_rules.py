@@ -92,20 +92,20 @@ class Permissions:
         self._references = references
 
     def allow(self, function: str, service: str, source: str) -> bool:
-        """Tell whether a service may invoke a function on behalf of a resource."""
+        """Return whether a service may invoke a function on behalf of a resource."""
         return any(
             granted == function and principal == service and matches(pattern, source)
             for granted, principal, pattern in self._granted
         )
 
     def api_allows(self, function: str, method: str, path: str) -> bool:
-        """Tell whether the HTTP API may invoke a function for a route; paths as in the template."""
+        """Return whether the HTTP API may invoke a function for a route of the template."""
         [api] = self._references.of_type("AWS::ApiGatewayV2::Api")
         source = self._references.execute_api_arn(api, method, path)
         return self.allow(function, "apigateway.amazonaws.com", source)
 
     def schedule_allows(self, function: str, event: str) -> bool:
-        """Tell whether a schedule may invoke its function."""
+        """Return whether a schedule may invoke its function."""
         rule = f"{function}{event}"
         if not self._references.is_created(rule):
             return False

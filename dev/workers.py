@@ -43,7 +43,7 @@ class Invocation:
     deadline: float | None = None
 
     def headers(self) -> dict[str, str]:
-        """Name the facts of the call as Lambda's Runtime API does."""
+        """Return the facts of the call as headers of Lambda's Runtime API."""
         deadline_ms = int((self.deadline or time.time()) * 1000)
         return {
             "Lambda-Runtime-Aws-Request-Id": self.id,
@@ -157,7 +157,7 @@ def _spawn(
 
 def lambda_environment(spec: FunctionSpec, aws: Mapping[str, str]) -> dict[str, str]:
     """
-    Give a function's whole environment: its own variables and those that Lambda adds.
+    Return a function's whole environment: its own variables and those that Lambda adds.
 
     Nothing of this process' environment but what an interpreter needs, so that a setting
     missing in the template is missing here too.

@@ -24,7 +24,7 @@ class ParameterError(Exception):
 
 
 def stand_in(declared: Mapping[str, object]) -> dict[str, str]:
-    """Give the secret's ARN a value until somebody has made one."""
+    """Return the secret's ARN a value until somebody has made one."""
     return {KIE_SECRET: _NOT_MADE_YET} if KIE_SECRET in declared else {}
 
 
@@ -46,7 +46,7 @@ def _pair(word: str) -> tuple[str, str]:
 
 def resolve(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, str]:
     """
-    Give every declared parameter its value.
+    Return a value for every declared parameter.
 
     Args:
         declared: The template's `Parameters`.
@@ -65,7 +65,7 @@ def resolve(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str])
 
 def resolve_all(template: Template, given: Mapping[str, str]) -> dict[str, str]:
     """
-    Give every parameter of a template its value, as far as its rules allow it.
+    Return a value for every parameter of a template, as far as its rules allow it.
 
     Raises:
         ParameterError: As `resolve`, or a rule of the template does not hold.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def broken(rules: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[str]:
     """
-    Tell which assertions do not hold, in their own words.
+    Return which assertions do not hold, in their own words.
 
     The functions are those that the template uses, out of the few that rules may use:
     docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html.

@@ -66,7 +66,7 @@ class Template:
         return dict(self.document.get("Parameters", {}))
 
     def of_type(self, kind: str) -> dict[str, Document]:
-        """Give the properties of every resource of one type, by logical id."""
+        """Return the properties of every resource of one type, by logical id."""
         resources = self.document["Resources"].items()
         return {name: r.get("Properties", {}) for name, r in resources if r["Type"] == kind}
 
@@ -75,7 +75,7 @@ class Template:
         return self._path(self._function_setting(function, "CodeUri"))
 
     def import_folders(self, function: str) -> list[Path]:
-        """Tell where a function's layers would lie on its import path."""
+        """Return where a function's layers would lie on its import path."""
         layers = [
             *self._globals().get("Layers", []),
             *self.of_type("AWS::Serverless::Function")[function].get("Layers", []),
@@ -83,7 +83,7 @@ class Template:
         return [self._layer_folder(layer["Ref"]) for layer in layers if "Ref" in layer]
 
     def machine_definition(self, machine: str) -> str:
-        """Give a state machine's definition as text, its `${Name}` places not yet filled."""
+        """Return a state machine's definition as text, its `${Name}` places not yet filled."""
         properties = self.of_type("AWS::Serverless::StateMachine")[machine]
         if "DefinitionUri" in properties:
             return self._path(properties["DefinitionUri"]).read_text()

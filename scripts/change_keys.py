@@ -1,9 +1,9 @@
 """
 Change Kie.ai's keys in the deployed gateway's secret: `make kie-keys`.
 
-Asks for each; KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY, KIE_HISTORY_TOKEN and KIE_HISTORY_UNIQUE_ID can
-say them instead. An API key that Kie.ai refuses is not taken. New keys are in force within five
-minutes.
+Asks for each key, unless KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY, KIE_HISTORY_TOKEN or
+KIE_HISTORY_UNIQUE_ID is set. An API key that Kie.ai refuses is not stored. New keys take effect
+within five minutes.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main() -> None:
         print("Nothing has changed.")
         return
     secret.replace(keys)
-    print("The new keys are in force within five minutes; `make webhooks` shows what comes in.")
+    print("The new keys take effect within five minutes; `make webhooks` shows what is accepted.")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """
-Make the key that signs links of CloudFront, or the next one: `make cloudfront-key`.
+Create the key that signs CloudFront links, or rotate it: `make cloudfront-key`.
 
-The private key goes into Secrets Manager and nowhere else. Links signed with the key before stay
-good; the one before that is given up. FILE=key.pem takes a private key (RSA 2048) that there is.
+The private key goes into Secrets Manager and nowhere else. Links signed with the previous key stay
+valid; the key before that is removed. FILE=key.pem uses an existing private key (RSA 2048).
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> int:
     place = _PLACES[settings.get("CloudFrontSigningKey", "")]
     if settings.pop(f"CloudFrontKey{place}", None):
         # CloudFront never changes a key that it has; the place has to be empty in between.
-        print(f"Giving up the key before the last one, at {place}; a second deployment follows.")
+        print(f"Removing the key before the previous one, at {place}; a second deployment follows.")
         if code := roll_out(deployments.with_parameters(deployment, settings)):
             return code
     before = settings.get("CloudFrontKeySecretArn")
@@ -57,7 +57,7 @@ def main() -> int:
         return code
     print(f"Links are signed with the new key, at {place}.")
     if before:
-        print(f"Nobody needs the secret of the one before: {before}")
+        print(f"The secret of the previous key is no longer needed: {before}")
     return 0
 
 
@@ -65,9 +65,9 @@ def _read(path: Path) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
-        raise StackError(f"{path} holds no private key: {error}") from error
+        raise StackError(f"{path} contains no private key: {error}") from error
     if not isinstance(key, RSAPrivateKey) or key.key_size != 2048:
-        raise StackError(f"{path}: CloudFront takes RSA keys of 2048 bits")
+        raise StackError(f"{path}: CloudFront requires RSA keys of 2048 bits")
     return key
 
 

@@ -1,9 +1,9 @@
 """
 Deploy the gateway: `make deploy`, the first time and every time.
 
-Asks for what it needs to know the first time, and for nothing after that. The environment can
-answer everything: STACK, AWS_REGION, KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY, ALARM_EMAIL; other settings
-go into SET="Name=Value ...", and all of them are remembered in deploy.toml.
+Asks for what it needs the first time, and for nothing after that. The environment can answer
+everything: STACK, AWS_REGION, KIE_API_KEY, KIE_WEBHOOK_HMAC_KEY, ALARM_EMAIL; other settings go
+into SET="Name=Value ...". All settings are saved in deploy.toml.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def choose() -> Deployment:
     if known is not None and (known.region, known.account) != (region, account):
         raise StackError(
             f"{deployments.file().name}: {stack} is in account {known.account}, region"
-            f" {known.region}, and the environment speaks of {account}, {region}: change one of"
+            f" {known.region}, but the environment names {account}, {region}: change one of"
             " the two, or name another stack with STACK="
         )
     print(f"account {account}, region {region}, stack {stack}")
@@ -66,7 +66,7 @@ def choose() -> Deployment:
         found = _taken_over(deployed) if deployed else {}
         known = Deployment(stack, region, account, profile, found)
         if deployed is None and "ALARM_EMAIL" not in os.environ:
-            mail = ask("mail address for alarms, Enter for none")
+            mail = ask("email address for alarms, Enter for none")
             known = _with(known, {"AlarmEmail": mail})
     chosen = _with(known, _from_environment())
     values = values_of(chosen)
@@ -81,7 +81,7 @@ def roll_out(deployment: Deployment) -> int:
     code = _sam_deploy(deployment)
     if code:
         print(
-            "Not deployed; what stands above says why. `make deploy` again asks nothing anew.",
+            "Not deployed; the lines above say why. `make deploy` asks nothing twice.",
             file=sys.stderr,
         )
         return code
@@ -90,7 +90,7 @@ def roll_out(deployment: Deployment) -> int:
     print(
         f"\nThe gateway answers at {outputs['ApiUrl']} (its page: {outputs['ApiUrl']}/docs).\n"
         f"Next: make key OWNER=alice     a key for callers, shown once\n"
-        f"      make webhooks            whether Kie.ai's webhooks come through\n"
+        f"      make webhooks            whether Kie.ai's webhooks arrive\n"
         f"Settings are in {deployments.file().name}; `make deploy` again brings changes of them,"
         " and new versions."
     )
@@ -111,13 +111,15 @@ def _deployed(stack: str) -> Mapping[str, str] | None:
         return None
     status = found["StackStatus"]
     if status in _FAILED_AT_ONCE:
-        print(f"The stack {stack} was never finished ({status}); clearing it away first.")
+        print(f"The stack {stack} was never completed ({status}); removing it first.")
         cloudformation = boto3.client("cloudformation")
         cloudformation.delete_stack(StackName=stack)
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=found["StackId"])
         return None
     if status.endswith("_IN_PROGRESS"):
-        raise StackError(f"somebody else is at it: the stack {stack} is {status}; try again later")
+        raise StackError(
+            f"another deployment is running: the stack {stack} is {status}; try again later"
+        )
     return parameters_of(found)
 
 
@@ -129,7 +131,7 @@ def _taken_over(deployed: Mapping[str, str]) -> dict[str, str]:
         for name, value in deployed.items()
         if name in defaults and value != str(defaults[name])
     }
-    print(f"Taken over from the stack: {', '.join(sorted(found)) or 'nothing but defaults'}.")
+    print(f"Settings read from the stack: {', '.join(sorted(found)) or 'nothing but defaults'}.")
     return found
 
 
@@ -159,7 +161,7 @@ def _with(deployment: Deployment, given: Mapping[str, str]) -> Deployment:
 
 def values_of(deployment: Deployment) -> dict[str, str]:
     """
-    Give every parameter its value.
+    Return a value for every parameter.
 
     SAM would keep the last one of each that it is not given, so a better default of a new version
     would never arrive.

@@ -1,4 +1,4 @@
-"""What `make deploy` was told, in a file beside the Makefile that git leaves out; no secrets."""
+"""The answers given to `make deploy`, in a file beside the Makefile that git ignores."""
 
 import json
 import os
@@ -12,8 +12,8 @@ from typing import Any
 FILE = Path(__file__).resolve().parents[1] / "deploy.toml"
 USUAL_STACK = "kie-gateway"
 _HEAD = """\
-# What `make deploy` was told. It holds no secrets, and may be changed by hand: settings that are
-# not in it have the template's defaults. `stack` is the one that is meant without STACK=.
+# The answers given to `make deploy`. It contains no secrets, and you may edit it: settings that
+# are not in it have the template's defaults. `stack` is the default of STACK=.
 """
 _PLACE = ("region", "account", "profile")
 # CloudFormation's own rule.
@@ -43,12 +43,12 @@ class Deployment:
 
 
 def file() -> Path:
-    """Tell where it is; DEPLOY_FILE names another one."""
+    """Return where it is; DEPLOY_FILE names another one."""
     return Path(os.environ.get("DEPLOY_FILE") or FILE)
 
 
 def usual_stack() -> str | None:
-    """Name the stack that is meant if none is named; None before the first deployment."""
+    """Return the stack that is meant if none is named; None before the first deployment."""
     stack = os.environ.get("STACK") or _read().get("stack")
     return check_name(str(stack)) if stack else None
 
@@ -88,13 +88,13 @@ def keep(deployment: Deployment) -> None:
 
 
 def with_parameters(deployment: Deployment, parameters: Mapping[str, str]) -> Deployment:
-    """Give a deployment other parameters."""
+    """Return a deployment with other parameters."""
     return replace(deployment, parameters=dict(parameters))
 
 
 def check_name(stack: str) -> str:
     """
-    Give a stack's name back if CloudFormation would take it.
+    Return a stack's name if CloudFormation would accept it.
 
     Raises:
         DeploymentsError: It would not.

@@ -1,7 +1,7 @@
 """
-Take the gateway down: `make destroy`. Records, files and keys stay, and how to remove them is said.
+Remove the gateway: `make destroy`. Records, files and keys stay; prints how to remove them.
 
-Asks for the stack's name, typed in full; CONFIRM=name says it in a script.
+Asks for the stack's name, typed in full; a script sets CONFIRM=name instead.
 """
 
 import argparse
@@ -29,13 +29,11 @@ def main() -> int:
     stack = deployments.check_name(parser.parse_args().stack)
     region = boto3.session.Session().region_name
     stays = list(_what_stays(stack, region))
-    print(f"{stack} in {region}: API, functions, queues, alarms and logs go; callers get no answer")
-    print("any more, webhooks of open tasks are lost, and what Kie.ai still works on is paid for.")
-    print(
-        "Records, files and Kie.ai's keys stay: nothing that was paid for is thrown away unasked."
-    )
-    if (os.environ.get("CONFIRM") or ask("Type the stack's name to go on")) != stack:
-        raise StackError("nothing was done")
+    print(f"{stack} in {region}: API, functions, queues, alarms and logs are removed.")
+    print("Callers get no answers, webhooks are lost, and what runs at Kie.ai is charged.")
+    print("Records, files and Kie.ai's keys stay: nothing that was paid for is deleted unasked.")
+    if (os.environ.get("CONFIRM") or ask("Type the stack's name to continue")) != stack:
+        raise StackError("nothing was removed")
     if code := _sam_delete(stack, region):
         return code
     print("\nWhat stays, and the commands that remove it for good:\n")
@@ -50,10 +48,10 @@ def _what_stays(stack: str, region: str) -> "Iterator[str]":
     yield "# every task, key and ledger"
     yield f"aws dynamodb update-table --table-name {table} --no-deletion-protection-enabled {where}"
     yield f"aws dynamodb delete-table --table-name {table} {where}"
-    yield "# every result; the bucket itself goes once S3 has dropped what can still be had back"
+    yield "# every result; the bucket can be removed once S3 has deleted what can still be restored"
     yield f"aws s3 rm s3://{bucket} --recursive {where}"
     yield f"aws s3 rb s3://{bucket} {where}    # two days later"
-    yield "# Kie.ai's keys; `make deploy` uses them again as long as they are there"
+    yield "# Kie.ai's keys; `make deploy` uses them again as long as they exist"
     yield f"aws secretsmanager delete-secret --secret-id {parameters[KIE_SECRET]} {where}"
     if secret := parameters.get("CloudFrontKeySecretArn"):
         yield "# the key that signs links of CloudFront"

@@ -31,7 +31,7 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def check(name: str, value: str) -> str:
     """
-    Give a key back if it looks like one; `name` is what the error calls it.
+    Return a key if it looks like one; `name` is what the error calls it.
 
     Raises:
         KeyFormatError: It does not.

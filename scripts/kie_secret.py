@@ -20,7 +20,7 @@ from scripts.stack import StackError
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_DESCRIPTION = "Kie.ai's API key and webhook key. A new value is taken up within five minutes."
+_DESCRIPTION = "Kie.ai's API key and webhook key. A new value takes effect within five minutes."
 _ATTEMPTS = 3
 # On a machine that does not reach Kie.ai.
 SKIP = "SKIP_KIE_CHECK"
@@ -40,7 +40,7 @@ class KieSecret:
 
     @staticmethod
     def usual_name(stack: str) -> str:
-        """Name the secret that `make deploy` makes for a stack."""
+        """Return the secret that `make deploy` makes for a stack."""
         return f"{stack}/kie"
 
     def arn(self) -> str | None:
@@ -66,11 +66,11 @@ class KieSecret:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise StackError(f"the secret {self._name} holds something else than Kie.ai's keys")
+            raise StackError(f"the secret {self._name} contains something other than Kie.ai's keys")
         return {name: str(value) for name, value in found.items()}
 
     def write(self, keys: dict[str, str]) -> str:
-        """Put the keys in, wherever the secret stands in its life; returns its ARN."""
+        """Write the keys, whatever state the secret is in; returns its ARN."""
         if self.arn() is None:
             return self._client.create_secret(
                 Name=self._name, Description=_DESCRIPTION, SecretString=_text(keys)
@@ -81,7 +81,7 @@ class KieSecret:
         return self.replace(keys)
 
     def replace(self, keys: dict[str, str]) -> str:
-        """Put other keys into the secret that there is; returns its ARN."""
+        """Replace the keys in the existing secret; returns its ARN."""
         put = self._client.put_secret_value(SecretId=self._name, SecretString=_text(keys))
         return put["ARN"]
 
@@ -116,7 +116,7 @@ def _api_key(kie_url: str, known: str) -> str:
     variable = ENVIRONMENT["api_key"]
     if given := os.environ.get(variable):
         return _tried(kie_url, _checked(variable, given))
-    question = "API key of your Kie.ai account (kie.ai/api-key; it does not show)"
+    question = "API key of your Kie.ai account (kie.ai/api-key; it is not shown)"
     for _ in range(_ATTEMPTS):
         try:
             given = ask_hidden(f"{question}, Enter for the one in use" if known else question)
@@ -126,10 +126,10 @@ def _api_key(kie_url: str, known: str) -> str:
         except NobodyAnswersError:
             if known:
                 return known
-            raise StackError(f"{variable} is not set, and nobody is there to ask") from None
+            raise StackError(f"{variable} is not set, and there is no terminal to ask on") from None
         except (KeyFormatError, _RefusedError) as error:
             print(error, file=sys.stderr)
-    raise StackError("without a key of Kie.ai's there is nothing to deploy; nothing was changed")
+    raise StackError("nothing can be deployed without a Kie.ai API key; nothing was changed")
 
 
 def _webhook_key(known: str) -> str:
@@ -138,17 +138,15 @@ def _webhook_key(known: str) -> str:
     if given is None:
         way_on = "Enter for the one in use, - for none" if known else "Enter for none"
         try:
-            given = (
-                ask_hidden(f"webhook key (kie.ai/settings; it does not show), {way_on}") or known
-            )
+            given = ask_hidden(f"webhook key (kie.ai/settings; it is not shown), {way_on}") or known
         except NobodyAnswersError:
             given = known
     if given in {"", "-"}:
         return ""
     if given != known:
         print(
-            "Nobody can try a webhook key: with a wrong one every webhook is refused, and results"
-            " come later, by asking. `make webhooks` shows it, `make kie-keys` mends it."
+            "A webhook key cannot be tested: with a wrong one every webhook is refused, and results"
+            " arrive later, by polling. `make webhooks` shows it, `make kie-keys` fixes it."
         )
     return _checked(variable, given)
 
@@ -168,9 +166,9 @@ def _tried(kie_url: str, api_key: str) -> str:
         raise _RefusedError(f"Kie.ai refuses this API key: {error.message}") from error
     except ProviderError as error:
         raise StackError(
-            f"the API key could not be tried: {error.message}; {SKIP}=1 goes on without"
+            f"the API key could not be tested: {error.message}; {SKIP}=1 skips the test"
         ) from error
-    print(f"Kie.ai takes the API key; its account has {credits_left.normalize():f} credits.")
+    print(f"Kie.ai accepts the API key; its account has {credits_left.normalize():f} credits.")
     return api_key
 
 

@@ -1,4 +1,4 @@
-"""Make, list, rotate and revoke keys for callers of a deployed gateway."""
+"""Create, list, rotate and revoke keys for callers of a deployed gateway."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -19,11 +19,13 @@ def main() -> None:
     parser.add_argument("--stack", default=usual_stack(), help="name of the deployed stack")
     parser.add_argument("--owner", default="", help="whose tasks the key creates and sees")
     parser.add_argument("--name", default="made by make key", help="what the key is for")
-    parser.add_argument("--days", type=int, help="how long the key is valid; without it, for ever")
+    parser.add_argument("--days", type=int, help="how long the key is valid; without it, forever")
     scopes = [scope.value for scope in Scope]
     parser.add_argument("--scope", action="append", choices=scopes, help="more than one: repeat")
-    parser.add_argument("--requests-per-minute", type=int, help="other than all keys may; 0: any")
-    parser.add_argument("--tasks-at-once", type=int, help="open tasks of its owner; 0: any number")
+    parser.add_argument(
+        "--requests-per-minute", type=int, help="instead of the gateway's limit; 0: no limit"
+    )
+    parser.add_argument("--tasks-at-once", type=int, help="open tasks of its owner; 0: no limit")
     parser.add_argument("--list", action="store_true", help="list keys, of one owner or of all")
     parser.add_argument("--rotate", metavar="KEY_ID", help="the old key stays valid for 24 hours")
     parser.add_argument(
@@ -63,7 +65,7 @@ def _show(issued: Issued) -> None:
 
 
 def _line(key: ApiKey, now: datetime) -> str:
-    state = "valid" if key.is_in_force(now) else "no longer valid"
+    state = "valid" if key.is_valid(now) else "no longer valid"
     scopes = ",".join(sorted(key.scopes))
     return f"{key.key_id}  {key.owner}  {state}  {scopes}  {key.name}"
 

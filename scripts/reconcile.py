@@ -1,7 +1,7 @@
 """
 Compare ledger, tasks and Kie.ai's own numbers: `make reconcile STACK=kie-gateway`.
 
-Prints every difference; nothing is changed but the note of Kie's balance for the next time.
+Prints every difference; nothing is changed except the saved balance at Kie.ai, for the next run.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def _of_kie(
         kie = KieClient(kie_http, redaction)
         found = list(prices_that_differ(ledger, since, lambda task: kie.ask(task).report))
         if keys.history_token is None:
-            print("Kie.ai's history is not read: there is no history_token in KieSecret")
+            print("Kie.ai's history was not read: there is no history_token in KieSecret")
         else:
             session = Session(keys.history_token, keys.history_unique_id)
             history = KieHistory(http, lambda: session, redaction)
@@ -132,8 +132,10 @@ def _note(client: "DynamoDBClient", table: str, stands: Checkpoint) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="reconcile", description=__doc__.strip().splitlines()[0])
     parser.add_argument("--stack", default=usual_stack(), help="name of the deployed stack")
-    parser.add_argument("--days", type=int, default=7, help="age of tasks that Kie.ai is asked of")
-    parser.add_argument("--offline", action="store_true", help="leave Kie.ai alone")
+    parser.add_argument(
+        "--days", type=int, default=7, help="age of tasks that Kie.ai is asked about"
+    )
+    parser.add_argument("--offline", action="store_true", help="do not ask Kie.ai")
     return parser.parse_args()
 
 

@@ -1,11 +1,11 @@
 """
-Bring the catalogue up to date with Kie's own lists: `make catalogue`.
+Update the catalogue from Kie.ai's own lists: `make catalogue`.
 
-Kie tells everybody the ids of its models. What is new there, gone and back again is printed, and
-nothing is written: an id alone says neither what a model takes nor what it makes. With a key Kie's
-full list is read as well. Models that are new are added (with an open schema, or Kie's own with
-`--schemas`), those that are gone are marked `unlisted`, and price texts are taken over. Schemas
-that are there are never touched.
+The ids of Kie.ai's models are public. What is new there, gone or back again is printed, and nothing
+is written: an id alone says neither what a model accepts nor what it makes. With a key, Kie.ai's
+full list is read as well. New models are added (with an open schema, or Kie.ai's own with
+`--schemas`), models that are gone are marked `unlisted`, and price texts are updated. Existing
+schemas are never changed.
 """
 
 import argparse
@@ -157,7 +157,7 @@ def _new(model_id: str, one: Entry, schema_of: Callable[[str], Entry | None]) ->
 
 
 def _kind(task_type: str) -> str | None:
-    """Tell what a type of task makes; what stands after `to` counts."""
+    """Return what a type of task makes; what stands after `to` counts."""
     made = task_type.rpartition(" to ")[2]
     if made == "text":
         return "text"
@@ -249,13 +249,13 @@ def main(
 ) -> int:
     """Refresh, and say what has changed."""
     parser = argparse.ArgumentParser(prog="refresh_catalogue", description="see `make help`")
-    parser.add_argument("--from", dest="file", type=Path, help="Kie's answer in a file")
+    parser.add_argument("--from", dest="file", type=Path, help="Kie.ai's answer in a file")
     parser.add_argument("--schemas", action="store_true", help="ask for the schemas of new models")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     options = parser.parse_args(arguments)
     key = os.environ.get("KIE_API_KEY", "")
     if not key and options.schemas:
-        parser.error("set KIE_API_KEY: Kie.ai tells schemas to nobody else")
+        parser.error("set KIE_API_KEY: Kie.ai shows schemas to nobody else")
     base_url = os.environ.get("KIE_BASE_URL", "https://api.kie.ai")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with httpx.Client(base_url=base_url, headers=headers, timeout=30, transport=transport) as http:

@@ -37,7 +37,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
             f"no AWS credentials: `aws configure`, `aws sso login`, or set AWS_PROFILE ({_LOCAL})"
         )
     except ProfileNotFound as error:
-        code = _trouble(f"{error}: set AWS_PROFILE to one that there is")
+        code = _trouble(f"{error}: set AWS_PROFILE to one that exists")
     except (BotoCoreError, ClientError, GatewayError, DeploymentsError, StackError) as error:
         code = _trouble(str(error))
     except KeyboardInterrupt:
@@ -46,7 +46,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
 
 def usual_stack() -> str:
-    """Name the stack that is meant if none is named."""
+    """Return the stack that is meant if none is named."""
     return deployments.usual_stack() or deployments.USUAL_STACK
 
 
@@ -93,7 +93,7 @@ def _existing(stack: str) -> dict[str, Any]:
     if found is None:
         region = boto3.session.Session().region_name
         raise StackError(
-            f"no stack {stack} in {region}: `make deploy` makes it,"
+            f"no stack {stack} in {region}: `make deploy` creates it,"
             f" STACK= and AWS_REGION= name another ({_LOCAL})"
         )
     return found

@@ -1,7 +1,7 @@
 """
-Tell whether Kie.ai's webhooks come through: `make webhooks`.
+Show whether Kie.ai's webhooks arrive: `make webhooks`.
 
-Exit code 1 if they are refused, which a wrong webhook key does to all of them.
+The exit code is 1 if they are refused; a wrong webhook key makes all of them be refused.
 """
 
 import argparse
@@ -27,16 +27,18 @@ def main() -> int:
     options = parser.parse_args()
     refused = _sum(options.stack, _REFUSED, options.hours)
     taken = sum(_sum(options.stack, name, options.hours) for name in _TAKEN)
-    print(f"webhooks in {options.hours} hours: {taken} taken, {refused} refused")
+    print(f"webhooks in {options.hours} hours: {taken} accepted, {refused} refused")
     if refused and not taken:
-        print("All were refused: the webhook key is not Kie.ai's. `make kie-keys` mends it.")
+        print(
+            "All were refused: the webhook key is not the one at Kie.ai. `make kie-keys` fixes it."
+        )
     elif refused:
         print(
             "Some were refused: forgeries, or the key was changed. Logs say why: webhook refused."
         )
     elif not taken:
         print(
-            "None has come: has a task been created, and does Kie.ai reach the gateway's address?"
+            "None has arrived: has a task been created, and can Kie.ai reach the gateway's address?"
         )
     return 1 if refused else 0
 

@@ -46,16 +46,30 @@ def _parser() -> argparse.ArgumentParser:
     usual = Settings()
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     add = parser.add_argument
-    add("--dials", action="store_true", help="print what can be written into a prompt, and end")
+    add("--dials", action="store_true", help="print what can be written into a prompt, and exit")
     add("--host", default=usual.host)
     add("--port", type=int, default=usual.port)
     add("--state", type=Path, help="folder that survives restarts; without it, memory")
     add("--api-key", help="the only key accepted; without it, any")
     add("--webhook-hmac-key", help="signs webhooks")
-    add("--base-url", "--public-base", help="what result links start with; our own address")
+    add(
+        "--base-url",
+        "--public-base",
+        help="what result links start with; by default, the server's address",
+    )
     add("--seconds", type=float, default=usual.seconds, help="how long a task takes")
-    add("--create-limit", type=int, default=usual.create_limit, help="creations in 10 s; 0: any")
-    add("--key-limit", type=int, default=usual.key_limit, help="creations of a key in 1 h; 0: any")
+    add(
+        "--create-limit",
+        type=int,
+        default=usual.create_limit,
+        help="creations in 10 s; 0: no limit",
+    )
+    add(
+        "--key-limit",
+        type=int,
+        default=usual.key_limit,
+        help="creations of a key in 1 h; 0: no limit",
+    )
     add("--history-token", default=usual.history_token, help="opens the history pages")
     add(
         "--history-key",

@@ -59,7 +59,7 @@ def check_key(api_key: str | None) -> None:
 
 
 def _shows_key(settings: Settings) -> bool:
-    """Say whether the caller shows the API key as the history page takes it."""
+    """Return whether the caller shows the API key as the history page takes it."""
     shown = request.headers.get("Authorization", "")
     is_bearer = shown.lower().startswith("bearer ")
     key = shown[len("bearer ") :].strip() if is_bearer else shown
@@ -70,7 +70,7 @@ def _shows_key(settings: Settings) -> bool:
 
 
 def caller_key() -> str:
-    """Give the key of the caller, "" outside of a call."""
+    """Return the key of the caller, "" outside of a call."""
     return request.headers.get("Authorization", "") if request else ""
 
 

@@ -66,7 +66,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """Tell attempts at the same creation from others: by callBackUrl, else by the body."""
+        """Return what attempts at the same creation share: the callBackUrl, else the body."""
         return _digest(self.callback_url or json.dumps(self.body, sort_keys=True))
 
 
@@ -205,5 +205,5 @@ def _digest(text: str) -> str:
 
 
 def results_wanted(given: dict[str, Any], usual: int) -> int:
-    """Say how many results an input is to have, which `[results 6]` changes."""
+    """Return how many results an input is to have, which `[results 6]` changes."""
     return int(read_dials(dialled(given, "")).number("results")) or usual

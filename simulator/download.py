@@ -30,7 +30,7 @@ def fresh_link(service: Service, url: str) -> str:
 
 
 def is_own_file(service: Service, url: str) -> bool:
-    """Say whether a link leads to a file that we made, or that was uploaded here."""
+    """Return whether a link leads to a file that we made, or that was uploaded here."""
     path = (service.own_path(url) or "").partition("?")[0]
     if path.startswith(PREFIX):
         return service.store.get(path.removeprefix("/")) is not None
@@ -45,7 +45,7 @@ def names_file_of(service: Service, task: Task, url: str) -> bool:
 
 
 def is_over(task: Task) -> bool:
-    """Say whether a task's files are not kept any more."""
+    """Return whether a task's files are not kept any more."""
     return time.time() > (task.completed_at or task.created_at) + MEDIA_SECONDS
 
 
@@ -54,7 +54,7 @@ def _is_kept(task: Task) -> bool:
 
 
 def is_signed(path: str, query: Mapping[str, str]) -> bool:
-    """Say whether a request came with one of our signatures, in time or not."""
+    """Return whether a request came with one of our signatures, in time or not."""
     expires = query.get("Expires", "")
     signature = query.get("Signature", "")
     return expires.isdecimal() and hmac.compare_digest(

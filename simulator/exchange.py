@@ -115,7 +115,7 @@ def ask(service: Service, question: Question) -> Response:
 
 
 def answered(task: Task, whole: Callable[[], Response]) -> Response:
-    """Give an answer about a task, spoilt if a dial wants it."""
+    """Return an answer about a task, spoilt if a dial wants it."""
     dials = task.dials
     time.sleep(dials.number("poll slow"))
     fault = dials.fault("poll_fault")

@@ -44,14 +44,14 @@ class Model:
     fields: str
 
     def result_count(self, given: Mapping[str, Any]) -> int:
-        """Say how many results an input asks for; only pictures come in numbers."""
+        """Return how many results an input asks for; only pictures come in numbers."""
         if self.makes != "image":
             return self.results
         asked = next((given[n] for n in ("num_images", "max_images", "n") if given.get(n)), None)
         return min(_whole(asked, self.results), _MOST_RESULTS)
 
     def cost(self, given: Mapping[str, Any]) -> float:
-        """Say how many credits an input costs."""
+        """Return how many credits an input costs."""
         pieces = {"image": self.result_count(given), "second": seconds_asked(given)}
         return self.credits * pieces.get(self.per, 1)
 

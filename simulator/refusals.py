@@ -43,5 +43,5 @@ class RefusedError(Exception):
 
 
 def usual_words(code: int) -> str:
-    """Give the words that go with a code when nothing else is known."""
+    """Return the words that go with a code when nothing else is known."""
     return _WORDS.get(code, "Bad request")

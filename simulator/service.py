@@ -139,7 +139,7 @@ class Service:
         return self._counts[name]
 
     def own_path(self, url: str) -> str | None:
-        """Give the path and query of a link that leads to us; None for others."""
+        """Return the path and query of a link that leads to us; None for others."""
         for own in self._own_urls:
             if url.startswith(f"{own}/"):
                 parts = urlsplit(url)

@@ -106,13 +106,13 @@ class Snapshot:
         return self.has_succeeded and (asked or self.callback_failed)
 
     def state(self, words: Mapping[Stage, str]) -> str:
-        """Say the state in a family's words, or in those of a dial."""
+        """Return the state in a family's words, or in those of a dial."""
         if self.stage is Stage.WAITING and self.dials.on("queuing"):
             return "queuing"
         return self.state_of(words[self.stage])
 
     def state_of(self, usual: str) -> str:
-        """Say the state in a word, or in that of a dial."""
+        """Return the state in a word, or in that of a dial."""
         return (self.stage in _ENDS and self.dials.word("state")) or usual
 
     def time(self, at: float | None, usual: Style) -> int | str | None:
@@ -126,14 +126,14 @@ class Snapshot:
         return self.time(self.completed_at, usual)
 
     def link(self, index: int, variant: str = "") -> str:
-        """Name one of the task's files, as of now."""
+        """Return one of the task's files, as of now."""
         elsewhere = self.dials.on("result hosts") or (self.event and self.dials.on("webhook hosts"))
         start = FOREIGN_BASE_URL if elsewhere else self.base_url
         name = f"{index}-{self.task.links}{variant}.{self.task.endings[index]}"
         return f"{start}/files/{self.task.task_id}/{name}"
 
     def links(self, *endings: str) -> list[str]:
-        """Name all the task's files, or those with one of the endings."""
+        """Return all the task's files, or those with one of the endings."""
         numbered = enumerate(self.task.endings)
         return [self.link(n) for n, ending in numbered if not endings or ending in endings]
 

@@ -27,7 +27,7 @@ _CHIRPS = {"V4": "chirp-v4", "V4_5": "chirp-auk", "V5": "chirp-crow"}
 
 
 def track_ids(task: Task) -> list[str]:
-    """Name a task's tracks; the same each time."""
+    """Return a task's tracks; the same each time."""
     count = len(task.endings) // _PER_TRACK
     return [str(uuid5(NAMESPACE_OID, f"{task.task_id}/{n}")) for n in range(count)]
 
@@ -63,7 +63,7 @@ def lyrics(snapshot: Snapshot, *, in_snake_case: bool = False) -> list[Record]:
 
 
 def aligned_words(words: str) -> Record:
-    """Say when each word is sung."""
+    """Return when each word is sung."""
     timed = [
         {
             "word": word,

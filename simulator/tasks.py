@@ -42,7 +42,7 @@ class Task:
         files: What it makes, as the endings of the files' names, separated by spaces.
         inherited: Dials that an earlier task has for this one.
         plan: Which steps it takes, as in `steps.py`.
-        credits: What was taken for it; given back if it fails.
+        credits: What was charged for it; refunded if it fails.
         finish_at: When it is due to end; `completed_at` is when it did, or None.
         polls: How often its state was asked for.
         links: Generation of its result links; rises when `[file gone once]` asks for new ones.
@@ -99,20 +99,20 @@ class Task:
         return tuple(step for step in PLANS[self.plan] if step.is_safe or not failure)
 
     def step_at(self, step: Step) -> float:
-        """Say when a step is due."""
+        """Return when a step is due."""
         return self.created_at + (self.finish_at - self.created_at) * step.share
 
     def steps_done(self, now: float) -> list[Step]:
         return [step for step in self.steps if self.step_at(step) <= now]
 
     def has_file(self, index: int, now: float) -> bool:
-        """Say whether a file can be read."""
+        """Return whether a file can be read."""
         if self.stage(now) is Stage.SUCCEEDED:
             return index < len(self.endings)
         return index < max((step.files for step in self.steps_done(now)), default=0)
 
     def stage(self, now: float) -> Stage:
-        """Say how far it has come."""
+        """Return how far it has come."""
         if self.completed_at is not None:
             return Stage.FAILED if self.dials.failure else Stage.SUCCEEDED
         if self.dials.on("never generating"):
@@ -121,7 +121,7 @@ class Task:
         return Stage.WAITING if now < waiting_until else Stage.GENERATING
 
     def stage_told(self, now: float) -> Stage:
-        """Say what a poll is told, which some dials keep behind the truth."""
+        """Return what a poll is told, which some dials keep behind the truth."""
         dials, stage = self.dials, self.stage(now)
         if self.completed_at is not None:
             webhook_at = self.completed_at + dials.number("webhook late")
@@ -197,7 +197,7 @@ class Tasks:
         return self._counted("reads", task_id)
 
     def renew_links(self, task_id: str, generation: int = 2) -> None:
-        """Give a task the links of a generation, if it has older ones."""
+        """Renew a task's links to those of a generation, if it has older ones."""
         statement = "UPDATE tasks SET links = ? WHERE task_id = ? AND links < ?"
         self._database.write(statement, generation, task_id, generation)
 

@@ -107,7 +107,7 @@ class Webhooks:
             self._note(task, forged, self._post(forged))
 
     def has_given_up(self, task_id: str) -> bool:
-        """Say whether a webhook of a task was never answered well."""
+        """Return whether a webhook of a task was never answered well."""
         query = "SELECT 1 FROM deliveries WHERE task_id = ? AND is_given_up"
         return bool(self._database.rows(query, task_id))
 
@@ -218,7 +218,7 @@ class Webhooks:
 
 
 def _moments(task: Task, event: str) -> list[float]:
-    """Say when the webhooks about a step or the end of a task are due."""
+    """Return when the webhooks about a step or the end of a task are due."""
     dials = task.dials
     if event == END:
         at = cast("float", task.completed_at) + dials.number("webhook late")

@@ -37,15 +37,15 @@ class Dials:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def on(self, name: str) -> bool:
-        """Say whether a switch is on."""
+        """Return whether a switch is on."""
         return bool(self._value(name))
 
     def number(self, name: str) -> float:
-        """Give a dial's number; 0 if it is not there."""
+        """Return a dial's number; 0 if it is not there."""
         return float(self._value(name) or 0.0)
 
     def word(self, name: str) -> str:
-        """Give a dial's word; "" if it is not there."""
+        """Return a dial's word; "" if it is not there."""
         return str(self._value(name) or "")
 
     def has(self, name: str) -> bool:

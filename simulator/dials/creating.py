@@ -9,7 +9,7 @@ from simulator.dials.kinds import TIMES, Dial, Fault, Refusal, amount, switch, t
 if TYPE_CHECKING:
     import re
 
-# A busy or closed shop opens again; an empty purse stays empty.
+# A busy or closed shop opens again; an empty account stays empty.
 _PASSING = (408, 429, 430, 433, 455)
 _LASTING = (401, 402, 404, 409, 413, 422, 451, 501, 505, 531)
 _STATUSES = (401, 402, 403, 422, 429, 455, 503)

@@ -55,7 +55,7 @@ DIALS = (
     Dial(
         " ".join(f"[fail {name}]" for name in _NAMED),
         "fails as families do: a refusal in disguise (no code, Internal Error); no sound for a "
-        "film; the input not to be had (451); a word that Suno does not sing; given back (531)",
+        "film; an input that cannot be fetched (451); a word Suno refuses; refunded (531)",
         f"fail ({'|'.join(_NAMED)})",
         "failure",
         lambda found: _NAMED[found[1].lower()],

@@ -23,7 +23,9 @@ DIALS = (
         "records as of April 2026 (Market), as in the documentation (Market), or as recorded (Veo "
         "and Aleph, whose documentation differs)",
     ),
-    switch("param broken", "what repeats the request (param, paramJson, promptJson) is no JSON"),
+    switch(
+        "param broken", "what repeats the request (param, paramJson, promptJson) is not valid JSON"
+    ),
     Dial(
         "[result double] [result text] [result object]",
         "results are encoded twice; once, where they usually are not; not at all",
@@ -39,8 +41,8 @@ DIALS = (
         lambda found: found[1].lower(),
     ),
     switch("result snake", "results have keys such as result_urls and audio_url"),
-    switch("result nested", "results lie one level deeper, under `data`"),
-    switch("result top", "the link lies directly under `data` (Flux; Veo: a list as a string)"),
+    switch("result nested", "results are one level deeper, under `data`"),
+    switch("result top", "the link is directly under `data` (Flux; Veo: a list as a string)"),
     Dial(
         "[result key videoUrl] [result key audio_url]",
         "the link has that key",
@@ -55,5 +57,5 @@ DIALS = (
         "result empty",
         lambda found: float(found[1] or "inf"),
     ),
-    switch("result hosts", "links lead to a host that is none of Kie.ai's"),
+    switch("result hosts", "links lead to a host that is not Kie.ai's"),
 )

@@ -93,7 +93,7 @@ def _facts(snapshot: Snapshot) -> Record:
 
 
 def _ending(snapshot: Snapshot) -> Record:
-    """Say how and when it ended; all is null while it runs."""
+    """Return how and when it ended; all is null while it runs."""
     failure, completed_at = snapshot.failure, snapshot.completed_at
     if failure and snapshot.dials.on("fail bare"):
         completed_at = None

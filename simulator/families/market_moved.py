@@ -43,7 +43,7 @@ def check_moved(model: Model, given: Body) -> None:
 
 
 def cost_of_moved(model: Model, given: Body) -> float | None:
-    """Say what an input costs where that depends on its fields; None where it does not."""
+    """Return what an input costs where that depends on its fields; None where it does not."""
     if model.name == "veo-3-1":
         return _VEO_CREDITS[given.get("resolution") or "720p"]
     if model.name in {"runway", "runway/extend-ai-video"}:
@@ -54,7 +54,7 @@ def cost_of_moved(model: Model, given: Body) -> float | None:
 
 def parent_of(service: Service, model: Model, given: Body) -> str:
     """
-    Name the task that a film is made from, "" if it is made from none.
+    Return the task that a film is made from, "" if it is made from none.
 
     Raises:
         RefusedError: There is no such film, or nothing can be made from it.

@@ -102,7 +102,7 @@ def with_top(whole: Picture, top: Picture) -> Picture:
 
 
 def in_blocks(length: int) -> int:
-    """Give the next length above one that whole blocks fill."""
+    """Return the next length above one that whole blocks fill."""
     return (length // _SIDE + 1) * _SIDE
 
 
@@ -207,7 +207,7 @@ def _put_block(
 
 
 def _continues_ground(shown: Picture, number: int) -> bool:
-    """Say whether a block and the edges it would be predicted from are all ground."""
+    """Return whether a block and the edges it would be predicted from are all ground."""
     if shown.blocks[number] != shown.ground or number == 0:
         return False
     has_left, has_top = number % shown.across > 0, number >= shown.across

@@ -25,12 +25,12 @@ _TONE = 200
 
 
 def speech_seconds(words: str) -> float:
-    """Say about how long it takes to speak some words."""
+    """Return about how long it takes to speak some words."""
     return min(max(len(words) / _LETTERS_PER_SECOND, 1.0), _LONGEST_SECONDS)
 
 
 def music_seconds(given: Mapping[str, Any], number: int) -> float:
-    """Say how long a track is; no two of a task are alike."""
+    """Return how long a track is; no two of a task are alike."""
     asked = given.get("duration")
     seconds = asked if isinstance(asked, int) else _SONG_SECONDS
     return round(seconds + _LONGER_EACH * number, 2)

@@ -159,7 +159,7 @@ class Work:
 
 @dataclass(frozen=True)
 class AllOf:
-    """The tasks on record, for the line."""
+    """The tasks on record, for the submit queue."""
 
     all: Callable[[], list[Task]]
 

@@ -230,4 +230,4 @@ def test_a_key_from_before_there_were_scopes_may_do_what_it_could(
     )
     found = keys.find(KEY)
     assert found is not None
-    assert (found.owner, found.scopes, found.is_in_force(NOW)) == ("alice", USUAL, True)
+    assert (found.owner, found.scopes, found.is_valid(NOW)) == ("alice", USUAL, True)

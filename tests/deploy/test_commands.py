@@ -124,16 +124,16 @@ def test_a_wrong_webhook_key_is_told(told: Callable[..., tuple[int, str]]) -> No
     """Every webhook was refused, and nobody heard of it."""
     code, said = told("wrong", WebhookRefused=7)
     assert code == 1
-    assert "0 taken, 7 refused" in said
+    assert "0 accepted, 7 refused" in said
     assert "make kie-keys" in said
 
 
 def test_webhooks_that_come_through_are_counted(told: Callable[..., tuple[int, str]]) -> None:
     """Whatever became of them."""
     code, said = told("right", WebhookAccepted=3, WebhookDuplicate=2)
-    assert (code, said) == (0, "webhooks in 24 hours: 5 taken, 0 refused\n")
+    assert (code, said) == (0, "webhooks in 24 hours: 5 accepted, 0 refused\n")
     code, said = told("quiet")
-    assert (code, "None has come" in said) == (0, True)
+    assert (code, "None has arrived" in said) == (0, True)
     code, said = told("both", WebhookAccepted=3, WebhookRefused=1)
     assert (code, "Some were refused" in said) == (1, True)
 

@@ -77,7 +77,7 @@ def test_what_the_readme_says_next_works(run: Run) -> None:
     for command in then:
         done = run(command, AWS_REGION="")
         assert done.returncode == 0, done.stdout + done.stderr
-    assert "  alice  in force  " in run("make key ARGS=--list", AWS_REGION="").stdout
+    assert "  alice  valid  " in run("make key ARGS=--list", AWS_REGION="").stdout
 
 
 def test_the_second_time_asks_nothing_and_keeps_a_rotated_key(account: Account, run: Run) -> None:
@@ -108,7 +108,7 @@ def test_taken_down_only_by_its_name_and_what_was_paid_for_stays(
     """With the commands for whoever wants that gone, too."""
     table, bucket = _output(account, "TableName"), _output(account, "BucketName")
     done = run("make destroy", answers="yes\n")
-    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "nothing was done")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "nothing was removed")
     assert _output(account, "TableName") == table
     done = run("make destroy", answers=f"{STACK}\n")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -178,7 +178,7 @@ def test_after_a_slip_the_right_key_is_taken(
         ({"KIE_API_KEY": "wrong"}, "Kie.ai refuses this API key"),
         ({"KIE_API_KEY": "two words"}, "KIE_API_KEY must be one line"),
         ({"KIE_API_KEY": API_KEY, "KIE_WEBHOOK_HMAC_KEY": "a\nb"}, "KIE_WEBHOOK_HMAC_KEY must be"),
-        ({}, "KIE_API_KEY is not set, and nobody is there to ask"),
+        ({}, "KIE_API_KEY is not set, and there is no terminal to ask on"),
         ({"KIE_API_KEY": API_KEY, "SET": "KieBaseUrl=http://127.0.0.1:9"}, "SKIP_KIE_CHECK=1"),
         (
             {"KIE_API_KEY": API_KEY, "SET": "DeadlineSeconds=1"},
@@ -242,9 +242,7 @@ def test_a_first_attempt_that_failed_is_cleared_away(
 def test_another_region_by_mistake_makes_no_second_gateway(choosing: Choose) -> None:
     """A variable that was exported for something else used to be enough."""
     choosing("", API_KEY, "")
-    with pytest.raises(
-        StackError, match=f"region {REGION}, and the environment speaks of .*us-west"
-    ):
+    with pytest.raises(StackError, match=f"region {REGION}, but the environment names .*us-west"):
         choosing(AWS_DEFAULT_REGION="us-west-2")
 
 
@@ -335,5 +333,5 @@ def test_a_file_without_a_key_is_named(
     path = tmp_path / "key.pem"
     path.write_text(text)
     monkeypatch.setattr("sys.argv", ["cloudfront_key", "--file", str(path)])
-    with pytest.raises(StackError, match=r"key\.pem holds no private key"):
+    with pytest.raises(StackError, match=r"key\.pem contains no private key"):
         cloudfront_key.main()

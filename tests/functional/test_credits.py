@@ -99,7 +99,7 @@ def owner(world: World) -> Iterator[Owner]:
 
 
 def tick(world: World) -> dict[str, Any]:
-    """Let the clock of the ledger strike."""
+    """Run the sweep."""
     answer: dict[str, Any] = world.cloud.invoke("SweepFunction", CLOCK)
     world.settle_down()
     return answer

@@ -113,7 +113,7 @@ def test_what_others_spend_shows_in_the_balance_and_in_the_history(
     world: World, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, said = run("--days", "1")
-    assert "history is not read" in said[0]
+    assert "history was not read" in said[0]
     create = {**OTHERS, "callBackUrl": "http://127.0.0.1:9/none"}
     headers = {"Authorization": "Bearer test"}
     created = httpx.post(

@@ -133,7 +133,7 @@ def test_invoke_refuses_what_is_no_event(tmp_path: Path) -> None:
     elsewhere.write_text("{}")
     for path, words in (
         (tmp_path / "nowhere.json", "No such file"),
-        (broken, "is no JSON"),
+        (broken, "is not valid JSON"),
         (elsewhere, "the folder must be one of"),
     ):
         done = run_invoke(str(path))

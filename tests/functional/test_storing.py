@@ -86,7 +86,7 @@ def test_what_could_be_copied_is_there_at_once_and_the_rest_when_it_comes(
         True,
     )
     assert task.execution()["error"] == "TaskStalledError"
-    # Nothing is charged yet, and nothing given back.
+    # Nothing is charged yet, and nothing released.
     assert booked(world, task) == [("reserve", 4)]
 
     monkeypatch.undo()
@@ -174,7 +174,7 @@ def test_a_file_larger_than_allowed_is_fetched_once(
 def test_credits_of_what_cannot_be_copied_are_settled_by_what_there_is(
     world: World, monkeypatch: pytest.MonkeyPatch, dial: str, rows: list[tuple[str, float]]
 ) -> None:
-    """Kie.ai was paid, and its file host never gave the rest; the books try one last time."""
+    """Kie.ai was paid, and its file host never gave the rest; the sweep tries one last time."""
     before = open_tasks(world)
     refuse_result(world, monkeypatch, "0.png")
     task = world.create(f"a kite {dial}", deadline_seconds=100)

@@ -40,7 +40,7 @@ ONCE_OR_MORE = pytest.mark.parametrize(
 
 
 def strike(world: World, times: int = 3) -> None:
-    """Let the clock of the sweep strike."""
+    """Run the sweep."""
     for _ in range(times):
         world.run_for(700)
         world.cloud.invoke("SweepFunction", CLOCK)

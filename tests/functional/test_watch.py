@@ -135,7 +135,7 @@ def test_calls_of_aws(world: World) -> None:
     task = world.create("a kite [slow 100]")
     assert asked_of_aws(world) == {
         "ApiFunction": [
-            # The line before Kie.ai; the task with its reservation.
+            # The submit queue; the task with its reservation.
             *("GetItem", "TransactWriteItems"),
             # Its watch; what Kie.ai answered.
             *("StartExecution", "TransactWriteItems"),
@@ -293,7 +293,7 @@ def test_late_unclear_webhook_of_an_expired_task_is_looked_into(world: World) ->
 
 
 def test_record_that_is_gone_ends_its_watch_quietly(world: World) -> None:
-    """A record taken back after its watch had been started rang the alarm for stuck tasks."""
+    """A record withdrawn after its watch had been started rang the alarm for stuck tasks."""
     task = world.create("a kite [webhook lost]")
     world.dynamodb.delete_item(**world.record_key(task))
     world.run()

@@ -243,7 +243,7 @@ def test_adopted_work_says_that_it_was_imported() -> None:
     assert task.completed_by is CompletedBy.IMPORT
 
 
-# --- the ladder ---------------------------------------------------------------------------------
+# --- the fallback sources -----------------------------------------------------------------------
 
 
 @dataclass

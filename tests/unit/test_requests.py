@@ -67,13 +67,13 @@ def test_anything_else_is_refused_in_the_same_words(headers: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize(
-    ("expires_at", "in_force"),
+    ("expires_at", "valid"),
     [(None, True), (NOW + seconds(0.001), True), (NOW, False), (NOW - seconds(1), False)],
 )
-def test_a_key_is_in_force_until_it_expires(expires_at: Any, in_force: bool) -> None:
+def test_a_key_is_valid_until_it_expires(expires_at: Any, valid: bool) -> None:
     key = ApiKey("key_1", hash_key(KEY), "alice", "laptop", NOW, expires_at=expires_at)
-    assert key.is_in_force(NOW) is in_force
-    assert not replace(key, revoked_at=NOW).is_in_force(NOW)
+    assert key.is_valid(NOW) is valid
+    assert not replace(key, revoked_at=NOW).is_valid(NOW)
     assert KEY not in repr(key)
 
 

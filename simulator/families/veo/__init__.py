@@ -71,7 +71,7 @@ def _any_record(snapshot: Snapshot) -> Record:
 
 
 def _films(snapshot: Snapshot) -> Record:
-    """Name the film, what came from the model, and the whole of an extended film."""
+    """Return the film, what came from the model, and the whole of an extended film."""
     first, *second = snapshot.links()
     is_longer = snapshot.task.operation == EXTEND
     return {

@@ -13,7 +13,7 @@ metrics = Metrics()
 
 
 def gauge(name: str, level: float) -> None:
-    """Tell how much there is of something."""
+    """Record how much there is of something."""
     metrics.add_metric(name=name, unit=MetricUnit.NoUnit, value=level)
 
 

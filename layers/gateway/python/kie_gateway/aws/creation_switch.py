@@ -36,7 +36,7 @@ class CreationSwitch:
         self._memory = ShortMemory[None, str | None](MEMORY_SECONDS, clock)
 
     def reason(self) -> str | None:
-        """Tell why tasks are not created; None while they are."""
+        """Return why no tasks are created; None while they are."""
         if (remembered := self._memory.get(None)) is not None:
             return remembered.value
         with translated():
@@ -53,7 +53,7 @@ class CreationSwitch:
         self._memory.keep(None, reason)
 
     def resume(self) -> None:
-        """Let tasks be created again."""
+        """Allow tasks to be created again."""
         with translated():
             self._client.delete_item(TableName=self._table, Key=_KEY)
         self._memory.keep(None, None)

@@ -16,7 +16,7 @@ _LASTING = {"ValidationException", "ValidationError", "ItemCollectionSizeLimitEx
 @contextmanager
 def translated(service: str = "DynamoDB") -> Iterator[None]:
     """
-    Tell a service's trouble as ours; what a caller expects it catches within.
+    Translate a service's errors into ours; a caller catches the ones it expects inside.
 
     Raises:
         BackendUnavailableError: The service did not answer, or refused.
@@ -43,7 +43,7 @@ def _reasons(error: ClientError) -> list[dict[str, Any]]:
 
 def refuse_lasting(error: ClientError) -> list[dict[str, Any]]:
     """
-    Look why a transaction was canceled; a condition or a conflict is no trouble, but an answer.
+    Return why a transaction was canceled; a failed condition or a conflict is an answer, no error.
 
     Returns:
         The items in the way, as far as their conditions asked for them.

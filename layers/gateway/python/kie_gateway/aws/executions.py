@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def execution_name(task_id: str, watch: int) -> str:
-    """Name an execution: the task's id, with a number from its second watch on."""
+    """Return an execution's name: the task's id, with a number from its second watch on."""
     return task_id if watch == 1 else f"{task_id}-{watch}"
 
 

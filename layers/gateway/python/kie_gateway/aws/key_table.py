@@ -99,7 +99,7 @@ class KeyTable:
         return True
 
     def revoke(self, key: ApiKey, now: datetime) -> None:
-        """Put a key out of force, unless it is already; nothing else of it changes."""
+        """Revoke a key, unless it is revoked already; nothing else of it changes."""
         with translated():
             self._client.update_item(
                 TableName=self._table,

@@ -100,7 +100,7 @@ class OutputBucket:
         return StoredFile(file.bytes_read, file.sha256)
 
     def version(self, key: str) -> str | None:
-        """Tell the entity tag of an object; None if there is none."""
+        """Return the entity tag of an object; None if there is no object."""
         found = self._head(key)
         return found["ETag"] if found is not None else None
 
@@ -209,7 +209,7 @@ class OutputBucket:
             self.delete(keys)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Name every object whose key starts so."""
+        """List the keys of all objects that start so."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket_name, Prefix=prefix
         )
@@ -218,7 +218,7 @@ class OutputBucket:
                 yield from (item["Key"] for item in page.get("Contents", []))
 
     def size_of(self, key: str) -> int | None:
-        """Tell the size of an object in bytes; None if there is none."""
+        """Return the size of an object in bytes; None if there is no object."""
         found = self._head(key)
         return found["ContentLength"] if found is not None else None
 

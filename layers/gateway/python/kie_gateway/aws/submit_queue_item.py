@@ -46,7 +46,7 @@ def read_queue_item(item: Values) -> QueueItem:
 
 
 def unless_moved(found: QueueItem) -> tuple[str, Values]:
-    """Name the condition that nobody has moved the queue since, with its values."""
+    """Return the condition that nobody has moved the queue since, with its values."""
     return "since = :since AND tickets = :tickets", {
         ":since": {"N": millis(found.state.since)},
         ":tickets": {"N": str(found.state.tickets)},

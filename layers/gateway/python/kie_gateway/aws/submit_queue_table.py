@@ -106,7 +106,7 @@ class SubmitQueueTable:
                 return
 
     def report_acceptance(self) -> None:
-        """Say that Kie.ai takes creations again."""
+        """Record that Kie.ai accepts creations again."""
         self._set({"refusals": {"N": "0"}}, "refusals > :none", {":none": {"N": "0"}})
 
     def pause_for_credits(self, funds: Decimal = NOTHING) -> None:
@@ -144,7 +144,7 @@ class SubmitQueueTable:
                 return
 
     def last_ticket_at(self) -> datetime:
-        """Tell when the last ticket is that was given away; now if that has passed."""
+        """Return when the last ticket that was issued is due; now if that has passed."""
         now, found = self._now(), self._read()
         if found is None:
             return now
@@ -226,7 +226,7 @@ class SubmitQueueTable:
         self._raise("turn", str(turn))
 
     def front(self) -> list[str]:
-        """Name the tasks that come first, in order."""
+        """Return the ids of the first tasks, in order."""
         with translated():
             found = self._client.query(**self._who_waits(), Limit=_LOOKED_AT)["Items"]
         return fair_order(
@@ -237,11 +237,11 @@ class SubmitQueueTable:
         )
 
     def waiting(self) -> Iterator[str]:
-        """Name every task in the queue, roughly in order."""
+        """Return the id of every task in the queue, roughly in order."""
         yield from self._all(SUBMIT_QUEUE)
 
     def short_of_credits(self) -> Iterator[str]:
-        """Name every task that waits for credits outside the queue."""
+        """Return the id of every task that waits for credits outside the queue."""
         yield from self._all(SHORT_OF_CREDITS)
 
     def _all(self, submit_queue: str) -> Iterator[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SUBMIT_QUEUE = "kie.ai"
 # And those outside of it that wait for credits at Kie.ai this one.
 SHORT_OF_CREDITS = "kie.ai credits"
-# And all whose credits are given back at a known moment share this one.
+# And all whose credits are released at a known moment share this one.
 RELEASES = "credits"
 # And all that nobody may care for at a known moment.
 SWEEPS = "tasks"

@@ -269,11 +269,11 @@ class TaskTable:
         return self.get(found["Item"]["for_task"]["S"]) if "Item" in found else None
 
     def due(self, now: datetime) -> list[str]:
-        """Name some tasks whose credits are to be given back, the longest overdue first."""
+        """Return some tasks whose credits are due for release, the longest overdue first."""
         return self._due("by_release", "releases = :all AND release_at <= :now", RELEASES, now)
 
     def to_sweep(self, now: datetime) -> list[str]:
-        """Name some tasks that nobody may care for, the longest overdue first."""
+        """Return some tasks that nobody may follow, the longest overdue first."""
         return self._due("by_sweep", "sweeps = :all AND sweep_at <= :now", SWEEPS, now)
 
     def _due(self, index: str, condition: str, everything: str, now: datetime) -> list[str]:

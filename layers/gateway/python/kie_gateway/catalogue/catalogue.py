@@ -72,7 +72,7 @@ class Model:
                 yield schema["properties"][name]
 
     def field_names(self) -> list[str]:
-        """Name the fields of the input that are known."""
+        """Return the names of the input's known fields."""
         schemas = (self.input, *self.input.get("anyOf", ()))
         return [name for schema in schemas for name in schema.get("properties", {})]
 
@@ -96,14 +96,14 @@ def every() -> tuple[Model, ...]:
 
 
 def similar(model_id: str) -> list[str]:
-    """Name models whose ids look alike."""
+    """List models whose ids look alike."""
     from difflib import get_close_matches  # noqa: PLC0415 - only mistakes pay for it
 
     return get_close_matches(model_id, [model.id for model in _models()], n=3)
 
 
 def typical_seconds(model_id: str) -> float | None:
-    """Tell the median time of a model, None for an unknown one."""
+    """Return the median time of a model; None for an unknown one."""
     model = find(model_id)
     return model.typical_seconds if model is not None else None
 

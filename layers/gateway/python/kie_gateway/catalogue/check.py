@@ -53,7 +53,7 @@ def fill(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_input(model: Model, given: Mapping[str, Any]) -> list[FieldFault]:
-    """Name every fault of an input; none means that Kie.ai takes it, as far as is known."""
+    """List every fault of an input; none means that Kie.ai accepts it, as far as is known."""
     faults: dict[str, list[str]] = {}
     try:
         errors = list(_validator(model.id).iter_errors(dict(given)))
@@ -100,7 +100,7 @@ def _faults(error: "ValidationError", model: Model) -> Iterator[FieldFault]:
 def _faults_of_nearest_way(
     ways: list[list["ValidationError"]], model: Model
 ) -> Iterator[FieldFault]:
-    """Name the faults of the way to ask the model that was meant: the one that fits best."""
+    """List the faults of the variant that was meant: the one that fits best."""
     titles = [str(way["title"]) for way in model.input["anyOf"]]
     nearest = min(range(len(ways)), key=lambda index: _distance(ways[index]))
     others = ", ".join(f'"{title}"' for title in titles if title != titles[nearest])
@@ -111,7 +111,7 @@ def _faults_of_nearest_way(
 
 
 def _distance(way: list["ValidationError"]) -> tuple[int, int]:
-    """Tell how far an input is from a way: by fields that are not of this way, then by faults."""
+    """Return how far an input is from a variant: by fields it does not have, then by faults."""
     strangers = (error for error in way if error.kind.name == "additionalProperties")
     return sum(len(error.kind.as_dict()["unexpected"]) for error in strangers), len(way)
 

@@ -53,7 +53,7 @@ def _meant(value: Any, allowed: list[Any]) -> Any:
 
 
 def _exact(value: Any) -> Decimal | str | None:
-    """Tell what a number, a flag or its text stands for; None for anything else."""
+    """Return what a number, a flag or its text stands for; None for anything else."""
     match value:
         case bool():
             return _WORDS[value]

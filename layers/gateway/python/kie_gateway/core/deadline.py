@@ -28,7 +28,7 @@ class Deadline:
     ends_at: datetime
 
     def left(self, now: datetime) -> float:
-        """Tell how many seconds are left; none once the moment has passed."""
+        """Return how many seconds are left; 0 once the moment has passed."""
         return max((self.ends_at - now).total_seconds(), 0.0)
 
 
@@ -38,7 +38,7 @@ NEVER = Deadline(datetime.max.replace(tzinfo=UTC))
 
 def share(left: float, *, most: float, keep: float) -> float:
     """
-    Tell how long a call may take.
+    Return how long a call may take.
 
     Args:
         left: Seconds in all.

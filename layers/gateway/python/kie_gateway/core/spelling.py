@@ -6,7 +6,7 @@ from typing import Any
 
 def respelled(given: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """
-    Give fields the names that somebody knows them by, where case and underscores alone differ.
+    Rename fields to known names where case and underscores alone differ.
 
     Kie.ai ignores a field that it does not know and charges all the same. A field whose known name
     is given as well stays as it is: whoever checks the input shall see both.

@@ -91,7 +91,7 @@ class SubmitQueueState:
 
     Attributes:
         since: When the first ticket was.
-        tickets: How many have been given away.
+        tickets: How many have been issued.
         not_before: Nothing is sent before this moment.
         turn: Of the last creation that was let through.
         for_credits: Whether the account has no credits, as far as is known.
@@ -118,7 +118,7 @@ class SubmitQueueState:
         return self.for_credits and not self.covers(price)
 
     def ticket_at(self, number: int, rate: Rate) -> datetime:
-        """Tell when a ticket is; the first has the number 1."""
+        """Return when a ticket is due; the first has the number 1."""
         return max(self.since + (number - 1) * rate.interval, self.not_before)
 
     @property
@@ -139,7 +139,7 @@ class SubmitQueueState:
 @dataclass(frozen=True)
 class Ticket:
     """
-    A ticket in the queue: the ticket it comes with, and the turn among all owners.
+    A ticket: the moment at which it is due, and the fair turn among all owners.
 
     Attributes:
         for_credits: Whether it waits because the account has no credits.

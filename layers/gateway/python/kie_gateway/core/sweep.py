@@ -1,7 +1,7 @@
 """
 When somebody must look at a task, should whoever follows it have died.
 
-Most tasks need no clock of their own: an execution follows them, and `release_at` is set from
+Most tasks need no due time of their own: an execution follows them, and `release_at` is set from
 their creation on. `sweep_at` is for those that come into the care of nobody by the very move that
 opens or deletes them. `docs/decisions/0012-the-sweep.md` has the reasons.
 """
@@ -28,7 +28,7 @@ def followed_anew(task: Task, now: datetime) -> Task:
 
 
 def follow_entry(task: Task, now: datetime) -> Entry:
-    """Tell the timeline of a further execution that has been counted."""
+    """Return the timeline entry of another execution that has been counted."""
     return Entry(
         Happened.WATCH_STARTED,
         now,
@@ -47,9 +47,9 @@ def next_look_at(task: Task, now: datetime) -> datetime:
 
 def looked_at(task: Task, look_again_at: datetime) -> Task:
     """
-    Set the clock that has brought somebody here to a later moment.
+    Set the due time that has brought the sweep here to a later moment.
 
-    Of a task with a clock of its own, the one of its credits says when those are due.
+    If a task has a due time of its own, `release_at` says when its credits are due.
     """
     if task.sweep_at is not None:
         return replace(task, sweep_at=look_again_at)

@@ -100,7 +100,7 @@ class Task:
         outputs: What is stored of them, as soon as it is.
         missing: What is known not to be.
         reservation: Of the owner's credits; None for work that was created elsewhere.
-        release_at: When credits are given back for want of a verdict; of an open task, when
+        release_at: When credits are released for lack of a verdict; of an open task, when
             somebody looks whether it is followed.
         sweep_at: When somebody looks at a task that its last move left in nobody's care
             (`core/sweep.py`); None where `release_at` and an execution are enough.

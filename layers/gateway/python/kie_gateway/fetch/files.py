@@ -275,7 +275,7 @@ def _check_status(place: SafeUrl, status: int) -> None:
 
 @contextmanager
 def _translated(place: SafeUrl) -> Iterator[None]:
-    """Name the place without its query, and none of the words that the host may have sent."""
+    """Translate errors; they name the place without its query, and quote nothing of the host."""
     try:
         yield
     except httpcore.TimeoutException as exc:

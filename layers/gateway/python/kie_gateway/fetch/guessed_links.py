@@ -27,7 +27,7 @@ class GuessedLinks:
         self._paths = paths
 
     def candidates(self, task: Task) -> Sequence[str]:
-        """Name links, a dozen at most."""
+        """Return links, a dozen at most."""
         return [urljoin(self._base_url, path) for path in self._paths(task)[:MOST_GUESSES]]
 
     def first_alive(self, links: Sequence[str]) -> str | None:

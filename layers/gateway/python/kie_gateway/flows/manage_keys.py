@@ -102,7 +102,7 @@ class RotateKey:
             KeyNotFoundError: There is no such key, or it is no longer valid.
         """
         old, now = _found(key_id, self.keys), self.now()
-        if not old.is_in_force(now):
+        if not old.is_valid(now):
             raise KeyNotFoundError(_NO_LONGER_VALID)
         secret = new_secret()
         key = replace(

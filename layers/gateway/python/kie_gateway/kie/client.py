@@ -215,6 +215,6 @@ class KieClient:
 
 
 def _ids_in(task_input: Mapping[str, Any]) -> set[str]:
-    """Name the earlier tasks that a request is about."""
+    """Return the ids of the earlier tasks that a request is about."""
     found = (wire.text(task_input.get(key)) for key in ("taskId", "task_id"))
     return {one for one in found if one is not None}

@@ -102,7 +102,7 @@ def _reading(code: str, text: str) -> tuple[Reading, Category | None]:
 
 
 def _refused(code: str, text: str) -> Category | None:
-    """Tell what for a creation was surely refused for good; None if it was not, or perhaps not."""
+    """Return why a creation was surely refused for good; None if it was not, or perhaps not."""
     category = words.category_of(code, text)
     if code in BUSY_CODES:
         # Not created in any case, and sending refused content again is of no use.

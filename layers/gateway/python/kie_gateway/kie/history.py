@@ -161,7 +161,7 @@ class KieHistory:
                 return
 
     def _ways(self, speaks: Family) -> list[Headers]:
-        """Name the headers that may open a family's page, the likeliest first."""
+        """Return the headers that may open a family's page, the likeliest first."""
         ways: list[Headers] = []
         if self._api_key is not None and speaks.history_takes_key:
             key = self._api_key()

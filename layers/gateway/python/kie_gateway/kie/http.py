@@ -124,7 +124,7 @@ class KieHttp:
 
     def refuse_unusable(self, response: httpx.Response, body: Any) -> None:
         """
-        Tell answers that say nothing of what was asked from those that do.
+        Refuse answers that say nothing of what was asked.
 
         Raises:
             ProviderAuthError: The key is wrong.
@@ -168,10 +168,10 @@ def retry_after(response: httpx.Response) -> float | None:
 
 
 def pause_of(response: httpx.Response, code: str) -> float | None:
-    """Tell how long to stay away after a refusal for now, in seconds; None if nobody says."""
+    """Return how long to pause after a refusal for now, in seconds; None if nothing says so."""
     return retry_after(response) or _LONG_PAUSES.get(code)
 
 
 def words_of(error: httpx.HTTPError) -> str:
-    """Name a network error without its text."""
+    """Return the name of a network error, without its text."""
     return f"Kie.ai: {type(error).__name__}"

@@ -12,7 +12,7 @@ type TimeLeft = Callable[[], float]
 
 
 def any_time() -> float:
-    """Tell that there is no end."""
+    """Return infinity: there is no end."""
     return math.inf
 
 

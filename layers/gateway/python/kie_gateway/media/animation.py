@@ -3,7 +3,7 @@
 
 def is_animated(content_type: str, start: bytes, size: int) -> bool | None:
     """
-    Tell whether a picture has more than one frame; None if its first bytes do not show it.
+    Return whether a picture has more than one frame; None if its first bytes do not show it.
 
     Args:
         size: Of the whole file, in bytes.

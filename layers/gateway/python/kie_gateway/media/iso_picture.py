@@ -37,7 +37,7 @@ def _item_id(header: bytes) -> int:
 
 
 def _numbers(associations: bytes, item: int) -> list[int]:
-    """Name the properties of an item, counted from 1."""
+    """Return the numbers of an item's properties, counted from 1."""
     id_bytes = 4 if associations[0] else 2
     number_bytes = 2 if associations[3] & 1 else 1
     at = 8

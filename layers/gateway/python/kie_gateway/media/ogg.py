@@ -16,7 +16,7 @@ _NO_POSITION = -1
 
 
 def measure_ogg(file: BinaryIO, size: int) -> float | None:
-    """Tell the seconds. Raises OSError, struct.error for a broken file."""
+    """Return the duration in seconds. Raises OSError, struct.error for a broken file."""
     file.seek(0)
     *_, stream, _, _, segments = _PAGE.unpack(file.read(_PAGE.size))
     file.seek(_PAGE.size + segments)
@@ -26,7 +26,7 @@ def measure_ogg(file: BinaryIO, size: int) -> float | None:
 
 
 def _rate(packet: bytes) -> tuple[int, int]:
-    """Tell the samples a second, and how many at the beginning are not played; 0 for unknown."""
+    """Return the samples per second, and how many at the start are not played; 0 for unknown."""
     if packet.startswith(b"\x01vorbis"):
         return int.from_bytes(packet[12:16], "little"), 0
     if packet.startswith(b"OpusHead"):

@@ -13,7 +13,7 @@ _FIRST_CHUNK_AT = 12
 
 
 def measure_wave(file: BinaryIO, size: int) -> float | None:
-    """Tell the seconds. Raises OSError, struct.error for a broken file."""
+    """Return the duration in seconds. Raises OSError, struct.error for a broken file."""
     bytes_per_second, at = 0, _FIRST_CHUNK_AT
     while at + _CHUNK.size <= size:
         file.seek(at)

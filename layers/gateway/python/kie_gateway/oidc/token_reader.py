@@ -103,7 +103,7 @@ class TokenReader:
         return None
 
     def _is_for_us(self, claims: dict[str, Any]) -> bool:
-        """Look for our audience; the client counts only where a token names no audience at all."""
+        """Return whether the audience is ours; the client counts only without any audience."""
         named = claims.get("aud")
         if named is None:
             named = [claims.get("azp"), claims.get("client_id")]

@@ -70,7 +70,7 @@ class Authentication:
             caller = self.tokens.read(sent) or requests.raise_unauthorized()
             return self._counted(caller, None, now)
         key = self.keys.find(sent)
-        if key is None or not key.is_in_force(now):
+        if key is None or not key.is_valid(now):
             requests.raise_unauthorized()
         self._note_use(key, now)
         return self._counted(key.caller, key, now)

@@ -183,7 +183,7 @@ def _order(document: Json) -> None:
 
 
 def _name_schemas(document: Json) -> None:
-    """Name enumerations so that they can be understood without our code."""
+    """Rename enumerations so that they can be understood without our code."""
     schemas = document["components"]["schemas"]
     for name, new_name in SCHEMA_NAMES.items():
         schemas[new_name] = schemas.pop(name)

@@ -46,7 +46,7 @@ class CreationSwitch(Protocol):
         """Stop new tasks."""
 
     def resume(self) -> None:
-        """Let tasks be created again."""
+        """Allow tasks to be created again."""
 
 
 class ReadInput(Protocol):
@@ -128,7 +128,7 @@ class Catalogue(Protocol):
         """Find a model by its id or another name of it."""
 
     def similar(self, model_id: str) -> Sequence[str]:
-        """Name models whose ids look alike."""
+        """List models whose ids look alike."""
 
 
 @dataclass(frozen=True)

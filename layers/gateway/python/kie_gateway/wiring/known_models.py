@@ -10,14 +10,14 @@ from kie_gateway.kie.families.registry import family_of
 
 
 class KnownModels:
-    """Tells what flows need to know of a model (`flows/tasks/request_task.py`)."""
+    """What flows need to know of a model (`flows/tasks/request_task.py`)."""
 
     def family(self, model: str) -> str:
-        """Name the API of Kie.ai that a model speaks."""
+        """Return the family of a model, the API of Kie.ai that serves it."""
         return family_of(model).name
 
     def kind(self, model: str) -> str | None:
-        """Tell what a model makes; None for a model that the catalogue does not have."""
+        """Return what a model makes; None for a model that the catalogue does not have."""
         known = catalogue.find(model)
         return known.kind if known is not None else None
 

@@ -17,17 +17,17 @@ class Limited(Protocol):
     """What Lambda tells of an invocation."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Tell how much time is left."""
+        """Return how much time is left."""
 
 
 class TimeLeft:
-    """Tells how many seconds are left of the invocation at hand; any number outside of one."""
+    """The seconds that are left of the current invocation; any number outside of one."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
 
     def __call__(self) -> float:
-        """Tell the seconds."""
+        """Return the seconds."""
         return _DEADLINE.get().left(self._now())
 
     @contextmanager
@@ -43,7 +43,7 @@ class TimeLeft:
     def kept[Event, Context: Limited, Answer](
         self, handler: Callable[[Event, Context], Answer]
     ) -> Callable[[Event, Context], Answer]:
-        """Let a handler know its time."""
+        """Wrap a handler so that its remaining time is known."""
 
         @wraps(handler)
         def in_time(event: Event, context: Context) -> Answer:

@@ -16,7 +16,7 @@ class Allowance:
         used: With the request at hand.
         reset_seconds: Until there is more again, rounded up.
         of: What is counted: `requests` in a window, or open `tasks`.
-        window_seconds: None where nothing is given back by time alone.
+        window_seconds: None where time alone restores nothing.
     """
 
     limit: int
@@ -32,11 +32,11 @@ class Allowance:
 
     @property
     def remaining(self) -> int:
-        """Tell what is left."""
+        """Return what is left."""
         return max(self.limit - self.used, 0)
 
 
 def window_of(now: datetime) -> tuple[int, int]:
-    """Tell the number of the window at hand, and the seconds until the next, rounded up."""
+    """Return the number of the current window, and the seconds until the next, rounded up."""
     number, passed = divmod(now.timestamp(), WINDOW.total_seconds())
     return int(number), math.ceil(WINDOW.total_seconds() - passed)

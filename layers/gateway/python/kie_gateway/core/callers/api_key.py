@@ -82,7 +82,7 @@ class ApiKey:
     requests_per_minute: int | None = None
     tasks_at_once: int | None = None
 
-    def is_in_force(self, now: datetime) -> bool:
+    def is_valid(self, now: datetime) -> bool:
         """Whether the key may be used at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
@@ -94,7 +94,7 @@ class ApiKey:
 
 def owner_of(subject: str) -> str:
     """
-    Name the owner that a subject of somebody else's stands for.
+    Return the owner that an issuer's subject stands for.
 
     Most providers' subjects (`auth0|5f7c8e`, `repo:octo-org/octo-repo:ref:main`) are no owner's
     name, as that becomes part of file names. Those are hashed; and so is a subject that looks like

@@ -40,7 +40,7 @@ class Account:
     is_new: bool = True
 
     def spent_in(self, month: str) -> Decimal:
-        """Tell what was spent in a month."""
+        """Return what was spent in a month."""
         return self.spent_by_month.get(month, NOTHING)
 
     def is_over(self, budget: Decimal | None, now: datetime, further: Decimal = NOTHING) -> bool:
@@ -50,5 +50,5 @@ class Account:
 
 
 def month_of(now: datetime) -> str:
-    """Name the calendar month of a moment, in UTC."""
+    """Return the calendar month of a moment, in UTC."""
     return f"{now.astimezone(UTC):%Y-%m}"

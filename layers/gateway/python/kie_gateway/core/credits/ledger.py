@@ -84,7 +84,7 @@ class LedgerPosition:
 
 def with_balances(entries: Sequence[LedgerEntry], balance: Decimal) -> list[LedgerEntry]:
     """
-    Say the balance after each entry.
+    Return the entries with the balance after each.
 
     Args:
         entries: Newest first.

@@ -50,7 +50,7 @@ class Posting:
 
 def start_account(account: Account, credits_: Decimal | None, now: datetime) -> Posting:
     """
-    Give a new owner what every new owner gets; None for no limit.
+    Grant a new owner what every new owner gets; None for no limit.
 
     Returns:
         The account as whatever comes next finds it; written together with that.
@@ -69,7 +69,7 @@ def together(first: Posting, then: Posting) -> Posting:
 
 
 def funded(account: Account, task: Task) -> Task:
-    """Say where a new task's credits come from."""
+    """Return a new task with the ledger account that funds it."""
     if task.reservation is None:
         return task
     funds = Funds.UNLIMITED if account.unlimited else Funds.BALANCE
@@ -136,7 +136,7 @@ def post_move(account: Account, before: Task, after: Task, now: datetime) -> Pos
 
 
 def post_withdrawal(account: Account, task: Task, now: datetime) -> Posting:
-    """Give back what was set aside for a task that is taken back, as if never created."""
+    """Release what was reserved for a task that is withdrawn, as if never created."""
     if task.reservation is None:
         return Posting(account, account)
     after = replace(task, status=Status.CANCELED, reservation=task.reservation.release())
@@ -144,7 +144,7 @@ def post_withdrawal(account: Account, task: Task, now: datetime) -> Posting:
 
 
 def grant(account: Account, credits_: Decimal, note: str, now: datetime) -> Posting:
-    """Give an owner credits, which pay debts first; from then on it is limited to what it has."""
+    """Grant an owner credits, which pay debts first; from then on it is limited to what it has."""
     builder = _PostingBuilder(account, now, Reason.GRANT, note=note)
     builder.account = replace(account, unlimited=False)
     builder.put_in(credits_)
@@ -177,7 +177,7 @@ def limit(
     soft_budget: Decimal | None,
     hard_budget: Decimal | None,
 ) -> Posting:
-    """Say what an owner may spend; None leaves `unlimited` as it is, and takes a budget away."""
+    """Set what an owner may spend; None leaves `unlimited` as it is, and removes a budget."""
     after = replace(
         account,
         unlimited=account.unlimited if unlimited is None else unlimited,
@@ -256,7 +256,7 @@ class _PostingBuilder:
         return self.move(credits_ - there, rest, LedgerAccount.SPENT)
 
     def put_in(self, credits_: Decimal) -> None:
-        """Put credits into the balance; debts are paid first."""
+        """Add credits to the balance; debts are paid first."""
         self.rely("owed", "=")
         self.move(credits_, LedgerAccount.OUTSIDE, LedgerAccount.BALANCE)
         self.move(min(self._before.owed, credits_), LedgerAccount.BALANCE, LedgerAccount.OWED)

@@ -16,7 +16,7 @@ from kie_gateway.core.credits.ledger import NOTHING, LedgerAccount, LedgerEntry,
 from kie_gateway.core.credits.reservation import Reservation
 from kie_gateway.core.task import Task
 
-# The clock of the ledger strikes every ten minutes.
+# The sweep runs every ten minutes.
 _LATE = timedelta(hours=1)
 
 
@@ -94,7 +94,7 @@ def _of_tasks(ledger: LedgerSnapshot, now: datetime) -> Iterator[Difference]:
     for task_id in sorted(ledger.tasks.keys() | by_task.keys()):
         totals, task = sums(by_task[task_id]), ledger.tasks.get(task_id)
         if task is None or task.reservation is None:
-            # Taken back before it was watched, it leaves two entries that cancel out.
+            # Withdrawn before it was watched, it leaves two entries that cancel out.
             if any(totals.values()):
                 yield Difference(task_id, "has entries that do not cancel out, but no reservation")
             continue

@@ -1,8 +1,8 @@
 """
 Credits set aside for one task, and what becomes of them.
 
-Kie.ai holds credits from a creation on, takes them for a success and gives them back for a failure;
-what it took it says with the result (`creditsConsumed`). An owner's credits follow the same way.
+Kie.ai reserves credits from a creation on, charges them for a success and releases them for a
+failure; the result says what it charged (`creditsConsumed`). An owner's credits do the same.
 """
 
 from dataclasses import dataclass, replace
@@ -64,5 +64,5 @@ class Reservation:
         return replace(self, fate=Fate.CHARGED, charged=charged)
 
     def release(self) -> "Reservation":
-        """Give everything back, unless it is too late."""
+        """Release everything, unless it is too late."""
         return replace(self, fate=Fate.RELEASED) if self.fate is Fate.OPEN else self

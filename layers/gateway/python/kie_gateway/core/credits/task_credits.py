@@ -45,14 +45,14 @@ def charged(task: Task) -> Task:
 
 
 def released(task: Task) -> Task:
-    """Give back what was set aside, unless it was charged."""
+    """Release what was reserved, unless it was charged."""
     if task.reservation is None:
         return task
     return replace(task, reservation=task.reservation.release(), release_at=None)
 
 
 def given_up(task: Task, now: datetime) -> Task:
-    """Give everything back if nothing was ever sent, and otherwise later."""
+    """Release everything if nothing was ever sent, and otherwise later."""
     if task.submission is Submission.WAITING:
         return released(task)
     return released_later(task, now)
@@ -71,7 +71,7 @@ def unstored(task: Task, now: datetime) -> Task:
     Settle for a result that could not be copied, or only in parts.
 
     What Kie.ai took is not the owner's to pay before there is something to show for it. So the
-    credits stay set aside as for any task that expires; once they are due to be given back, what is
+    credits stay reserved as for any task that expires; once they are due for release, what is
     stored by then decides.
     """
     if task.sweep_at is None or task.release_at is None:

@@ -4,7 +4,7 @@ What can go wrong, one class for each thing a caller or an operator can react to
 GatewayError
 |- CallerError                 the caller can mend it; `web/problems.py` maps each class to a status
 |  |- InvalidRequestError      names the fields that are wrong
-|  |- UnauthorizedError        no key, or one that is not in force
+|  |- UnauthorizedError        no key, or one that is not valid
 |  |- ForbiddenError           a key that may not do this
 |  |- LimitError
 |  |  |- TooManyRequestsError  more than the caller may send in a minute
@@ -44,7 +44,7 @@ GatewayError
 |- IssuerUnavailableError      the issuer of a token does not hand out its keys
 |- BackendUnavailableError      the table, a queue or the machine did not answer
 |  |- RecordRefusedError       the table will never take this write
-|  '- RecordGoneError          the task was taken back meanwhile, as if it had never been created
+|  '- RecordGoneError          the task was withdrawn meanwhile, as if it had never been created
 |- TaskStalledError            no verdict by the deadline: fails the execution for a person to see
 '- ConfigurationError          a setting is missing or wrong
 """

@@ -94,7 +94,7 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 def identify(head: bytes) -> MediaType:
     """
-    Tell what a file is.
+    Return what a file is.
 
     Args:
         head: Its first bytes; a few thousand suffice, fewer than 16 often do not.
@@ -111,7 +111,7 @@ def identify(head: bytes) -> MediaType:
 
 
 def _container(head: bytes) -> MediaType | None:
-    """Tell apart formats that share one frame, by a name inside it."""
+    """Distinguish formats that share one container, by a name inside it."""
     if head.startswith(_EBML):
         doctype = re.search(rb"\x42\x82.{1,8}?(webm|matroska)", head[:256], re.DOTALL)
         return WEBM if doctype and doctype[1] == b"webm" else MKV

@@ -62,7 +62,7 @@ def wanted(task_input: Mapping[str, Any], minimum: tuple[int, int] | None = None
 
 
 def why_preview(facts: MediaFacts, asked: Wanted) -> str | None:
-    """Say why a picture is only a preview; None for a result."""
+    """Return why a picture is only a preview; None for a result."""
     if not facts.width or not facts.height:
         return None
     shown, side = f"{facts.width}x{facts.height}", max(facts.width, facts.height)

@@ -21,6 +21,6 @@ def retention_tag(days: int | None) -> str:
 
 
 def delete_at(stored_at: datetime, days: int | None, default_days: int) -> datetime | None:
-    """Tell when files will be gone; None if they are kept."""
+    """Return when files will be deleted; None if they are kept."""
     kept = days if days is not None else default_days
     return stored_at + timedelta(days=kept) if kept else None

@@ -32,7 +32,7 @@ _NEVER_CAME = "Kie.ai never delivered it."
 
 def copy_until(task: Task, now: datetime, *, anew: bool = False) -> datetime:
     """
-    Tell until when copies of a result are tried that came now.
+    Return until when copying a result that arrived now is attempted.
 
     Until the links end or the deadline comes, whichever is first; one that comes after the deadline
     is tried as long as its links live.
@@ -97,7 +97,7 @@ def numbered(sources: Sequence[Source], missing: Sequence[Missing]) -> Iterator[
 
 def with_results(task: Task, results: Results) -> Task:
     """
-    Put links in the place of others; what is stored already stays if they are as many as before.
+    Replace links by others; what is stored already stays if they are as many as before.
 
     What was missing may be found under the new ones.
     """
@@ -108,12 +108,12 @@ def with_results(task: Task, results: Results) -> Task:
 
 
 def never_came(task: Task) -> tuple[Missing, ...]:
-    """Tell what is missing for good."""
+    """Return what is missing for good."""
     return tuple(one for one in task.missing if one.cure is Cure.NOTHING)
 
 
 def still_missing(task: Task, lacking: Sequence[Missing]) -> tuple[Missing, ...]:
-    """Tell what is missing after an attempt that did not bring some; others were not tried."""
+    """Return what is missing after an attempt that did not bring some; others were not tried."""
     stored = {output.index for output in task.outputs}
     known = {one.index: one for one in (*task.missing, *lacking) if one.index not in stored}
     return tuple(known[index] for index in sorted(known))
@@ -126,7 +126,7 @@ def merged(outputs: Sequence[Output], more: Sequence[Output]) -> tuple[Output, .
 
 
 def place_of(url: str) -> str:
-    """Name a file by its link without the query, where hosts put signatures; short, and its own."""
+    """Return a short, unique name for a file: its link without the query and its signatures."""
     place = url.partition("?")[0].partition("#")[0]
     if len(place) <= LONGEST_PLACE:
         return place

@@ -26,5 +26,5 @@ def with_excerpt(task: Task) -> Task:
 
 
 def with_input(task: Task, task_input: Mapping[str, Any]) -> Task:
-    """Put the whole input in the place of its excerpt."""
+    """Replace an input's excerpt by the whole input."""
     return replace(task, input=task_input, input_bytes=None)

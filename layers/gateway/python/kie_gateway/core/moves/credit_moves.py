@@ -48,7 +48,7 @@ def release_later(task: Task, now: datetime) -> Move | None:
 
 
 def release_overdue(task: Task, now: datetime) -> Move | None:
-    """Give credits back for a task of which nothing has been heard for too long."""
+    """Release the credits of a task of which nothing has been heard for too long."""
     if not task.status.is_settled or task.release_at is None or now < task.release_at:
         return None
     after = closed(task)

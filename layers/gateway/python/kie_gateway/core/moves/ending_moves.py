@@ -58,7 +58,7 @@ def cancel(task: Task, now: datetime) -> Move | None:
     """
     Stop waiting for the task. Kie.ai cannot be told to stop, and charges all the same.
 
-    So what was set aside is given back only if nothing was ever sent; a result that is there
+    So what was reserved is released only if nothing was ever sent; a result that is there
     already is charged, and everything else waits for what Kie.ai says of it.
     """
     if task.status.is_settled:
@@ -70,7 +70,7 @@ def cancel(task: Task, now: datetime) -> Move | None:
 
 
 def delete(task: Task, now: datetime) -> Move | None:
-    """Keep what the books need of a task, and nothing that the caller gave or got."""
+    """Keep what the ledger needs of a task, and nothing that the caller sent or received."""
     if task.deleted_at is not None:
         return None
     after = replace(

@@ -64,7 +64,7 @@ def keep_storing(task: Task, held_until: datetime | None, now: datetime) -> Move
 def renew_sources(
     task: Task, results: Results, held_until: datetime | None, now: datetime
 ) -> Move | None:
-    """Put fresh links in the place of expired ones."""
+    """Replace expired links by fresh ones."""
     if not _is_held(task, held_until):
         return None
     if not results.sources or fitting(results.sources) == task.sources:

@@ -107,7 +107,7 @@ def adopt(task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime
 
 
 def wait_on(task: Task, *, next_at: datetime, turn: int) -> Move | None:
-    """Give a task in the queue another ticket; a turn that it has it keeps."""
+    """Assign a task in the queue another ticket; it keeps a turn that it has."""
     if task.next_step is not Step.SUBMIT:
         return None
     turn = task.submit_turn if task.submit_turn is not None and not task.short_of_credits else turn

@@ -17,7 +17,7 @@ from kie_gateway.core.task import Task
 
 def vouch(task: Task) -> Move | None:
     """
-    Say that somebody is told of a new task, so that it can no longer be taken back.
+    Record that a caller knows of a new task, so that it can no longer be withdrawn.
 
     Nothing changes but the version, which whoever created it takes the task back by.
     """
@@ -56,7 +56,7 @@ def clean_later(task: Task, now: datetime) -> Move | None:
 
 
 def cleaned(task: Task) -> Move | None:
-    """Say that nothing of a deleted task can come back any more."""
+    """Record that nothing of a deleted task can come back any more."""
     if task.deleted_at is None or task.sweep_at is None:
         return None
     return Move(replace(task, sweep_at=None))

@@ -18,7 +18,7 @@ class RawArchive(Archive, Protocol):
     """Raw bodies, to be read again."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Name every body whose key starts so, in order."""
+        """List the keys of all bodies that start so, in order."""
 
     def get_raw(self, key: str) -> bytes:
         """Read a body."""
@@ -29,7 +29,7 @@ class InputLinks(Protocol):
 
     def faults(self, urls: Sequence[str], seconds: float) -> Mapping[str, str]:
         """
-        Tell why links lead to no file, as far as that is proven; the others are left out.
+        Return why links lead to no file, as far as that is proven; the others are left out.
 
         Args:
             urls: Different http and https links.
@@ -63,7 +63,7 @@ class OutputStore(Protocol):
         """
 
     def version(self, key: str) -> str | None:
-        """Tell what lies under a key, in a word that others differ from; None if nothing does."""
+        """Return the version of what is stored under a key; None if nothing is."""
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove files; those that are not there are no error."""

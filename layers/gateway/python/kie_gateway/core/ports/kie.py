@@ -97,7 +97,7 @@ class Guesses(Protocol):
     """Links that Kie.ai may have put a result under."""
 
     def candidates(self, task: Task) -> Sequence[str]:
-        """Name links, the likeliest first, a dozen at most; none without a pattern."""
+        """Return links, the likeliest first, a dozen at most; none without a pattern."""
 
     def first_alive(self, links: Sequence[str]) -> str | None:
         """

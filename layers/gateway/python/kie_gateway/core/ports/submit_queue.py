@@ -19,24 +19,24 @@ class SubmitQueue(Protocol):
         """Read the queue; None while everything may be sent at once."""
 
     def report_refusal(self, pause_seconds: float | None) -> None:
-        """Say that Kie.ai refused a creation, and for how long if it told."""
+        """Record that Kie.ai refused a creation, and for how long if it said so."""
 
     def report_acceptance(self) -> None:
-        """Say that Kie.ai took a creation, after it had refused some."""
+        """Record that Kie.ai accepted a creation, after it had refused some."""
 
     def pause_for_credits(self, funds: Decimal = NOTHING) -> None:
         """
-        Say that Kie.ai's account has too few credits; nothing more is sent for an hour.
+        Record that Kie.ai's account has too few credits; nothing more is sent for an hour.
 
         Args:
             funds: What there is; as much may still be spent.
         """
 
     def resume(self) -> None:
-        """Say that it has some again."""
+        """Record that it has some again."""
 
     def last_ticket_at(self) -> datetime:
-        """Tell when the last ticket is that was given away; now if that has passed."""
+        """Return when the last ticket that was issued is due; now if that has passed."""
 
     def enqueue(self, owner: str) -> Ticket:
         """Take a place."""
@@ -50,16 +50,16 @@ class SubmitQueue(Protocol):
         """
 
     def correct_permit(self, reserved: datetime, sent: datetime) -> None:
-        """Say that a creation was sent later than at the moment reserved for it."""
+        """Record that a creation was sent later than at the moment reserved for it."""
 
     def advance_to(self, turn: int) -> None:
-        """Say whose turn it was."""
+        """Record whose turn it was."""
 
     def front(self) -> Sequence[str]:
-        """Name the tasks that come first, in order."""
+        """Return the ids of the first tasks, in order."""
 
     def waiting(self) -> Iterator[str]:
-        """Name every task in the queue, roughly in order."""
+        """Return the id of every task in the queue, roughly in order."""
 
     def short_of_credits(self) -> Iterator[str]:
-        """Name every task that waits for credits outside the queue."""
+        """Return the id of every task that waits for credits outside the queue."""

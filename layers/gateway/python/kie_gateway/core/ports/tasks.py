@@ -119,14 +119,14 @@ class TaskStore(Protocol):
 
 
 class Releases(Protocol):
-    """Tasks whose credits are to be given back."""
+    """Tasks whose credits are due for release."""
 
     def due(self, now: datetime) -> Sequence[str]:
-        """Name some that are due, the longest overdue first. Raises BackendUnavailableError."""
+        """Return some that are due, the longest overdue first. Raises BackendUnavailableError."""
 
 
 class Sweeps(Protocol):
     """Tasks that nobody may care for."""
 
     def to_sweep(self, now: datetime) -> Sequence[str]:
-        """Name some that are due, the longest overdue first. Raises BackendUnavailableError."""
+        """Return some that are due, the longest overdue first. Raises BackendUnavailableError."""

@@ -114,7 +114,7 @@ def balance_that_differs(before: Checkpoint | None, now: Checkpoint) -> Iterator
 
 
 def _held_at_kie(task: Task) -> Decimal:
-    """Tell what Kie.ai holds for a task it is at work on: the price it will take."""
+    """Return what Kie.ai has reserved for a task it is working on: the price it will charge."""
     reservation = task.reservation
     sent = task.submission in (Submission.ACCEPTED, Submission.UNKNOWN, Submission.SENDING)
     if reservation is None or reservation.fate is not Fate.OPEN or not sent:

@@ -114,7 +114,7 @@ class ResultCopier:
         *,
         look: bool,
     ) -> Copied:
-        """Put a file where none is; or, after a look, in the place of an earlier attempt's."""
+        """Write a file where none is; or, after a look, in place of an earlier attempt's."""
         lease.renew()
         task = lease.task
         with opened as remote:
@@ -172,7 +172,7 @@ class ResultCopier:
 
 
 def _hope(error: StorageError) -> int:
-    """Tell which of several errors leaves most hope."""
+    """Return which of several errors leaves most hope."""
     if isinstance(error, SourceGoneError):
         return 2
     return int(error.retryable)

@@ -228,7 +228,7 @@ class StoreOutputs:
         ).task
 
     def _tell_unlisted(self, task: Task, hosts: Set[str]) -> None:
-        """Name hosts for the operator, whether another link has brought the result or not."""
+        """Report hosts to the operator, whether another link has brought the result or not."""
         for host in sorted(hosts):
             self.tell_unlisted(host)
         if hosts and task.store_attempts == 1:
@@ -250,7 +250,7 @@ class StoreOutputs:
 
 
 def _missing(index: int, error: StorageError, task: Task) -> Missing:
-    """Tell what may mend a copy: trying again, or only a person."""
+    """Return what is missing, and what may fix it: trying again, or only a person."""
     reason = error.message[:LONGEST_REASON]
     heals = error.retryable
     if isinstance(error, SourcePageError):

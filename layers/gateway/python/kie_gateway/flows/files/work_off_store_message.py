@@ -21,7 +21,7 @@ class HidingQueue(Protocol):
     """A queue whose messages can be hidden for a while."""
 
     def hide(self, receipt_handle: str, seconds: float) -> None:
-        """Let a message come back later. Raises BackendUnavailableError."""
+        """Hide a message for a while, then deliver it again. Raises BackendUnavailableError."""
 
 
 @dataclass(frozen=True)

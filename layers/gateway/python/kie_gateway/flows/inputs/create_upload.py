@@ -19,7 +19,7 @@ class UploadForms(Protocol):
     def presign_upload(
         self, key: str, *, content_type: str, size: int, lifetime_seconds: int
     ) -> tuple[str, Mapping[str, str]]:
-        """Give the address and the fields of a form that takes one file of this type and size."""
+        """Return the address and fields of a form that accepts one file of this type and size."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class ResumeSubmitQueue:
         has_time: Callable[[], bool] = lambda: True,
     ) -> int:
         """
-        Give everybody in the queue an earlier ticket: theirs are due at the end of the pause.
+        Issue everybody in the queue an earlier ticket: theirs are due at the end of the pause.
 
         Those who wait for credits outside the queue are submitted soon.
 

@@ -147,7 +147,7 @@ class CreateTask:
         return self._replay(existing) if existing is not None else None
 
     def _watch(self, task: Task, idempotency: IdempotencyKey | None) -> None:
-        """Start the watch of a new task; a task that cannot be watched is taken back."""
+        """Start the watch of a new task; a task that cannot be watched is withdrawn."""
         try:
             self.executions.start(task.task_id, task.watches, self._first_look_at(task))
         except BackendUnavailableError:
@@ -164,7 +164,7 @@ class CreateTask:
         tasks_at_once: int,
     ) -> Task | Created:
         """
-        Record a new task, or find the one of its key; one that is taken back meanwhile is none.
+        Record a new task, or find the one of its key; one that is withdrawn meanwhile is none.
 
         Nothing of its input stays behind unless it is recorded, or may be.
         """
@@ -190,7 +190,7 @@ class CreateTask:
         """
         Answer with the task of a key; None if whoever created it could not have it watched.
 
-        Before anybody is told of the task it is made sure that it stays: its creator takes it back
+        Before anybody is told of the task it is made sure that it stays: its creator withdraws it
         only as long as nobody has moved it.
         """
         if not existing.same_request:

@@ -49,7 +49,7 @@ class Adoption:
 
     @property
     def name(self) -> str:
-        """Tell it from others; callers' keys are visible characters only, so none is the same."""
+        """Return its idempotency key, which no caller can send: theirs are visible characters."""
         return f"\timport {self.family} {self.upstream_task_id or self.url}"
 
 

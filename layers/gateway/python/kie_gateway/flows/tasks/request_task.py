@@ -45,10 +45,10 @@ class Models(Protocol):
     """What is known of models before Kie.ai is asked."""
 
     def family(self, model: str) -> str:
-        """Name the API of Kie.ai that a model speaks."""
+        """Return the family of a model, the API of Kie.ai that serves it."""
 
     def kind(self, model: str) -> str | None:
-        """Tell what a model makes; None where nobody knows."""
+        """Return what a model makes; None if that is unknown."""
 
     def estimate(self, model: str, task_input: Mapping[str, Any]) -> Decimal | None:
         """Estimate the credits of a task; None where nobody knows its price."""

@@ -86,7 +86,7 @@ class SweepTasks:
         return self.tasks.move(task, sweep_moves.cleaned).changed
 
     def _expire(self, task: Task, now: datetime) -> bool:
-        """Say that the deadline has passed, and ask at once what nobody has asked."""
+        """Record that the deadline has passed, and ask Kie.ai at once."""
         expired = self.tasks.move(task, lambda current: ending_moves.expire(current, now))
         if expired.changed:
             self.refresh(expired.task)

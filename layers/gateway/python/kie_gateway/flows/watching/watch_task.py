@@ -127,7 +127,7 @@ class WatchTask:
 
 
 def stall_message(task: Task) -> str:
-    """Tell an operator what is known of a stalled task and what to do."""
+    """Return what an operator needs: what is known of a stalled task, and what to do."""
     known = f"{task.task_id} ({task.model}, {task.upstream_task_id or 'no id at Kie.ai'})"
     if task.attention is Attention.STORAGE_FAILED:
         reason = f" ({task.error.message})" if task.error is not None else ""

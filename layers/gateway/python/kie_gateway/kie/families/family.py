@@ -66,7 +66,7 @@ class Family:
         return Call("POST", self.creations[model.lower()], body=body)
 
     def known_id(self, model: str, task_input: Mapping[str, Any]) -> str | None:
-        """Tell the id of a task before Kie.ai names one; None where each gets one of its own."""
+        """Return a task's id before Kie.ai names one; None where each gets one of its own."""
         del model, task_input
         return None
 
@@ -82,6 +82,6 @@ class Family:
         return reading.conclude(reading.look(body, sources))
 
     def guesses(self, upstream_task_id: str, completed_at: datetime | None) -> Sequence[str]:
-        """Name paths on the file host where the result may lie; none without a pattern."""
+        """Return paths on the file host where the result may be; none without a pattern."""
         del upstream_task_id, completed_at
         return ()

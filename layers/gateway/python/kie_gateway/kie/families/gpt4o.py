@@ -26,7 +26,7 @@ class _Gpt4o(Family):
         return report
 
     def guesses(self, upstream_task_id: str, completed_at: datetime | None) -> Sequence[str]:
-        """Name where pictures were seen: after the id came a time and a number nobody tells."""
+        """Return where pictures were seen: the id, followed by a time and an unknown number."""
         del completed_at
         return [f"/s/{upstream_task_id}{end}" for end in (".png", "_0.png", "_1.png")]
 

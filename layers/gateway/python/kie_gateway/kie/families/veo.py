@@ -50,7 +50,7 @@ class _Veo(Family):
                 return super().question(model, upstream_task_id, task_input)
 
     def guesses(self, upstream_task_id: str, completed_at: datetime | None) -> Sequence[str]:
-        """Name clips by id and second of completion, as recorded."""
+        """Return paths of clips by id and second of completion, as recorded."""
         if completed_at is None:
             return ()
         moments = (completed_at + timedelta(seconds=n) for n in _GUESSED_SECONDS)

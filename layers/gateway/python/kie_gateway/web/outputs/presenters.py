@@ -55,7 +55,7 @@ def deleted_at(task: Task, now: datetime) -> datetime | None:
 
 
 def file_name(task: Task, output: Output) -> str:
-    """Name a file so that it is recognised in a folder of downloads."""
+    """Return a file name that is recognized in a folder of downloads."""
     model = task.model.replace("/", "-")
     extension = output.key.rpartition(".")[2]
     return f"{model}-{task.task_id.removeprefix('task_')}-{output.index}.{extension}"

@@ -20,5 +20,5 @@ class StopCreations(RequestBody):
     reason: str = Field(
         min_length=1,
         max_length=200,
-        description="What callers are told when they try to create a task.",
+        description="The reason that callers get when they try to create a task.",
     )

@@ -78,7 +78,7 @@ def event_schema(entry: Entry) -> schemas.Event:
 
 def etag(task: Task, now: datetime) -> str:
     """
-    Tell this state of the task from others; weak, because links differ every time.
+    Return the entity tag of this state of the task; weak, because links differ every time.
 
     What changes by time alone, without a new version of the record, is part of it.
     """
@@ -91,7 +91,7 @@ def etag(task: Task, now: datetime) -> str:
 
 
 def retry_after_seconds(task: Task, now: datetime) -> int:
-    """Suggest when to look again: soon at first, more rarely with age, after a turn in line."""
+    """Suggest when to look again: soon at first, then more rarely; after a turn in the queue."""
     waits = task.is_in_submit_queue or task.is_short_of_credits
     if waits and task.next_at is not None and task.next_at > now:
         return math.ceil((task.next_at - now).total_seconds()) + 1

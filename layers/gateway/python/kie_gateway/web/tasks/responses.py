@@ -58,7 +58,7 @@ class TaskResponses:
         return self.task(task, HTTPStatus.ACCEPTED, {"Location": location, **headers})
 
     def etag(self, task: Task) -> str:
-        """Name this state of the task."""
+        """Return the entity tag of this state of the task."""
         return etag(task, self.now)
 
     def unchanged(self, task: Task) -> Response[Any]:
