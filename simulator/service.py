@@ -62,7 +62,7 @@ class Service:
             self._plan(task)
         self.webhooks.resume()
         if tasks:
-            log("-", f"{len(tasks)} tasks go on")
+            log("-", f"{len(tasks)} tasks resumed")
 
     def close(self) -> None:
         self._schedule.close()
@@ -72,7 +72,7 @@ class Service:
     def reset(self) -> None:
         self._database.reset()
         self._counts.clear()
-        log("-", "everything forgotten")
+        log("-", "everything deleted")
 
     def create(self, body: Mapping[str, Any], check: Callable[[], Order]) -> Task:
         """
@@ -90,7 +90,10 @@ class Service:
             raise
         callback = masked(task.callback_url) or "nobody"
         name = task.model or task.operation
-        log(task.task_id, f"accepted {name}, {task.credits:g} credits held; tells {callback}")
+        log(
+            task.task_id,
+            f"accepted {name}, {task.credits:g} credits reserved; callback: {callback}",
+        )
         if not task.ends_at_once:
             self._plan(task)
             return task

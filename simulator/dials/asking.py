@@ -33,14 +33,14 @@ def _status(found: re.Match[str]) -> Fault:
 DIALS = (
     Dial(
         "[poll 500] [poll 500 x3]",
-        "questions are answered with HTTP 500; x3: the first three",
+        "status calls are answered with HTTP 500; x3: the first three",
         f"poll (500){TIMES}",
         "poll_fault",
         _page,
     ),
     Dial(
         "[poll html 502] [poll html 524 x3]",
-        "questions are answered by a page of HTML with that status; x3: the first three",
+        "status calls are answered by a page of HTML with that status; x3: the first three",
         f"poll html {_PAGES}{TIMES}",
         "poll_fault",
         _page,
@@ -48,14 +48,14 @@ DIALS = (
     Dial(
         "[poll 429] [poll 455] [poll 408] [poll 401] [poll 404] [poll 501] [poll 500 code] "
         "[poll 429 x3]",
-        "questions are answered with that code in HTTP 200; x3: the first three",
+        "status calls are answered with that code in HTTP 200; x3: the first three",
         f"poll ({_CODES[1:-1]}|500 code){TIMES}",
         "poll_fault",
         _code,
     ),
     Dial(
         "[poll http 429] [poll http 401 x3]",
-        "questions are answered with that code as HTTP status, too; x3: the first three",
+        "status calls are answered with that code as HTTP status, too; x3: the first three",
         f"poll http {_STATUSES}{TIMES}",
         "poll_fault",
         _status,

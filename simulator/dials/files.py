@@ -17,7 +17,7 @@ def _status(found: re.Match[str]) -> Fault:
 DIALS = (
     Dial(
         "[file gone] [file gone once]",
-        "result links answer 404; once: questions give a working link after the first was tried",
+        "result links answer 404; once: status calls return a good link after the first was tried",
         "file (gone|gone once)",
         "file",
         lambda found: found[1].lower(),
@@ -31,7 +31,7 @@ DIALS = (
         lambda found: found[1].lower(),
     ),
     switch("file wrong type", "the file's bytes are of another type than its name and headers say"),
-    switch("file no length", "the file comes without its length"),
+    switch("file no length", "the file is sent without its length"),
     switch("file redirect", "the link leads to another one, and that to the file"),
     switch("file redirect loop", "the link leads to itself"),
     switch("file redirect inside", "the link leads to a private address of the caller's network"),
@@ -39,8 +39,8 @@ DIALS = (
     amount("preview for", "20", "the same, in the first 20 s after the task's end"),
     Dial(
         "[preview first] [preview first 2]",
-        "the first link leads to a thumbnail of 360x360; once it was read, questions are answered "
-        "with the link of the picture; 2: the first two links",
+        "the first link leads to a thumbnail of 360x360; once it was read, status calls return "
+        "the link of the picture; 2: the first two links",
         r"preview first(?: (\d{1,2}))?",
         "preview first",
         lambda found: float(found[1] or 1),
@@ -52,11 +52,11 @@ DIALS = (
         "file_fault",
         _status,
     ),
-    amount("file slow", "10", "the file takes 10 s to come"),
-    amount("file large", "50", "the file is followed by 50 MB of nothing"),
+    amount("file slow", "10", "the file takes 10 s to arrive"),
+    amount("file large", "50", "the file is followed by 50 MB of padding"),
     amount(
         "file expires", "60", "links answer 403 60 s after the task's end; download-url still helps"
     ),
     switch("source works", "Suno: a track's source links give the file whatever other dials say"),
-    switch("guess", "the file also lies where clients guess it: /s/<id>_0.png, /v/<id>_<s>.mp4"),
+    switch("guess", "the file is also where clients guess it: /s/<id>_0.png, /v/<id>_<s>.mp4"),
 )
