@@ -71,7 +71,7 @@ class Template:
         return {name: r.get("Properties", {}) for name, r in resources if r["Type"] == kind}
 
     def code_folder(self, function: str) -> Path:
-        """Tell where a function's code lies."""
+        """Return where a function's code lies."""
         return self._path(self._function_setting(function, "CodeUri"))
 
     def import_folders(self, function: str) -> list[Path]:
