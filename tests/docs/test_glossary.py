@@ -13,12 +13,12 @@ ROWS: list[tuple[str, str, str]] = ROW.findall(GLOSSARY.read_text())
 
 
 def spelled(word: str) -> str:
-    """A word as code spells it, too: in one, with underscores, or with a plural."""
+    """Return a word without spaces, hyphens and underscores, as code may spell it."""
     return re.sub(r"[\s_-]+", "", word).lower()
 
 
 def texts() -> str:
-    """Everything but the glossary: code, and what people read."""
+    """Return everything but the glossary: code, and what people read."""
     folders = (ROOT / "layers" / "gateway", ROOT / "functions", ROOT / "simulator")
     files = [path for folder in folders for path in folder.rglob("*.py")]
     read: list[Path] = [*files, *(path for path in documents() if path != GLOSSARY)]
