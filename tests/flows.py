@@ -12,8 +12,8 @@ from kie_gateway.core.ports.submit_queue import SubmitQueue
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.ports.watching import Executions, StoreQueue
 from kie_gateway.core.task import Task
+from kie_gateway.flows.polling.archive_answer import ArchiveAnswer
 from kie_gateway.flows.polling.ask_kie import AskKie
-from kie_gateway.flows.polling.keep_answer import KeepAnswer
 from kie_gateway.flows.polling.record_answer import RecordAnswer
 from kie_gateway.flows.submitting.record_submission import RecordSubmission
 from kie_gateway.flows.submitting.submit_task import SubmitTask
@@ -37,7 +37,7 @@ def asking(
     return AskKie(
         tasks=tasks,
         kie=kie,
-        keep_answer=KeepAnswer(archive, now),
+        archive_answer=ArchiveAnswer(archive, now),
         record_answer=RecordAnswer(tasks, policy),
         record_submission=RecordSubmission(tasks, policy),
         now=now,
@@ -58,7 +58,7 @@ def submitting(
     return SubmitTask(
         tasks=tasks,
         kie=kie,
-        keep_answer=KeepAnswer(archive, now),
+        archive_answer=ArchiveAnswer(archive, now),
         record=RecordSubmission(tasks, policy),
         submit_queue=submit_queue,
         now=now,

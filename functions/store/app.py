@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kie_gateway.flows.files.work_off_store_message import StoreMessage
+from kie_gateway.flows.files.process_store_message import StoreMessage
 from kie_gateway.observability import count, logger, metrics
 from kie_gateway.wiring.start import start
 from kie_gateway.wiring.store import make
@@ -26,14 +26,14 @@ def comes_back(record: dict[str, Any]) -> bool:
     """Work off one message; True if it is received again."""
     message = read_message(record)
     logger.append_keys(task_id=message.task_id)
-    worked_off = gateway.work_off(message)
-    if worked_off.task is None:
+    processed = gateway.process_message(message)
+    if processed.task is None:
         logger.warning("no such task")
         return False
-    status = worked_off.task.status.value
+    status = processed.task.status.value
     logger.info("task after storing", extra={"status": status})
     count(f"Stored{status.title()}")
-    return worked_off.comes_back
+    return processed.comes_back
 
 
 def read_message(record: dict[str, Any]) -> StoreMessage:

@@ -62,9 +62,9 @@ from kie_gateway.core.results import Source
 from kie_gateway.core.task import CompletedBy, Status, Step, Task
 from kie_gateway.flows.credits.close_reservation import CloseReservation
 from kie_gateway.flows.credits.release_credits import ReleaseCredits
+from kie_gateway.flows.files.process_store_message import ProcessStoreMessage, StoreMessage
 from kie_gateway.flows.files.store_outputs import StoreOutputs
-from kie_gateway.flows.files.work_off_store_message import StoreMessage, WorkOffStoreMessage
-from kie_gateway.flows.inputs.keep_input import Inputs
+from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.record_webhook import Delivery, RecordWebhook
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
 from kie_gateway.flows.submitting.submit_from_queue import SubmitFromQueue
@@ -298,7 +298,7 @@ class CreditsMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.queue.messages)
     @rule(fault=FAULTS)
-    def work_off(self, fault: Any) -> None:
+    def process_message(self, fault: Any) -> None:
         step, task_id = self.queue.messages[0]
         if self.attempt(lambda: self.store_function(step, task_id), fault):
             self.queue.messages.pop(0)
@@ -469,7 +469,7 @@ class CreditsMachine(RuleBasedStateMachine):
                     submit=self.submitting_watched(),
                     policy=POLICY,
                     submit_queue=self.submit_queue,
-                    inputs=Inputs(self.archive),
+                    inputs=LargeInputs(self.archive),
                     new_task_id=lambda: task_id,
                     now=self.clock.now,
                 )(new)
@@ -517,10 +517,10 @@ class CreditsMachine(RuleBasedStateMachine):
 
     def store_function(self, step: str, task_id: str) -> None:
         """Do what functions/store does with a message."""
-        work_off = WorkOffStoreMessage(
+        process_message = ProcessStoreMessage(
             self.tasks, self.ask, self.close, self.copy, self.queue, self.clock.now
         )
-        work_off(StoreMessage(task_id, step, "receipt", received=1))
+        process_message(StoreMessage(task_id, step, "receipt", received=1))
 
     def watch_once(self, task_id: str, fault: Any, creation: str) -> None:
         """Do what the machine's execution does next, if there is one and it is time."""

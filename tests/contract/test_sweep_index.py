@@ -54,7 +54,7 @@ def late_success(task: Task) -> Move | None:
 def test_a_task_on_its_usual_way_is_never_in_it(store: Any) -> None:
     task = created(store, running_task())
     task = store.move(task, late_success).task
-    task = store.move(task, lambda one: storing_moves.start_storing(one, LATER)).task
+    task = store.move(task, lambda one: storing_moves.acquire_storing_lease(one, LATER)).task
     assert store.to_sweep(MUCH_LATER) == []
     store.move(task, lambda one: storing_moves.settle(one, (), LATER))
     assert store.to_sweep(MUCH_LATER) == []

@@ -133,7 +133,7 @@ def test_the_operator_is_told_which_check_failed(
     issuer: Issuer, claims: dict[str, Any], why: str
 ) -> None:
     told: list[str] = []
-    reader = TokenReader(issuer.url, AUDIENCE, tell_refused=told.append)
+    reader = TokenReader(issuer.url, AUDIENCE, report_refused=told.append)
     token = issuer.sign(**claims)
     assert reader.read(token) is None
     assert reader.read(issuer.sign("rsa", OTHER_RSA_KEY)) is None

@@ -29,7 +29,7 @@ from kie_gateway.core.results import Source
 from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Status, Step, Submission, Task
 from kie_gateway.core.timeline import Happened
-from kie_gateway.flows.inputs.keep_input import Inputs
+from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.tasks.create_task import Created, CreateTask, NewTask
 from tests.fakes import (
     Clock,
@@ -89,7 +89,7 @@ class Scene:
             submit=submit,
             policy=POLICY,
             submit_queue=self.submit_queue,
-            inputs=Inputs(self.archive),
+            inputs=LargeInputs(self.archive),
             new_task_id=lambda: task_id,
             now=self.clock.now,
             stopped=lambda: stopped,

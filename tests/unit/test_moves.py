@@ -152,22 +152,22 @@ def test_open_task_can_be_canceled_once(make: Any) -> None:
 
 
 def test_one_copy_at_a_time_until_it_is_dead() -> None:
-    held = moved(storing_moves.start_storing(storing_task(), NOW))
-    assert storing_moves.start_storing(held, NOW + seconds(44)) is None
-    assert storing_moves.start_storing(held, NOW + seconds(45)) is not None
+    held = moved(storing_moves.acquire_storing_lease(storing_task(), NOW))
+    assert storing_moves.acquire_storing_lease(held, NOW + seconds(44)) is None
+    assert storing_moves.acquire_storing_lease(held, NOW + seconds(45)) is not None
 
 
 def test_hold_is_renewed_by_its_holder_only() -> None:
-    held = moved(storing_moves.start_storing(storing_task(), NOW))
+    held = moved(storing_moves.acquire_storing_lease(storing_task(), NOW))
     assert held.storing_until is not None
-    renewed = moved(storing_moves.keep_storing(held, held.storing_until, LATER))
+    renewed = moved(storing_moves.renew_storing_lease(held, held.storing_until, LATER))
     assert renewed.storing_until == LATER + storing_moves.STORING_LEASE
-    assert storing_moves.keep_storing(renewed, held.storing_until, LATER) is None
+    assert storing_moves.renew_storing_lease(renewed, held.storing_until, LATER) is None
 
 
 def fail_copy(task: Task, now: datetime, cure: Cure = Cure.TIME, **changes: Any) -> Task:
     """Begin to copy, and fail at the same moment."""
-    held = moved(storing_moves.start_storing(task, now))
+    held = moved(storing_moves.acquire_storing_lease(task, now))
     return moved(
         storing_moves.storing_failed(
             held,
@@ -181,10 +181,10 @@ def fail_copy(task: Task, now: datetime, cure: Cure = Cure.TIME, **changes: Any)
 
 
 def test_failed_copy_of_one_who_lost_the_hold_changes_nothing() -> None:
-    held = moved(storing_moves.start_storing(storing_task(), NOW))
+    held = moved(storing_moves.acquire_storing_lease(storing_task(), NOW))
     lacking = [Missing(0, "cut short", Cure.TIME)]
     assert storing_moves.storing_failed(held, "cut short", NOW, missing=lacking, now=LATER) is None
-    assert storing_moves.settle(held, [OUTPUT], LATER, held_until=NOW) is None
+    assert storing_moves.settle(held, [OUTPUT], LATER, leased_until=NOW) is None
     assert storing_moves.keep_outputs(held, [OUTPUT], NOW, LATER) is None
 
 
@@ -208,7 +208,7 @@ def test_copies_that_fail_for_a_day_are_few_and_end() -> None:
     assert task.sources == storing_task().sources
     again = moved(storing_moves.try_storing_again(task, now))
     assert (again.attention, again.error, again.store_attempts) == (None, None, 0)
-    assert storing_moves.start_storing(again, now) is not None
+    assert storing_moves.acquire_storing_lease(again, now) is not None
 
 
 @pytest.mark.parametrize(
@@ -270,14 +270,14 @@ def test_what_is_stored_is_kept_and_what_is_missing_is_named() -> None:
     task = fail_copy(storing_task(sources=sources), NOW, outputs=[second], delete_at=gone)
     assert (task.outputs, task.delete_at) == ((second,), gone)
     assert task.missing == (Missing(0, "cut short", Cure.TIME),)
-    held = moved(storing_moves.start_storing(task, LATER))
+    held = moved(storing_moves.acquire_storing_lease(task, LATER))
     task = moved(
         storing_moves.settle(
             held,
             [OUTPUT, replace(OUTPUT, index=2)],
             LATER,
             gone + timedelta(days=1),
-            held_until=held.storing_until,
+            leased_until=held.storing_until,
         )
     )
     assert [output.index for output in task.outputs] == [0, 1, 2]
@@ -312,7 +312,7 @@ def test_a_settled_status_never_changes() -> None:
             verdict_moves.fail(task, FAILED, by=None, now=LATER),
             ending_moves.expire(task, NOW + seconds(9999)),
             ending_moves.cancel(task, LATER),
-            storing_moves.start_storing(task, LATER),
+            storing_moves.acquire_storing_lease(task, LATER),
             storing_moves.settle(task, [OUTPUT], LATER),
             storing_moves.try_storing_again(task, LATER),
         ):

@@ -88,8 +88,8 @@ class Scene:
             measure=lambda *_: self.facts,
             now=self.clock.now,
             retention_days=self.retention_days,
-            tell_success=self.told.append,
-            tell_unlisted=self.unlisted.append,
+            report_success=self.told.append,
+            report_unlisted=self.unlisted.append,
         )
         after = copier(task or self.now)
         assert after == self.now
@@ -507,7 +507,7 @@ def test_a_long_copy_keeps_others_away_as_long_as_it_goes_on() -> None:
     moments = []
 
     def read() -> None:
-        assert storing_moves.start_storing(scene.now, scene.clock.at) is None
+        assert storing_moves.acquire_storing_lease(scene.now, scene.clock.at) is None
         scene.clock.advance(10)
         moments.append(scene.now.storing_until)
 
@@ -526,7 +526,7 @@ def take_over(task: Task) -> Move | None:
 def settle(task: Task) -> Move | None:
     """Another copy has taken over, and is done."""
     output = Output(0, "image", "image/png", 48, sha256(PNG), key("0.png"), f"{HOST}/a.bin")
-    return storing_moves.settle(task, [output], NOW, held_until=task.storing_until)
+    return storing_moves.settle(task, [output], NOW, leased_until=task.storing_until)
 
 
 def cancel(task: Task) -> Move | None:

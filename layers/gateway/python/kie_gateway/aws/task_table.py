@@ -70,7 +70,7 @@ class TaskTable:
     The table, as flows need it (`core/ports/tasks.py`, TaskStore).
 
     Args:
-        tell_soft_budget: Told of accounts that a new task has brought beyond their soft budget.
+        report_soft_budget: Told of accounts that a new task has brought beyond their soft budget.
 
     Raises:
         BackendUnavailableError: DynamoDB did not answer, or a record moved faster than we could.
@@ -83,11 +83,11 @@ class TaskTable:
         accounts: AccountTable | None = None,
         *,
         pause: Callable[[float], None] = time.sleep,
-        tell_soft_budget: Callable[[Account], None] = lambda _: None,
+        report_soft_budget: Callable[[Account], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._table = table_name
-        self._tell_soft_budget = tell_soft_budget
+        self._report_soft_budget = report_soft_budget
         self._accounts = accounts or AccountTable(client, table_name, pause=pause)
         self._pause = pause
 
@@ -145,7 +145,7 @@ class TaskTable:
             except self._client.exceptions.TransactionCanceledException as error:
                 return _existing_among(refuse_lasting(error), idempotency)
         if account is not None and account.is_over(account.soft_budget, task.created_at):
-            self._tell_soft_budget(account)
+            self._report_soft_budget(account)
         return task
 
     def existing(self, idempotency: IdempotencyKey, now: datetime) -> Existing | None:

@@ -38,7 +38,7 @@ class TokenReader:
             of several, comma separated.
         owner_claim: The claim that names the owner.
         may_admin: Whether a token may bring the scope `admin`.
-        tell_refused: Told which check a token has failed, in words without secrets.
+        report_refused: Told which check a token has failed, in words without secrets.
         clock: Seconds that never run backwards.
     """
 
@@ -49,12 +49,12 @@ class TokenReader:
         *,
         owner_claim: str = "sub",
         may_admin: bool = False,
-        tell_refused: Callable[[str], None] = lambda _: None,
+        report_refused: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._issuer = issuer
         self._audiences = {name.strip() for name in audience.split(",")} - {""}
-        self._tell_refused = tell_refused
+        self._report_refused = report_refused
         self._owner_claim = owner_claim
         self._may_admin = may_admin
         self._clock = clock
@@ -99,7 +99,7 @@ class TokenReader:
         return self._caller(claims)
 
     def _refuse(self, why: str) -> Caller | None:
-        self._tell_refused(why)
+        self._report_refused(why)
         return None
 
     def _is_for_us(self, claims: dict[str, Any]) -> bool:

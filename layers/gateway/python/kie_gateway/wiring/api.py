@@ -33,7 +33,7 @@ from kie_gateway.flows.files.make_thumbnail import MakeThumbnail
 from kie_gateway.flows.inputs.check_links import CheckLinks
 from kie_gateway.flows.inputs.check_references import CheckReferences
 from kie_gateway.flows.inputs.create_upload import CreateUpload
-from kie_gateway.flows.inputs.keep_input import Inputs
+from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.inputs.use_uploads import CheckUploads
 from kie_gateway.flows.manage_keys import IssueKey, RevokeKey, RotateKey
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
@@ -133,7 +133,7 @@ def make() -> ApiFunction:
 def _parts(settings: ApiFunctionSettings, runtime: Runtime) -> _Parts:
     dynamodb, table = runtime.clients.dynamodb, settings.table_name
     accounts = AccountTable(dynamodb, table, new_owner_credits=settings.starting_credits)
-    tasks = TaskTable(dynamodb, table, accounts, tell_soft_budget=count_over_budget)
+    tasks = TaskTable(dynamodb, table, accounts, report_soft_budget=count_over_budget)
     times = TimesTable(dynamodb, table)
     hosts = ResultHosts.parse(settings.result_hosts)
     executions = WatchExecutions(runtime.clients.stepfunctions, settings.watch_machine_arn)
@@ -171,7 +171,7 @@ def _submitting(parts: _Parts) -> tuple[CreateTask, SubmitNow]:
         submit=submit,
         policy=parts.policy,
         submit_queue=submit_queue,
-        inputs=Inputs(runtime.bucket),
+        inputs=LargeInputs(runtime.bucket),
         new_task_id=new_task_id,
         now=runtime.now,
         stopped=parts.creation_switch.reason,
@@ -191,7 +191,7 @@ def _use_cases(
     parts: _Parts, authenticate: Authentication, create: CreateTask, submit_now: SubmitNow
 ) -> UseCases:
     settings, runtime, tasks = parts.settings, parts.runtime, parts.tasks
-    bucket, now, inputs = runtime.bucket, runtime.now, Inputs(runtime.bucket)
+    bucket, now, inputs = runtime.bucket, runtime.now, LargeInputs(runtime.bucket)
     request_task = RequestTask(
         models=parts.models,
         create=create,
@@ -303,7 +303,7 @@ def _token_reader(settings: ApiFunctionSettings) -> TokenReader | None:
         settings.jwt_audience,
         owner_claim=settings.jwt_owner_claim,
         may_admin=settings.jwt_may_admin,
-        tell_refused=lambda why: logger.info("token refused", extra={"why": why}),
+        report_refused=lambda why: logger.info("token refused", extra={"why": why}),
     )
 
 

@@ -13,13 +13,13 @@ from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.fetch.guessed_links import GuessedLinks
+from kie_gateway.flows.polling.archive_answer import ArchiveAnswer
 from kie_gateway.flows.polling.ask_kie import AskKie
 from kie_gateway.flows.polling.fallback_sources import (
     FallbackSource,
     GuessedLinkSource,
     HistorySource,
 )
-from kie_gateway.flows.polling.keep_answer import KeepAnswer
 from kie_gateway.flows.polling.record_answer import RecordAnswer
 from kie_gateway.flows.submitting.record_submission import RecordSubmission
 from kie_gateway.kie.families.registry import family, family_of
@@ -56,7 +56,7 @@ def make_ask_kie(
     return AskKie(
         tasks=tasks,
         kie=kie.client,
-        keep_answer=KeepAnswer(runtime.bucket, runtime.now),
+        archive_answer=ArchiveAnswer(runtime.bucket, runtime.now),
         record_answer=RecordAnswer(tasks, policy),
         record_submission=RecordSubmission(tasks, policy),
         now=runtime.now,

@@ -9,8 +9,8 @@ from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy
 from kie_gateway.flows.credits.close_reservation import CloseReservation
+from kie_gateway.flows.files.process_store_message import ProcessStoreMessage
 from kie_gateway.flows.files.store_outputs import StoreOutputs
-from kie_gateway.flows.files.work_off_store_message import WorkOffStoreMessage
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import StoreFunctionSettings, load
 from kie_gateway.wiring.clients import Clients
@@ -32,7 +32,7 @@ class StoreFunction:
     kie: KieClient
     times: TimesTable
     store: StoreOutputs
-    work_off: WorkOffStoreMessage
+    process_message: ProcessStoreMessage
 
 
 def make() -> StoreFunction:
@@ -45,7 +45,7 @@ def make() -> StoreFunction:
     hosts = ResultHosts.parse(settings.result_hosts)
     ask = make_ask_kie(settings, runtime, tasks, kie, policy, hosts)
     store = make_store_outputs(settings, runtime, tasks, kie, policy, times, hosts)
-    work_off = WorkOffStoreMessage(
+    process_message = ProcessStoreMessage(
         tasks=tasks,
         ask=lambda task: ask(task, CompletedBy.WEBHOOK),
         close_reservation=CloseReservation(tasks, kie.client, runtime.now),
@@ -61,5 +61,5 @@ def make() -> StoreFunction:
         kie=kie.client,
         times=times,
         store=store,
-        work_off=work_off,
+        process_message=process_message,
     )

@@ -44,8 +44,8 @@ def make_store_outputs(
         retention_days=settings.asset_retention_days,
         minimum=_smallest_picture,
         in_parts=_takes_apart,
-        tell_success=LearnTime(times, runtime.now),
-        tell_unlisted=_report_unlisted,
+        report_success=LearnTime(times, runtime.now),
+        report_unlisted=_report_unlisted,
     )
 
 

@@ -10,9 +10,9 @@ from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.submit_queue import SubmitQueue
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Rate
-from kie_gateway.flows.inputs.keep_input import Inputs
+from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.inputs.prepare_input import PrepareInput
-from kie_gateway.flows.polling.keep_answer import KeepAnswer
+from kie_gateway.flows.polling.archive_answer import ArchiveAnswer
 from kie_gateway.flows.submitting.record_submission import RecordSubmission
 from kie_gateway.flows.submitting.submit_task import SubmitTask
 from kie_gateway.kie.families.registry import family
@@ -58,7 +58,7 @@ def make_submit_task(
     )
     prepare = PrepareInput(
         tasks=tasks,
-        whole=Inputs(runtime.bucket).whole,
+        whole=LargeInputs(runtime.bucket).whole,
         link_upload=_linker(runtime),
         host=uploads,
         hosts_all_links=lambda name: family(name).hosts_inputs,
@@ -67,7 +67,7 @@ def make_submit_task(
     return SubmitTask(
         tasks=tasks,
         kie=kie.client,
-        keep_answer=KeepAnswer(runtime.bucket, runtime.now),
+        archive_answer=ArchiveAnswer(runtime.bucket, runtime.now),
         record=RecordSubmission(tasks, policy),
         submit_queue=submit_queue,
         now=runtime.now,

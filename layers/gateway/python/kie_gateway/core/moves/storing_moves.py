@@ -33,7 +33,7 @@ RENEW_AFTER = timedelta(seconds=15)
 TELLING_STORE_ATTEMPTS = 5
 
 
-def start_storing(task: Task, now: datetime) -> Move | None:
+def acquire_storing_lease(task: Task, now: datetime) -> Move | None:
     """Take the right to copy the results; whoever comes while it is held, or too early, waits."""
     if task.status is not Status.STORING:
         return None
@@ -54,18 +54,18 @@ def start_storing(task: Task, now: datetime) -> Move | None:
     return Move(after, (entry,))
 
 
-def keep_storing(task: Task, held_until: datetime | None, now: datetime) -> Move | None:
+def renew_storing_lease(task: Task, leased_until: datetime | None, now: datetime) -> Move | None:
     """Renew the hold on a task whose copy takes long; None if somebody else holds it by now."""
-    if not _is_held(task, held_until):
+    if not _has_lease(task, leased_until):
         return None
     return Move(replace(task, storing_until=now + STORING_LEASE))
 
 
 def renew_sources(
-    task: Task, results: Results, held_until: datetime | None, now: datetime
+    task: Task, results: Results, leased_until: datetime | None, now: datetime
 ) -> Move | None:
     """Replace expired links by fresh ones."""
-    if not _is_held(task, held_until):
+    if not _has_lease(task, leased_until):
         return None
     if not results.sources or fitting(results.sources) == task.sources:
         return None
@@ -76,12 +76,12 @@ def renew_sources(
 def keep_outputs(
     task: Task,
     outputs: Sequence[Output],
-    held_until: datetime | None,
+    leased_until: datetime | None,
     now: datetime,
     delete_at: datetime | None = None,
 ) -> Move | None:
     """Record what is stored so far of many results."""
-    if not _is_held(task, held_until) or not outputs:
+    if not _has_lease(task, leased_until) or not outputs:
         return None
     entries = tuple(_stored_entry(output, now) for output in outputs)
     return Move(_with_outputs(task, outputs, delete_at), entries)
@@ -90,7 +90,7 @@ def keep_outputs(
 def storing_failed(
     task: Task,
     words: str,
-    held_until: datetime | None,
+    leased_until: datetime | None,
     *,
     missing: Sequence[Missing],
     now: datetime,
@@ -106,7 +106,7 @@ def storing_failed(
         missing: Those that this attempt could not copy.
         outputs: Those that it could.
     """
-    if not _is_held(task, held_until):
+    if not _has_lease(task, leased_until):
         return None
     after = _with_outputs(task, outputs, delete_at)
     after = replace(after, missing=still_missing(after, missing), storing_until=None)
@@ -154,16 +154,16 @@ def settle(
     now: datetime,
     delete_at: datetime | None = None,
     previews: Sequence[Output] = (),
-    held_until: datetime | None = None,
+    leased_until: datetime | None = None,
 ) -> Move | None:
     """
     Record that every output lies in the bucket, and until when; previews may lie beside.
 
     Args:
         outputs: Those that are not on record yet.
-        held_until: As the copy holds the task; whoever has lost it may have been written over.
+        leased_until: As the copy holds the task; whoever has lost it may have been written over.
     """
-    if not _is_held(task, held_until):
+    if not _has_lease(task, leased_until):
         return None
     after = _with_outputs(task, outputs, delete_at)
     after = replace(
@@ -193,13 +193,13 @@ def keep_previews(
     task: Task,
     previews: Sequence[Output],
     why: str,
-    held_until: datetime | None,
+    leased_until: datetime | None,
     *,
     next_at: datetime,
     now: datetime,
 ) -> Move | None:
     """Go on waiting: what Kie.ai named is far below what was asked for."""
-    if not _is_held(task, held_until):
+    if not _has_lease(task, leased_until):
         return None
     # Past its deadline it is the watch that says so, as for every task without a verdict.
     after = replace(
@@ -263,9 +263,9 @@ def _stored_entry(output: Output, now: datetime) -> Entry:
     )
 
 
-def _is_held(task: Task, held_until: datetime | None) -> bool:
+def _has_lease(task: Task, leased_until: datetime | None) -> bool:
     """Whether the copy that holds the task until then still does."""
-    return task.status is Status.STORING and task.storing_until == held_until
+    return task.status is Status.STORING and task.storing_until == leased_until
 
 
 def _with_outputs(task: Task, outputs: Sequence[Output], delete_at: datetime | None) -> Task:

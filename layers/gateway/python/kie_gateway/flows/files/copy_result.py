@@ -59,13 +59,13 @@ class ResultCopier:
         index: int,
         source: Source,
         asked: Wanted,
-        tell_unlisted: Callable[[str], None],
+        report_unlisted: Callable[[str], None],
     ) -> Copied:
         """
         Copy a result from the first of its links that brings it.
 
         Args:
-            tell_unlisted: Told of every host that is not listed.
+            report_unlisted: Told of every host that is not listed.
 
         Raises:
             StorageError: None did. It is the error that leaves most hope: of links that were
@@ -84,7 +84,7 @@ class ResultCopier:
             except SourceError as error:
                 errors.append(error)
                 if isinstance(error, HostNotListedError):
-                    tell_unlisted(error.host)
+                    report_unlisted(error.host)
                 _log.warning("%s: a link failed: %s", lease.task.task_id, error.message)
         # Without a link it was too long to be kept: Kie.ai has it still.
         raise max(errors, key=_hope, default=SourceGoneError("its link is not on record"))

@@ -60,8 +60,8 @@ class StoreOutputs:
         retention_days: How long files are kept that do not say; 0 for ever.
         minimum: Tells the smallest picture, width and height, that a model delivers.
         in_parts: Tells whether a model takes pictures apart: the parts may be of any size.
-        tell_success: Told once of every task that has succeeded.
-        tell_unlisted: Told of every host of a result that is not listed.
+        report_success: Told once of every task that has succeeded.
+        report_unlisted: Told of every host of a result that is not listed.
     """
 
     tasks: TaskStore
@@ -74,13 +74,13 @@ class StoreOutputs:
     retention_days: int = 0
     minimum: Callable[[str], tuple[int, int] | None] = lambda _: None
     in_parts: Callable[[str], bool] = lambda _: False
-    tell_success: Callable[[Task], None] = lambda _: None
-    tell_unlisted: Callable[[str], None] = lambda _: None
+    report_success: Callable[[Task], None] = lambda _: None
+    report_unlisted: Callable[[str], None] = lambda _: None
 
     def __call__(self, task: Task) -> Task:
         """Copy what is not stored yet; returns the record afterwards."""
         held = self.tasks.move(
-            task, lambda current: storing_moves.start_storing(current, self.now())
+            task, lambda current: storing_moves.acquire_storing_lease(current, self.now())
         )
         if not held.changed:
             return held.task
@@ -143,7 +143,7 @@ class StoreOutputs:
                         raise
                     except StorageError as error:
                         attempt.lacking[index] = error
-        self._tell_unlisted(lease.task, hosts)
+        self._report_unlisted(lease.task, hosts)
 
     def _record_portion(self, lease: StoringLease, attempt: CopyAttempt) -> None:
         """Record what is stored before more is copied: whatever happens, that will not be lost."""
@@ -154,7 +154,7 @@ class StoreOutputs:
         kept = self.tasks.move(
             lease.task,
             lambda current: storing_moves.keep_outputs(
-                current, stored, lease.held_until, self.now(), gone_at
+                current, stored, lease.leased_until, self.now(), gone_at
             ),
         )
         if not kept.changed:
@@ -182,33 +182,33 @@ class StoreOutputs:
                 replace(one, index=one.index - sum(index < one.index for index in small))
                 for one in real
             ]
-        now, gone_at, held_until = self.now(), self._delete_at(lease.task), lease.held_until
+        now, gone_at, leased_until = self.now(), self._delete_at(lease.task), lease.leased_until
         beside = [one.output for one in previews]
         settled = self.tasks.move(
             lease.task,
-            lambda current: storing_moves.settle(current, real, now, gone_at, beside, held_until),
+            lambda current: storing_moves.settle(current, real, now, gone_at, beside, leased_until),
         )
         if settled.changed:
-            self.tell_success(settled.task)
+            self.report_success(settled.task)
         return settled.task
 
     def _keep_previews(self, lease: StoringLease, previews: Sequence[Copied]) -> Task:
         why = next(one.why_preview for one in previews if one.why_preview is not None)
-        held_until, now = lease.held_until, self.now()
+        leased_until, now = lease.leased_until, self.now()
         return self.tasks.move(
             lease.task,
             lambda current: storing_moves.keep_previews(
                 current,
                 [one.output for one in previews],
                 why,
-                held_until,
+                leased_until,
                 next_at=self.policy.while_not_visible_at(current, now),
                 now=now,
             ),
         ).task
 
     def _release(self, lease: StoringLease, attempt: CopyAttempt) -> Task:
-        task, held_until, now = lease.task, lease.held_until, self.now()
+        task, leased_until, now = lease.task, lease.leased_until, self.now()
         missing = [_missing(index, error, task) for index, error in sorted(attempt.lacking.items())]
         reasons = [error.message for _, error in sorted(attempt.lacking.items())]
         words = reasons[0] if reasons else "What is missing cannot be copied at present."
@@ -219,7 +219,7 @@ class StoreOutputs:
             lambda current: storing_moves.storing_failed(
                 current,
                 words,
-                held_until,
+                leased_until,
                 missing=missing,
                 now=now,
                 outputs=attempt.real,
@@ -227,10 +227,10 @@ class StoreOutputs:
             ),
         ).task
 
-    def _tell_unlisted(self, task: Task, hosts: Set[str]) -> None:
+    def _report_unlisted(self, task: Task, hosts: Set[str]) -> None:
         """Report hosts to the operator, whether another link has brought the result or not."""
         for host in sorted(hosts):
-            self.tell_unlisted(host)
+            self.report_unlisted(host)
         if hosts and task.store_attempts == 1:
             named = ", ".join(sorted(hosts))[:LONGEST_REASON]
             words = f"Results are on hosts that ResultHosts does not list: {named}."

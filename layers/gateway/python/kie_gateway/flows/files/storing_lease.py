@@ -28,7 +28,7 @@ class StoringLease:
         self._lock = Lock()
 
     @property
-    def held_until(self) -> datetime | None:
+    def leased_until(self) -> datetime | None:
         """The lease as the record has it, unless another copy has taken over."""
         return self.task.storing_until
 
@@ -56,7 +56,7 @@ class StoringLease:
     def _renew(self) -> None:
         now, until = self._now(), self.task.storing_until
         moved = self._tasks.move(
-            self.task, lambda current: storing_moves.keep_storing(current, until, now)
+            self.task, lambda current: storing_moves.renew_storing_lease(current, until, now)
         )
         if not moved.changed:
             raise LeaseLostError("Another copy of the results has taken over.")

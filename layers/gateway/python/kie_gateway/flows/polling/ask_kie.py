@@ -18,8 +18,8 @@ from kie_gateway.core.ports.kie import Provider
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import WITHOUT_VERDICT, CompletedBy, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.polling.archive_answer import ArchiveAnswer
 from kie_gateway.flows.polling.fallback_sources import FallbackSource
-from kie_gateway.flows.polling.keep_answer import KeepAnswer
 from kie_gateway.flows.polling.record_answer import RecordAnswer
 from kie_gateway.flows.submitting.record_submission import RecordSubmission
 
@@ -36,7 +36,7 @@ class AskKie:
 
     tasks: TaskStore
     kie: Provider
-    keep_answer: KeepAnswer
+    archive_answer: ArchiveAnswer
     record_answer: RecordAnswer
     record_submission: RecordSubmission
     now: Callable[[], datetime]
@@ -78,7 +78,7 @@ class AskKie:
         answer = self.kie.ask(task)
         report = answer.report
         if isinstance(report, Finished | Partial | Failed | NotUnderstood):
-            self.keep_answer(task, answer.raw)
+            self.archive_answer(task, answer.raw)
         if isinstance(report, NotUnderstood):
             self.report_unclear(task, report.reason)
         by = CompletedBy.IMPORT if task.submission is Submission.IMPORTED else by

@@ -23,7 +23,7 @@ from kie_gateway.core.ports.submit_queue import SubmitQueue
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Task
-from kie_gateway.flows.polling.keep_answer import KeepAnswer
+from kie_gateway.flows.polling.archive_answer import ArchiveAnswer
 from kie_gateway.flows.submitting.record_submission import RecordSubmission
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class SubmitTask:
 
     tasks: TaskStore
     kie: Provider
-    keep_answer: KeepAnswer
+    archive_answer: ArchiveAnswer
     record: RecordSubmission
     submit_queue: SubmitQueue
     now: Callable[[], datetime]
@@ -76,7 +76,7 @@ class SubmitTask:
         except SubmissionUnknownError as error:
             return self.record.lost(task, error.message, self.now())
         if accepted.at_once is not None:
-            self.keep_answer(task, accepted.raw)
+            self.archive_answer(task, accepted.raw)
         return self.record.accepted(task, accepted, self.now())
 
     def _refused_for_now(

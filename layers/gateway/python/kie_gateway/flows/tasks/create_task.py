@@ -25,7 +25,7 @@ from kie_gateway.core.submit_queue import Ticket, wake_at
 from kie_gateway.core.sweep import AFTER_DEADLINE
 from kie_gateway.core.task import Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
-from kie_gateway.flows.inputs.keep_input import Inputs
+from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.submitting.submit_from_queue import report_outcome
 from kie_gateway.flows.submitting.submit_watched import SubmitWatched
 
@@ -90,7 +90,7 @@ class CreateTask:
     submit: SubmitWatched
     policy: PollPolicy
     submit_queue: SubmitQueue
-    inputs: Inputs
+    inputs: LargeInputs
     new_task_id: Callable[[], str]
     now: Callable[[], datetime]
     stopped: Callable[[], str | None] = lambda: None

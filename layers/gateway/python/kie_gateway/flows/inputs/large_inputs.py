@@ -26,7 +26,7 @@ class InputArchive(Archive, Protocol):
 
 
 @dataclass(frozen=True)
-class Inputs:
+class LargeInputs:
     """The inputs of tasks."""
 
     archive: InputArchive

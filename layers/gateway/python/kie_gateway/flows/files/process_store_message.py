@@ -42,7 +42,7 @@ class StoreMessage:
 
 
 @dataclass(frozen=True)
-class WorkedOff:
+class ProcessedMessage:
     """What became of a message: the task, None if there is none, and whether it comes back."""
 
     task: Task | None
@@ -50,7 +50,7 @@ class WorkedOff:
 
 
 @dataclass(frozen=True)
-class WorkOffStoreMessage:
+class ProcessStoreMessage:
     """
     Works off messages.
 
@@ -67,17 +67,17 @@ class WorkOffStoreMessage:
     queue: HidingQueue
     now: Callable[[], datetime]
 
-    def __call__(self, message: StoreMessage) -> WorkedOff:
+    def __call__(self, message: StoreMessage) -> ProcessedMessage:
         """Work off one message."""
         task = self.tasks.get(message.task_id)
         if task is None:
-            return WorkedOff(None, comes_back=False)
+            return ProcessedMessage(None, comes_back=False)
         if message.step == Step.ASK.value and task.next_step is Step.ASK:
             task = self.ask(task)
         task = self.close_reservation(task)
         if task.status is Status.STORING:
             task = self.store(task)
-        return WorkedOff(task, self._comes_back(task, message))
+        return ProcessedMessage(task, self._comes_back(task, message))
 
     def _comes_back(self, task: Task, message: StoreMessage) -> bool:
         """

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class KeepAnswer:
+class ArchiveAnswer:
     """Keeps answers in the archive, by task and time."""
 
     archive: Archive
