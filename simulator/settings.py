@@ -27,6 +27,7 @@ class Settings:
         history_key: How an API key opens the page of 4o pictures: `any` (with and without
             `Bearer`, as users report), `bearer`, `bare` or `none`; the others want a session.
         credits: Balance of a new account.
+        sends_webhooks: False keeps every webhook back, for where no receiver can be reached.
         webhook_timeout_seconds: How long the receiver of a webhook may take to answer.
         retry_pauses_seconds: Waits before a webhook is sent again; one retry each.
 
@@ -44,5 +45,6 @@ class Settings:
     create_limit: int = 20
     key_limit: int = 0
     credits: float = 10_000.0
+    sends_webhooks: bool = True
     webhook_timeout_seconds: float = 15.0
     retry_pauses_seconds: tuple[float, ...] = (3.0, 9.0, 27.0)

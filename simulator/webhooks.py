@@ -89,7 +89,7 @@ class Webhooks:
         """Write down what is to be sent about a step or the end of a task, once."""
         dials = task.dials
         says_nothing = dials.on("webhook lost") or dials.on("immediate") or task.keeps_quiet
-        if not task.callback_url or says_nothing:
+        if not (task.callback_url and self._settings.sends_webhooks) or says_nothing:
             return []
         query = "SELECT 1 FROM deliveries WHERE task_id = ? AND event = ?"
         if self._database.rows(query, task.task_id, event):

@@ -9,6 +9,7 @@ listen on, and call, this machine alone.
 import ipaddress
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 _CLOSED_TO_ALL = False
+_EARLIER: frozenset[int | None] = frozenset()
 _LOCAL_NAMES = frozenset({"", "localhost"})
 
 
@@ -26,9 +28,16 @@ def guard() -> None:
 
 @contextmanager
 def no_sockets() -> Iterator[None]:
-    """Refuse loopback too while the block runs."""
-    global _CLOSED_TO_ALL  # noqa: PLW0603 - one hook for the whole process
+    """
+    Refuse loopback too while the block runs.
+
+    Threads that earlier tests left to end by themselves, such as the simulator's that try a webhook
+    again, keep what all tests may.
+    """
+    global _CLOSED_TO_ALL, _EARLIER  # noqa: PLW0603 - one hook for the whole process
     before, _CLOSED_TO_ALL = _CLOSED_TO_ALL, True
+    others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+    _EARLIER = frozenset(others)
     try:
         yield
     finally:
@@ -43,7 +52,7 @@ def _watch(event: str, args: tuple[Any, ...]) -> None:
 
 def _check_creation(event: str, args: tuple[Any, ...]) -> None:
     """Pairs of Unix sockets wake event loops; they lead nowhere."""
-    if _CLOSED_TO_ALL and args[1] != socket.AF_UNIX:
+    if _CLOSED_TO_ALL and args[1] != socket.AF_UNIX and threading.get_ident() not in _EARLIER:
         _refuse(event, "a socket of any kind")
 
 
