@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import os
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ settings.register_profile("quick", settings.get_profile("steady"), max_examples=
 settings.load_profile("steady")
 clients.share()
 network.guard()
+# Commands under test answer as they do to a person, whatever `make` the tests themselves were started by.
+for passed_on in ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "COVERAGE"):
+    os.environ.pop(passed_on, None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

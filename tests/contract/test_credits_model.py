@@ -546,7 +546,7 @@ class CreditsMachine(RuleBasedStateMachine):
             links = json.dumps({"resultUrls": [RESULT_URL]})
             state, data = "success", {"resultJson": links}
             if work.report.credits is not None:
-                data["creditsConsumed"] = work.report.credits
+                data["creditsConsumed"] = float(work.report.credits)
         elif isinstance(work.report, Failed):
             state, data = "fail", {"failCode": "500", "failMsg": "no"}
         body = {
