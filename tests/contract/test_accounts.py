@@ -542,7 +542,7 @@ def test_every_number_is_the_sum_of_its_rows(ledger: Ledger) -> None:
 # --- the tables alone -----------------------------------------------------------------------------
 
 
-def books_at(client: Any, table_name: str) -> Ledger:
+def ledger_at(client: Any, table_name: str) -> Ledger:
     """The ledger as one process sees them."""
     accounts = AccountTable(client, table_name, pause=lambda _: None)
     return Ledger(TaskTable(client, table_name, accounts, pause=lambda _: None), accounts)
@@ -551,7 +551,7 @@ def books_at(client: Any, table_name: str) -> Ledger:
 def test_what_a_process_remembers_does_not_let_anybody_overspend(
     dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
-    one, two = (books_at(dynamodb, table_name) for _ in range(2))
+    one, two = (ledger_at(dynamodb, table_name) for _ in range(2))
     two.number = 100
     one.create(1)
     one.create(1)
@@ -567,16 +567,16 @@ def test_what_a_process_remembers_does_not_let_anybody_overspend(
 
 
 @pytest.mark.parametrize("given", [None, 1000, 50])
-def test_eight_at_once_leave_the_books_right(
+def test_eight_at_once_leave_the_ledger_right(
     dynamodb: "DynamoDBClient", table_name: str, given: float | None
 ) -> None:
     client = OneAtATime(dynamodb)
-    one = books_at(client, table_name)
+    one = ledger_at(client, table_name)
     if given is not None:
         one.give(given)
 
     def live(number: int) -> bool:
-        ledger = books_at(client, table_name)
+        ledger = ledger_at(client, table_name)
         ledger.number = number * 100
         try:
             tasks = [ledger.create(5) for _ in range(2)]

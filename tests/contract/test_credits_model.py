@@ -377,7 +377,7 @@ class CreditsMachine(RuleBasedStateMachine):
     # --- what must be true ----------------------------------------------------------------------
 
     @invariant()
-    def the_books_agree(self) -> None:
+    def the_ledger_agrees(self) -> None:
         ledger = self.ledger()
         assert list(differences(ledger, self.clock.now() - seconds(10**9))) == []
         for owner in self.owners.values():
@@ -427,7 +427,7 @@ class CreditsMachine(RuleBasedStateMachine):
                 self.attempt(partial(self.store_function, step, task_id), None)
             self.clock.advance(RELEASE_SECONDS)
             self.attempt(self.release, None)
-        self.the_books_agree()
+        self.the_ledger_agrees()
         self.a_charge_is_what_kie_took_once()
         self.every_success_is_charged_that_was_asked_about(still_open)
         for owner in self.owners.values():
@@ -656,17 +656,17 @@ def run(machine: type[CreditsMachine], examples: int, steps: int = 30) -> None:
 
 
 @pytest.mark.large
-def test_the_books_are_right_whatever_happens() -> None:
+def test_the_ledger_is_right_whatever_happens() -> None:
     run(CreditsMachine, 150)
 
 
 @pytest.mark.long
-def test_the_books_are_right_in_two_thousand_stories() -> None:
+def test_the_ledger_is_right_in_two_thousand_stories() -> None:
     run(CreditsMachine, 2000, steps=50)
 
 
 @pytest.mark.long
-def test_the_books_in_the_tables_are_right_whatever_happens(
+def test_the_ledger_in_the_tables_is_right_whatever_happens(
     dynamodb: "DynamoDBClient", table_name: str
 ) -> None:
     accounts = AccountTable(dynamodb, table_name)

@@ -134,7 +134,7 @@ def test_five_webhooks_charge_once(owner: Owner) -> None:
     assert owner.reasons() == ["grant", "reserve", "charge"]
 
 
-def test_an_owner_without_a_limit_is_on_the_books_too(owner: Owner) -> None:
+def test_an_owner_without_a_limit_is_in_the_ledger_too(owner: Owner) -> None:
     owner.create()
     owner.world.run()
     found = owner.account()

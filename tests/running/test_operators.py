@@ -46,7 +46,7 @@ def test_a_key_is_made_on_it(own: Gateway) -> None:
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
-def test_its_books_agree_with_the_tasks_and_with_kie(own: Gateway, time: str) -> None:
+def test_its_ledger_agrees_with_the_tasks_and_with_kie(own: Gateway, time: str) -> None:
     """The second time, what Kie's balance has lost since the first is compared as well."""
     for prompt in ("a kite", "x [fail]", "x [webhook lost]"):
         settle(own.http, create(own.http, f"{time}: {prompt}")["id"])

@@ -182,7 +182,7 @@ def test_a_copy_cut_off_is_begun_anew(struck: Struck) -> None:
     assert happened(struck.gateway.http, task_id).count("storing_started") == 2
 
 
-def test_every_task_is_on_the_books_once(struck: Struck) -> None:
+def test_every_task_is_in_the_ledger_once(struck: Struck) -> None:
     gateway = struck.gateway
     assert_came_home(gateway, struck.tasks["running"]["id"])
     for _ in range(20):
