@@ -50,7 +50,7 @@ def main() -> int:
             answer, code = samples.invoke(function, event), 0
         except InvocationError as error:
             answer, code = error.error, 1
-    print(json.dumps(answer, indent=2, ensure_ascii=False), file=answer_to)
+    print(json.dumps(answer, indent=2, ensure_ascii=False), file=answer_to, flush=True)
     return code
 
 

@@ -21,7 +21,7 @@ settings.register_profile("quick", settings.get_profile("steady"), max_examples=
 settings.load_profile("steady")
 clients.share()
 network.guard()
-# Commands under test answer as they do to a person, whatever `make` the tests themselves were started by.
+# Commands under test answer as they do to a person, whichever `make` has started the tests.
 for passed_on in ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "COVERAGE"):
     os.environ.pop(passed_on, None)
 
