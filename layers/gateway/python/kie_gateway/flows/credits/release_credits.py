@@ -10,6 +10,7 @@ from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.moves import credit_moves
 from kie_gateway.core.ports.tasks import Releases, TaskStore
 from kie_gateway.core.task import Task
+from kie_gateway.flows.each_due import each_due
 
 _log = logging.getLogger(__name__)
 
@@ -45,14 +46,8 @@ class ReleaseCredits:
         Returns:
             How many reservations were released; a task in trouble is left for the next time.
         """
-        released, seen = 0, set[str]()
-        while due := [one for one in self.releases.due(self.now()) if one not in seen]:
-            for task_id in due:
-                if not has_time():
-                    return released
-                seen.add(task_id)
-                released += self._try(task_id)
-        return released
+        due = each_due(lambda: self.releases.due(self.now()), has_time)
+        return sum(self._try(task_id) for task_id in due)
 
     def _try(self, task_id: str) -> bool:
         try:

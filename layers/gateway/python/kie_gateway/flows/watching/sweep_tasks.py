@@ -12,6 +12,7 @@ from kie_gateway.core.ports.files import OutputStore
 from kie_gateway.core.ports.tasks import Sweeps, TaskStore
 from kie_gateway.core.ports.watching import Executions, StoreQueue
 from kie_gateway.core.task import Status, Task
+from kie_gateway.flows.each_due import each_due
 
 _log = logging.getLogger(__name__)
 
@@ -46,14 +47,8 @@ class SweepTasks:
         Returns:
             How many tasks were cared for; those that are followed as they should be do not count.
         """
-        swept, seen = 0, set[str]()
-        while due := [one for one in self.sweeps.to_sweep(self.now()) if one not in seen]:
-            for task_id in due:
-                if not has_time():
-                    return swept
-                seen.add(task_id)
-                swept += self._try(task_id)
-        return swept
+        due = each_due(lambda: self.sweeps.to_sweep(self.now()), has_time)
+        return sum(self._try(task_id) for task_id in due)
 
     def _try(self, task_id: str) -> bool:
         try:
