@@ -127,16 +127,21 @@ def checked(body: Mapping[str, Any], written: str, wording: Wording) -> dict[str
     return given
 
 
-def links_of(value: object) -> Iterator[str]:
-    """Find the links in an input, at any depth."""
-    if isinstance(value, str) and value.startswith(("http://", "https://")):
+def texts_of(value: object) -> Iterator[str]:
+    """Find the texts in an input, at any depth."""
+    if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for inner in value.values():
-            yield from links_of(inner)
+            yield from texts_of(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from links_of(inner)
+            yield from texts_of(inner)
+
+
+def links_of(value: object) -> Iterator[str]:
+    """Find the links in an input, at any depth."""
+    return (text for text in texts_of(value) if text.startswith(("http://", "https://")))
 
 
 def _field(word: str) -> Field:

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from simulator.dials import Dials, read_dials
+from simulator.inputs import texts_of
 from simulator.steps import AT_ONCE, PLANS, Step
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
 
     from simulator.database import Database
 
@@ -150,12 +150,12 @@ class Task:
 def prompt_of(given: dict[str, Any]) -> str:
     """Find an input's words: the prompt, the text, or whatever is said in a dialogue."""
     words = given.get("prompt") or given.get("text") or given.get("content")
-    return words if isinstance(words, str) else " ".join(_texts(given))
+    return words if isinstance(words, str) else " ".join(texts_of(given))
 
 
 def dialled(given: dict[str, Any], inherited: str) -> str:
     """Gather the text that dials are read from."""
-    return " ".join([*_texts(given), inherited])
+    return " ".join([*texts_of(given), inherited])
 
 
 class Tasks:
@@ -210,14 +210,3 @@ class Tasks:
 
 def _task(row: sqlite3.Row) -> Task:
     return Task(**dict(row))
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
