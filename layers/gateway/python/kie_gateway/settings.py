@@ -31,15 +31,15 @@ class KieSettings(BaseModel):
     callback_secret_arn: str
 
 
-class SubmitQueueSettings(BaseModel):
-    """How many creations Kie.ai takes."""
+class SubmitQueueSettings(RecordSettings):
+    """Where the submit queue is, and how many creations Kie.ai takes."""
 
     kie_creations_per_10_seconds: int
 
 
-class PollSettings(BaseModel):
+class PollSettings(RecordSettings, KieSettings):
     """
-    When to ask Kie.ai, and where else.
+    How and when to ask Kie.ai, and where else.
 
     Attributes:
         guess_after_seconds: Age from which links are guessed; 0 for never.
@@ -74,9 +74,7 @@ class UploadSettings(BaseModel):
     kie_upload_base_url: str
 
 
-class ApiFunctionSettings(
-    RecordSettings, KieSettings, SubmitQueueSettings, UploadSettings, PollSettings, RoadSettings
-):
+class ApiFunctionSettings(SubmitQueueSettings, UploadSettings, PollSettings, RoadSettings):
     """
     Environment of ApiFunction.
 
@@ -114,9 +112,7 @@ class ApiFunctionSettings(
         return self.new_owner_credits if self.new_owner_credits >= 0 else None
 
 
-class SweepFunctionSettings(
-    RecordSettings, KieSettings, SubmitQueueSettings, PollSettings, RoadSettings
-):
+class SweepFunctionSettings(SubmitQueueSettings, PollSettings, RoadSettings):
     """Environment of SweepFunction."""
 
 
@@ -136,15 +132,13 @@ class CallbackFunctionSettings(RecordSettings, RoadSettings):
     result_hosts: str
 
 
-class StoreFunctionSettings(RecordSettings, KieSettings, StoreSettings, PollSettings):
+class StoreFunctionSettings(StoreSettings, PollSettings):
     """Environment of StoreFunction."""
 
     store_queue_url: str
 
 
-class WatchFunctionSettings(
-    RecordSettings, KieSettings, SubmitQueueSettings, UploadSettings, StoreSettings, PollSettings
-):
+class WatchFunctionSettings(SubmitQueueSettings, UploadSettings, StoreSettings, PollSettings):
     """Environment of WatchFunction."""
 
 

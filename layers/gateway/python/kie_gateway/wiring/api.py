@@ -23,8 +23,6 @@ from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.errors.provider_errors import OutOfTimeError
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
-from kie_gateway.core.files.result_hosts import ResultHosts
-from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.task import CompletedBy, Step, Task
 from kie_gateway.fetch.input_links import HttpInputLinks
 from kie_gateway.flows.credits.change_account import ChangeAccount
@@ -57,9 +55,8 @@ from kie_gateway.web.authentication import Authentication
 from kie_gateway.web.use_cases import FileLinker, UseCases
 from kie_gateway.wiring.clients import Clients
 from kie_gateway.wiring.ids import new_key_id, new_task_id, new_upload_id
-from kie_gateway.wiring.kie import Kie, make_kie
 from kie_gateway.wiring.known_models import KnownModels
-from kie_gateway.wiring.polling import make_ask_kie, make_policy
+from kie_gateway.wiring.polling import Polling, make_polling
 from kie_gateway.wiring.runtime import Runtime, make_runtime
 from kie_gateway.wiring.submitting import make_submit_queue, make_submit_task
 from kie_gateway.wiring.time_left import TimeLeft
@@ -95,10 +92,7 @@ class _Parts:
     runtime: Runtime
     accounts: AccountTable
     tasks: TaskTable
-    times: TimesTable
-    policy: PollPolicy
-    kie: Kie
-    hosts: ResultHosts
+    polling: Polling
     executions: WatchExecutions
     watches: Watches
     store_queue: SqsStoreQueue
@@ -121,8 +115,8 @@ def make() -> ApiFunction:
         keys=parts.keys,
         bucket=parts.runtime.bucket,
         executions=parts.executions,
-        kie=parts.kie.client,
-        times=parts.times,
+        kie=parts.polling.kie.client,
+        times=parts.polling.times,
         authenticate=authenticate,
         create_task=create,
         submit_now=submit_now,
@@ -134,18 +128,13 @@ def _parts(settings: ApiFunctionSettings, runtime: Runtime) -> _Parts:
     dynamodb, table = runtime.clients.dynamodb, settings.table_name
     accounts = AccountTable(dynamodb, table, new_owner_credits=settings.starting_credits)
     tasks = TaskTable(dynamodb, table, accounts, report_soft_budget=count_over_budget)
-    times = TimesTable(dynamodb, table)
-    hosts = ResultHosts.parse(settings.result_hosts)
     executions = WatchExecutions(runtime.clients.stepfunctions, settings.watch_machine_arn)
     return _Parts(
         settings=settings,
         runtime=runtime,
         accounts=accounts,
         tasks=tasks,
-        times=times,
-        policy=make_policy(settings, times),
-        kie=make_kie(settings, runtime),
-        hosts=hosts,
+        polling=make_polling(settings, runtime, tasks),
         executions=executions,
         watches=Watches(tasks, executions, runtime.now),
         store_queue=SqsStoreQueue(runtime.clients.sqs, settings.store_queue_url),
@@ -157,10 +146,10 @@ def _parts(settings: ApiFunctionSettings, runtime: Runtime) -> _Parts:
 
 def _submitting(parts: _Parts) -> tuple[CreateTask, SubmitNow]:
     settings, runtime, tasks = parts.settings, parts.runtime, parts.tasks
-    submit_queue = make_submit_queue(settings, runtime, settings.table_name)
+    submit_queue = make_submit_queue(settings, runtime)
     submit = SubmitWatched(
         tasks=tasks,
-        submit=make_submit_task(settings, runtime, tasks, parts.kie, parts.policy, submit_queue),
+        submit=make_submit_task(settings, runtime, tasks, parts.polling, submit_queue),
         watches=parts.watches,
         store_queue=parts.store_queue,
         now=runtime.now,
@@ -169,7 +158,7 @@ def _submitting(parts: _Parts) -> tuple[CreateTask, SubmitNow]:
         tasks=tasks,
         executions=parts.executions,
         submit=submit,
-        policy=parts.policy,
+        policy=parts.polling.policy,
         submit_queue=submit_queue,
         inputs=LargeInputs(runtime.bucket),
         new_task_id=new_task_id,
@@ -196,7 +185,7 @@ def _use_cases(
         models=parts.models,
         create=create,
         checks=(CheckUploads(bucket.size_of), CheckReferences(tasks)),
-        check_links=CheckLinks(HttpInputLinks(parts.hosts), runtime.time_left),
+        check_links=CheckLinks(HttpInputLinks(parts.polling.hosts), runtime.time_left),
         reservation=lambda estimated: _reservation(settings, estimated),
         deadline_seconds=settings.deadline_seconds,
     )
@@ -231,9 +220,9 @@ def _use_cases(
         make_thumbnail=MakeThumbnail(bucket.size_of, thumbnails),
         create_upload=CreateUpload(bucket, new_upload_id, now),
         catalogue=catalogue,
-        observed=parts.policy.observed,
+        observed=parts.polling.policy.observed,
         accounts=parts.accounts,
-        upstream_credits=parts.kie.balance,
+        upstream_credits=parts.polling.kie.balance,
         change_account=ChangeAccount(parts.accounts, now),
         keys=parts.keys,
         issue_key=IssueKey(parts.keys, new_key_id, now),
@@ -244,14 +233,11 @@ def _use_cases(
 
 
 def _refreshing(parts: _Parts) -> RefreshTask:
-    ask = make_ask_kie(
-        parts.settings, parts.runtime, parts.tasks, parts.kie, parts.policy, parts.hosts
-    )
     return RefreshTask(
         tasks=parts.tasks,
         watches=parts.watches,
         store_queue=parts.store_queue,
-        ask=lambda task: ask(task, CompletedBy.REFRESH, all_sources=True),
+        ask=lambda task: parts.polling.ask(task, CompletedBy.REFRESH, all_sources=True),
         now=parts.runtime.now,
     )
 
@@ -259,7 +245,7 @@ def _refreshing(parts: _Parts) -> RefreshTask:
 def _importing(parts: _Parts) -> RequestImport:
     def check_link(url: str) -> None:
         try:
-            parts.hosts.check(url)
+            parts.polling.hosts.check(url)
         except SourceForbiddenError as error:
             raise InvalidRequestError(error.message, [FieldFault("/url", error.message)]) from None
 
@@ -271,8 +257,8 @@ def _importing(parts: _Parts) -> RequestImport:
         tasks=parts.tasks,
         watches=parts.watches,
         store_queue=parts.store_queue,
-        kie=parts.kie.client,
-        policy=parts.policy,
+        kie=parts.polling.kie.client,
+        policy=parts.polling.policy,
         new_task_id=new_task_id,
         now=parts.runtime.now,
         check_time=check_time,

@@ -1,6 +1,7 @@
 """Parts that ask Kie.ai how tasks stand, and choose when."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from kie_gateway.aws.times_table import TimesTable
@@ -25,35 +26,42 @@ from kie_gateway.flows.submitting.record_submission import RecordSubmission
 from kie_gateway.kie.families.registry import family, family_of
 from kie_gateway.observability import count, logger
 from kie_gateway.settings import PollSettings
-from kie_gateway.wiring.kie import Kie
+from kie_gateway.wiring.kie import Kie, make_kie
 from kie_gateway.wiring.runtime import Runtime
 
 
-def make_policy(settings: PollSettings, times: TimesTable) -> PollPolicy:
-    """Make what chooses when Kie.ai is asked."""
-    return PollPolicy(
+@dataclass(frozen=True)
+class Polling:
+    """
+    Parts that ask Kie.ai how tasks stand, and choose when.
+
+    Attributes:
+        hosts: Where results may be fetched from.
+    """
+
+    times: TimesTable
+    policy: PollPolicy
+    kie: Kie
+    hosts: ResultHosts
+    ask: AskKie
+
+
+def make_polling(settings: PollSettings, runtime: Runtime, tasks: TaskStore) -> Polling:
+    """Make what asks Kie.ai, or whoever else may know."""
+    times = TimesTable(runtime.clients.dynamodb, settings.table_name)
+    policy = PollPolicy(
         settings.first_poll_seconds,
         settings.poll_cap_seconds,
         typical_seconds=_typical_seconds,
         observed=lambda model: _observed(model, times),
     )
-
-
-def make_ask_kie(
-    settings: PollSettings,
-    runtime: Runtime,
-    tasks: TaskStore,
-    kie: Kie,
-    policy: PollPolicy,
-    hosts: ResultHosts,
-) -> AskKie:
-    """Make what asks Kie.ai, or whoever else may know."""
+    kie, hosts = make_kie(settings, runtime), ResultHosts.parse(settings.result_hosts)
     fallbacks: list[FallbackSource] = [HistorySource(kie.history)]
     if settings.guess_after_seconds:
         fetcher = FileFetcher(hosts, max_bytes=0, time_left=runtime.time_left)
         links = GuessedLinks(fetcher, settings.guess_base_url, _guessed_paths)
         fallbacks.append(GuessedLinkSource(links, timedelta(seconds=settings.guess_after_seconds)))
-    return AskKie(
+    ask = AskKie(
         tasks=tasks,
         kie=kie.client,
         archive_answer=ArchiveAnswer(runtime.bucket, runtime.now),
@@ -63,6 +71,7 @@ def make_ask_kie(
         fallbacks=fallbacks,
         report_unclear=_report_unclear,
     )
+    return Polling(times, policy, kie, hosts, ask)
 
 
 def _typical_seconds(model: str) -> float:

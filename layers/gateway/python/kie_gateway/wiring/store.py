@@ -6,7 +6,6 @@ from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.times_table import TimesTable
-from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy
 from kie_gateway.flows.credits.close_reservation import CloseReservation
 from kie_gateway.flows.files.process_store_message import ProcessStoreMessage
@@ -14,8 +13,7 @@ from kie_gateway.flows.files.store_outputs import StoreOutputs
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import StoreFunctionSettings, load
 from kie_gateway.wiring.clients import Clients
-from kie_gateway.wiring.kie import make_kie
-from kie_gateway.wiring.polling import make_ask_kie, make_policy
+from kie_gateway.wiring.polling import make_polling
 from kie_gateway.wiring.runtime import make_runtime
 from kie_gateway.wiring.storing import make_store_outputs
 from kie_gateway.wiring.time_left import TimeLeft
@@ -40,15 +38,12 @@ def make() -> StoreFunction:
     settings = load(StoreFunctionSettings)
     runtime = make_runtime(settings.bucket_name, copies_files=True)
     tasks = TaskTable(runtime.clients.dynamodb, settings.table_name)
-    times = TimesTable(runtime.clients.dynamodb, settings.table_name)
-    policy, kie = make_policy(settings, times), make_kie(settings, runtime)
-    hosts = ResultHosts.parse(settings.result_hosts)
-    ask = make_ask_kie(settings, runtime, tasks, kie, policy, hosts)
-    store = make_store_outputs(settings, runtime, tasks, kie, policy, times, hosts)
+    polling = make_polling(settings, runtime, tasks)
+    store = make_store_outputs(settings, runtime, tasks, polling)
     process_message = ProcessStoreMessage(
         tasks=tasks,
-        ask=lambda task: ask(task, CompletedBy.WEBHOOK),
-        close_reservation=CloseReservation(tasks, kie.client, runtime.now),
+        ask=lambda task: polling.ask(task, CompletedBy.WEBHOOK),
+        close_reservation=CloseReservation(tasks, polling.kie.client, runtime.now),
         store=store,
         queue=SqsStoreQueue(runtime.clients.sqs, settings.store_queue_url),
         now=runtime.now,
@@ -58,8 +53,8 @@ def make() -> StoreFunction:
         clients=runtime.clients,
         tasks=tasks,
         bucket=runtime.bucket,
-        kie=kie.client,
-        times=times,
+        kie=polling.kie.client,
+        times=polling.times,
         store=store,
         process_message=process_message,
     )

@@ -1,9 +1,6 @@
 """Parts that copy results."""
 
-from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
-from kie_gateway.core.files.result_hosts import ResultHosts
-from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.fetch.files import FileFetcher
 from kie_gateway.flows.files.store_outputs import StoreOutputs
@@ -11,7 +8,7 @@ from kie_gateway.flows.polling.learn_time import LearnTime
 from kie_gateway.media.measure import measure
 from kie_gateway.observability import count, logger
 from kie_gateway.settings import StoreSettings
-from kie_gateway.wiring.kie import Kie
+from kie_gateway.wiring.polling import Polling
 from kie_gateway.wiring.runtime import Runtime
 
 # The bucket answers the end of an upload in a minute at most; then all is recorded.
@@ -22,29 +19,26 @@ def make_store_outputs(
     settings: StoreSettings,
     runtime: Runtime,
     tasks: TaskStore,
-    kie: Kie,
-    policy: PollPolicy,
-    times: TimesTable,
-    hosts: ResultHosts,
+    polling: Polling,
 ) -> StoreOutputs:
     """Make what copies results into the bucket."""
     return StoreOutputs(
         tasks=tasks,
         files=FileFetcher(
-            hosts,
+            polling.hosts,
             max_bytes=settings.max_result_bytes,
             time_left=runtime.time_left,
             keep_seconds=_TO_FINISH_SECONDS,
         ),
         outputs=runtime.bucket,
-        kie=kie.client,
-        policy=policy,
+        kie=polling.kie.client,
+        policy=polling.policy,
         measure=measure,
         now=runtime.now,
         retention_days=settings.asset_retention_days,
         minimum=_smallest_picture,
         in_parts=_takes_apart,
-        report_success=LearnTime(times, runtime.now),
+        report_success=LearnTime(polling.times, runtime.now),
         report_unlisted=_report_unlisted,
     )
 

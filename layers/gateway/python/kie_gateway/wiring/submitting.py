@@ -6,7 +6,6 @@ import httpx
 from ulid import ULID
 
 from kie_gateway.aws.submit_queue_table import SubmitQueueTable
-from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.submit_queue import SubmitQueue
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Rate
@@ -18,7 +17,7 @@ from kie_gateway.flows.submitting.submit_task import SubmitTask
 from kie_gateway.kie.families.registry import family
 from kie_gateway.kie.uploads import KieUploads
 from kie_gateway.settings import SubmitQueueSettings, UploadSettings
-from kie_gateway.wiring.kie import Kie
+from kie_gateway.wiring.polling import Polling
 from kie_gateway.wiring.runtime import Runtime
 
 # Kie.ai fetches inputs when it comes to the task, which may take a while. AWS ends such a link with
@@ -28,13 +27,11 @@ from kie_gateway.wiring.runtime import Runtime
 _UPLOAD_LINK_SECONDS = 6 * 3600
 
 
-def make_submit_queue(
-    settings: SubmitQueueSettings, runtime: Runtime, table_name: str
-) -> SubmitQueueTable:
+def make_submit_queue(settings: SubmitQueueSettings, runtime: Runtime) -> SubmitQueueTable:
     """Make the submit queue."""
     return SubmitQueueTable(
         runtime.clients.dynamodb,
-        table_name,
+        settings.table_name,
         Rate(settings.kie_creations_per_10_seconds),
         runtime.now,
         pause=runtime.sleep,
@@ -45,11 +42,11 @@ def make_submit_task(
     settings: UploadSettings,
     runtime: Runtime,
     tasks: TaskStore,
-    kie: Kie,
-    policy: PollPolicy,
+    polling: Polling,
     submit_queue: SubmitQueue,
 ) -> SubmitTask:
     """Make what submits creations."""
+    kie = polling.kie
     uploads = KieUploads(
         httpx.Client(base_url=settings.kie_upload_base_url),
         lambda: kie.keys().api_key,
@@ -68,7 +65,7 @@ def make_submit_task(
         tasks=tasks,
         kie=kie.client,
         archive_answer=ArchiveAnswer(runtime.bucket, runtime.now),
-        record=RecordSubmission(tasks, policy),
+        record=RecordSubmission(tasks, polling.policy),
         submit_queue=submit_queue,
         now=runtime.now,
         prepare=prepare,

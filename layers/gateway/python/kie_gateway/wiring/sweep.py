@@ -8,7 +8,6 @@ from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.times_table import TimesTable
-from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.flows.credits.close_reservation import CloseReservation
 from kie_gateway.flows.credits.release_credits import ReleaseCredits
@@ -19,8 +18,7 @@ from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import SweepFunctionSettings, load
 from kie_gateway.wiring.clients import Clients
-from kie_gateway.wiring.kie import make_kie
-from kie_gateway.wiring.polling import make_ask_kie, make_policy
+from kie_gateway.wiring.polling import make_polling
 from kie_gateway.wiring.runtime import make_runtime
 from kie_gateway.wiring.submitting import make_submit_queue
 from kie_gateway.wiring.time_left import TimeLeft
@@ -55,18 +53,15 @@ def make() -> SweepFunction:
     runtime = make_runtime(settings.bucket_name)
     clients, now = runtime.clients, runtime.now
     tasks = TaskTable(clients.dynamodb, settings.table_name)
-    times = TimesTable(clients.dynamodb, settings.table_name)
-    policy, kie = make_policy(settings, times), make_kie(settings, runtime)
-    hosts = ResultHosts.parse(settings.result_hosts)
-    ask = make_ask_kie(settings, runtime, tasks, kie, policy, hosts)
+    polling = make_polling(settings, runtime, tasks)
     store_queue = SqsStoreQueue(clients.sqs, settings.store_queue_url)
     executions = WatchExecutions(clients.stepfunctions, settings.watch_machine_arn)
     watches = Watches(tasks, executions, now)
-    close = CloseReservation(tasks, kie.client, now)
+    close = CloseReservation(tasks, polling.kie.client, now)
 
     def refresh(*, must_answer: bool) -> RefreshTask:
         def ask_once(task: Task) -> Task:
-            return ask(task, CompletedBy.POLL, must_answer=must_answer)
+            return polling.ask(task, CompletedBy.POLL, must_answer=must_answer)
 
         return RefreshTask(tasks, watches, store_queue, ask_once, now)
 
@@ -87,16 +82,16 @@ def make() -> SweepFunction:
         look_after=sweep.look_after,
         now=now,
     )
-    submit_queue = make_submit_queue(settings, runtime, settings.table_name)
+    submit_queue = make_submit_queue(settings, runtime)
     resume = ResumeSubmitQueue(tasks, submit_queue, watches, now, _MOST_RESUMED)
     return SweepFunction(
         time_left=runtime.time_left,
         clients=clients,
         tasks=tasks,
-        kie=kie.client,
-        times=times,
+        kie=polling.kie.client,
+        times=polling.times,
         sweep=sweep,
         release_credits=release,
         resume_submit_queue=resume,
-        upstream_credits=kie.balance,
+        upstream_credits=polling.kie.balance,
     )

@@ -6,7 +6,6 @@ from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.output_bucket import OutputBucket
 from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.times_table import TimesTable
-from kie_gateway.core.files.result_hosts import ResultHosts
 from kie_gateway.core.task import CompletedBy
 from kie_gateway.flows.files.store_outputs import StoreOutputs
 from kie_gateway.flows.submitting.submit_from_queue import SubmitFromQueue
@@ -16,8 +15,7 @@ from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import WatchFunctionSettings, load
 from kie_gateway.wiring.clients import Clients
-from kie_gateway.wiring.kie import make_kie
-from kie_gateway.wiring.polling import make_ask_kie, make_policy
+from kie_gateway.wiring.polling import make_polling
 from kie_gateway.wiring.runtime import make_runtime
 from kie_gateway.wiring.storing import make_store_outputs
 from kie_gateway.wiring.submitting import make_submit_queue, make_submit_task
@@ -50,26 +48,30 @@ def make() -> WatchFunction:
     settings = load(WatchFunctionSettings)
     runtime = make_runtime(settings.bucket_name, copies_files=True)
     tasks = TaskTable(runtime.clients.dynamodb, settings.table_name)
-    times = TimesTable(runtime.clients.dynamodb, settings.table_name)
-    policy, kie = make_policy(settings, times), make_kie(settings, runtime)
-    hosts = ResultHosts.parse(settings.result_hosts)
-    ask = make_ask_kie(settings, runtime, tasks, kie, policy, hosts)
-    submit_queue = make_submit_queue(settings, runtime, settings.table_name)
+    polling = make_polling(settings, runtime, tasks)
+    submit_queue = make_submit_queue(settings, runtime)
     submit = SubmitFromQueue(
         tasks=tasks,
         submit_queue=submit_queue,
-        submit=make_submit_task(settings, runtime, tasks, kie, policy, submit_queue),
+        submit=make_submit_task(settings, runtime, tasks, polling, submit_queue),
         now=runtime.now,
         pause=runtime.sleep,
     )
-    store = make_store_outputs(settings, runtime, tasks, kie, policy, times, hosts)
+    store = make_store_outputs(settings, runtime, tasks, polling)
     watch = WatchTask(
         tasks=tasks,
         submit=submit,
-        ask=lambda task: ask(task, CompletedBy.POLL),
+        ask=lambda task: polling.ask(task, CompletedBy.POLL),
         store=store,
         now=runtime.now,
     )
     return WatchFunction(
-        runtime.time_left, runtime.clients, tasks, runtime.bucket, kie.client, times, store, watch
+        runtime.time_left,
+        runtime.clients,
+        tasks,
+        runtime.bucket,
+        polling.kie.client,
+        polling.times,
+        store,
+        watch,
     )
