@@ -80,14 +80,7 @@ def answered_at_once(
     by = CompletedBy.IMMEDIATE
     if isinstance(verdict, Failed):
         return verdict_moves.fail(started, verdict, by=by, now=now)
-    return verdict_moves.report_finished(
-        started,
-        verdict,
-        upstream_task_id=upstream_task_id,
-        by=by,
-        happened=Happened.RESULT_REPORTED,
-        now=now,
-    )
+    return verdict_moves.answer_finished(started, verdict, by=by, now=now)
 
 
 def adopt(task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime) -> Move | None:

@@ -21,6 +21,20 @@ from kie_gateway.core.task import CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 
 
+def answer_finished(
+    task: Task, finished: Finished, *, by: CompletedBy, now: datetime
+) -> Move | None:
+    """Record the verdict of an answer about this very task, whose id it does not add to."""
+    return report_finished(
+        task,
+        finished,
+        upstream_task_id=task.upstream_task_id,
+        by=by,
+        happened=Happened.RESULT_REPORTED,
+        now=now,
+    )
+
+
 def report_finished(
     task: Task,
     finished: Finished,

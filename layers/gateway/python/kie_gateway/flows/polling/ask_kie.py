@@ -17,7 +17,7 @@ from kie_gateway.core.polling.report import Failed, Finished, NotUnderstood, Par
 from kie_gateway.core.ports.kie import Provider
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import WITHOUT_VERDICT, CompletedBy, Submission, Task
-from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.core.timeline import Entry
 from kie_gateway.flows.polling.archive_answer import ArchiveAnswer
 from kie_gateway.flows.polling.fallback_sources import FallbackSource
 from kie_gateway.flows.polling.record_answer import RecordAnswer
@@ -105,14 +105,7 @@ class AskKie:
             return task
         return self.tasks.move(
             task,
-            lambda current: verdict_moves.report_finished(
-                current,
-                finished,
-                upstream_task_id=current.upstream_task_id,
-                by=source.by,
-                happened=Happened.RESULT_REPORTED,
-                now=now,
-            ),
+            lambda current: verdict_moves.answer_finished(current, finished, by=source.by, now=now),
         ).task
 
     def _without_id(self, task: Task) -> Task:

@@ -37,14 +37,7 @@ class RecordAnswer:
         def decide(current: Task) -> Move | None:
             match report:
                 case Finished() if not verdict_moves.only_previews(current, report):
-                    return verdict_moves.report_finished(
-                        current,
-                        report,
-                        upstream_task_id=current.upstream_task_id,
-                        by=by,
-                        happened=Happened.RESULT_REPORTED,
-                        now=now,
-                    )
+                    return verdict_moves.answer_finished(current, report, by=by, now=now)
                 case Failed():
                     return verdict_moves.fail(current, report, by=by, now=now)
                 case _:

@@ -16,7 +16,6 @@ from kie_gateway.core.polling.report import Failed, Finished, Report
 from kie_gateway.core.ports.files import RawArchive
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import WITHOUT_VERDICT, CompletedBy, Status, Task
-from kie_gateway.core.timeline import Happened
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,8 @@ class Replay:
             return None
         moved = self.tasks.move(
             task,
-            lambda current: verdict_moves.report_finished(
-                current,
-                report,
-                upstream_task_id=current.upstream_task_id,
-                by=CompletedBy.REFRESH,
-                happened=Happened.RESULT_REPORTED,
-                now=self.now(),
+            lambda current: verdict_moves.answer_finished(
+                current, report, by=CompletedBy.REFRESH, now=self.now()
             ),
         )
         return moved.task if moved.changed else None

@@ -160,14 +160,7 @@ class ImportTask:
         )
         move: Move | None = None
         if isinstance(report, Finished):
-            move = verdict_moves.report_finished(
-                task,
-                report,
-                upstream_task_id=task.upstream_task_id,
-                by=CompletedBy.IMPORT,
-                happened=Happened.RESULT_REPORTED,
-                now=now,
-            )
+            move = verdict_moves.answer_finished(task, report, by=CompletedBy.IMPORT, now=now)
         elif isinstance(report, Failed):
             move = verdict_moves.fail(task, report, by=CompletedBy.IMPORT, now=now)
         move = move or Move(replace(task, next_at=self.policy.next_ask_at(task, now)))
