@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from dev.ports import choose_port
 
 KEY = "kg_local_dev"
 START_SECONDS = 60.0
@@ -85,7 +86,7 @@ def _read_back(client: httpx.Client, task: dict[str, Any]) -> Path:
 @contextmanager
 def _gateway(state: str) -> Iterator[str]:
     """Run `make dev`'s program on a free port, out of the way of one that runs already."""
-    port = _free_port()
+    port = choose_port()
     environment = {**os.environ, "GATEWAY_PORT": str(port), "GATEWAY_STATE": state}
     for name in ("KIE_BASE_URL", "PUBLIC_URL", "GATEWAY_PARAMETERS"):
         environment.pop(name, None)
@@ -111,13 +112,6 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
         if process.poll() is not None or time.monotonic() - began > START_SECONDS:
             raise SystemExit("the gateway did not start")
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

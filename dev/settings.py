@@ -14,13 +14,13 @@ typical time. `GATEWAY_PARAMETERS="FirstPollSeconds=0"` brings that back.
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dev.dials import DialError, Dials, parse
+from dev.ports import choose_port, is_free
 from sam_template import parameters
 from sam_template.template import ROOT
 from scripts import kie_keys
@@ -147,25 +147,7 @@ def _simulator_port(port: int, folder: Path) -> int:
     """Take the port of last time if it is free: stored tasks name the simulator's links."""
     kept = folder / "simulator-port"
     last = [int(kept.read_text())] if kept.exists() else []
-    chosen = next(p for p in (*last, port + 1, 0) if is_free(p)) or _any_port()
+    chosen = next((p for p in (*last, port + 1) if is_free(p)), None) or choose_port()
     folder.mkdir(parents=True, exist_ok=True)
     kept.write_text(str(chosen))
     return chosen
-
-
-def is_free(port: int) -> bool:
-    """Return whether a server could listen on a loopback port; 0 is always free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            return False
-    return True
-
-
-def _any_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-    return found

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from dev.ports import choose_port
 
 START_SECONDS = 60.0
 
@@ -21,7 +22,7 @@ class Gateway:
     def __init__(
         self, state: Path, parameters: str, environment: Mapping[str, str] | None = None
     ) -> None:
-        self.port = free_port()
+        self.port = choose_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = state / "gateway.log"
         self.state = state / "state"
@@ -99,10 +100,3 @@ class Gateway:
             if line.startswith("simulated Kie.ai")
         )
         return line.split()[-1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

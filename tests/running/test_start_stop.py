@@ -17,8 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
+from dev.ports import choose_port
 from tests.running.driver import create, settle
-from tests.running.gateway import Gateway, free_port
+from tests.running.gateway import Gateway
 
 END_SECONDS = 5
 PUBLIC_URL = "https://tunnel.invalid"
@@ -26,7 +27,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": "layers/gateway/python"}
 
 
 def run_dev(state: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    given = {"GATEWAY_PORT": str(free_port()), "GATEWAY_STATE": str(state), **environment}
+    given = {"GATEWAY_PORT": str(choose_port()), "GATEWAY_STATE": str(state), **environment}
     return subprocess.run(
         [sys.executable, "-m", "dev"],
         env={**ENVIRONMENT, **given},
@@ -167,7 +168,7 @@ def test_ctrl_c_while_it_starts_ends_everything_too(tmp_path: Path) -> None:
 def other_kie() -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run a simulator of its own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "simulator", "--port", str(free_port())],
+        [sys.executable, "-m", "simulator", "--port", str(choose_port())],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,
