@@ -1,7 +1,6 @@
 """The client of Kie.ai's HTTP API: what is sent, what is repeated, and what an outcome proves."""
 
 import logging
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
+from dev.ports import choose_port
 from kie_gateway.core.errors.provider_errors import (
     ProviderAuthError,
     ProviderBusyError,
@@ -338,10 +338,7 @@ def test_one_connection_serves_many_questions(kie_url: str) -> None:
 
 
 def test_nobody_listening_is_surely_not_created() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{choose_port()}") as http:
         client = KieClient(KieHttp(http, lambda: KEY), REDACTION)
         with pytest.raises(ProviderUnreachableError):
             client.create(make_task(model="x/y"), {})

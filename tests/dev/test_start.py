@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dev.ports import choose_port
 from tests.dev.support import ROOT, alive, call
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class Gateway:
 @contextmanager
 def gateway(state: Path) -> Iterator[Gateway]:
     """Run the gateway against a Kie.ai that is not there."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = choose_port()
     env = {
         **os.environ,
         "GATEWAY_PORT": str(port),

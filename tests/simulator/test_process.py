@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dev.ports import choose_port
 from simulator.dials import DIALS, Dials, read_dials
 from simulator.server import KieSimulator, PortTakenError
 from tests.simulator.support import HMAC_KEY, Client, Receiver, eventually
@@ -55,8 +56,7 @@ def answers(port: int) -> bool:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return choose_port()
 
 
 def test_everything_survives_a_kill(port: int, tmp_path: Path, receiver: Receiver) -> None:

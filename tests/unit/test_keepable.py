@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from kie_gateway.core.keepable import excerpt, keepable, size_of
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=400),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | st.integers(0, 400).map("\u00e9".__mul__),
     lambda inner: st.lists(inner, max_size=30) | st.dictionaries(st.text(max_size=20), inner),
     max_leaves=60,
 )
