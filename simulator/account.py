@@ -118,7 +118,7 @@ class Account:
 
     def _accepted(self, request: Request, order: Order, now: float) -> Task:
         inherited = self._inherited(order)
-        dials = read_dials(dialled(order.input, inherited))
+        dials = read_dials(dialled(order.input, inherited), order.model)
         self._obey_dial(request, dials.refusal)
         self._obey_limits(request, now)
         if order.credits > self.balance():

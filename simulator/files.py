@@ -79,7 +79,10 @@ def _refusal(service: Service, task: Task, index: int, links: int) -> Response |
     if dials.word("file") == "gone once" and links == 1:
         service.tasks.renew_links(task.task_id)
         return _status(404)
-    if dials.word("file") == "gone" or links > task.links or is_over(task):
+    is_gone = dials.word("file") == "gone" or (
+        dials.word("picture") == "gone" and task.is_picture_of_track(index)
+    )
+    if is_gone or links > task.links or is_over(task):
         return _status(404)
     if task.family == "flux_kontext" and index == 0 and since > ORIGIN_SECONDS:
         return _status(404)
@@ -106,7 +109,7 @@ def _spoilt(task: Task, index: int, *, is_preview: bool = False) -> Response:
     """Send a file as the task's dials want it."""
     dials, ending = task.dials, task.endings[index]
     since = time.time() - (task.completed_at or time.time())
-    is_small = is_preview or dials.on("file small") or since < dials.number("preview for")
+    is_small = is_preview or _is_thumbnail(task, index, since)
     whole = render(
         task,
         index,
@@ -127,6 +130,14 @@ def _spoilt(task: Task, index: int, *, is_preview: bool = False) -> Response:
     promised = None if dials.on("file no length") else len(whole) + padding * _MEGABYTE
     pieces = _pieces(whole, dials.number("file slow"), padding)
     return _file(pieces, ending, promised=promised)
+
+
+def _is_thumbnail(task: Task, index: int, since: float) -> bool:
+    dials = task.dials
+    is_late = dials.has("preview after") and since >= dials.number("preview after")
+    is_last = dials.on("preview last") and 0 < index == len(task.endings) - 1
+    is_early = since < dials.number("preview for")
+    return dials.on("file small") or is_early or is_late or is_last
 
 
 def _file(content: bytes | Iterator[bytes], ending: str, *, promised: int | None = -1) -> Response:

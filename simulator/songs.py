@@ -124,6 +124,8 @@ def _track(snapshot: Snapshot, number: int, *, in_snake_case: bool) -> Record:
     }
     if number == len(track_ids(task)) - 1 and snapshot.is_silent:
         track |= {"audioUrl": "", "sourceAudioUrl": ""}
+    if task.dials.word("picture") == "none":
+        track |= {"imageUrl": "", "sourceImageUrl": ""}
     if in_snake_case:
         track = {snake(key): value for key, value in track.items()}
     return {

@@ -77,7 +77,7 @@ class Task:
 
     @cached_property
     def dials(self) -> Dials:
-        return read_dials(dialled(self.input, self.inherited))
+        return read_dials(dialled(self.input, self.inherited), self.model)
 
     @property
     def wire_id(self) -> str:
@@ -97,6 +97,14 @@ class Task:
         if failure and failure.stage == "create":
             return ()
         return tuple(step for step in PLANS[self.plan] if step.is_safe or not failure)
+
+    @property
+    def is_music(self) -> bool:
+        """Whether its files are tracks, each a sound and its picture."""
+        return self.plan == "music" or "mp3 jpeg" in self.files
+
+    def is_picture_of_track(self, index: int) -> bool:
+        return self.is_music and self.endings[index] != "mp3"
 
     def step_at(self, step: Step) -> float:
         """Return when a step is due."""

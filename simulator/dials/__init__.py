@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
+# A dial that holds for one model only.
+_OF_MODEL = re.compile(r"([\w./-]+): (.+)")
 
 __all__ = ["DIALS", "GROUPS", "Dials", "Failure", "Fault", "Refusal", "read_dials"]
 
@@ -71,9 +73,9 @@ class Dials:
         return self.values.get(name)
 
 
-def read_dials(text: str) -> Dials:
-    """Find the dials in a text; other words in brackets are plain text."""
-    return Dials(dict(_found(text)))
+def read_dials(text: str, model: str = "") -> Dials:
+    """Find the dials in a text for a model; other words in brackets are plain text."""
+    return Dials(dict(_found(text, model)))
 
 
 def passed_on(text: str) -> str:
@@ -97,9 +99,13 @@ def _written(text: str) -> Iterator[str]:
     yield from _BRACKETS.findall(text)
 
 
-def _found(text: str) -> Iterator[tuple[str, Any]]:
+def _found(text: str, model: str) -> Iterator[tuple[str, Any]]:
     for written in _written(text):
+        words = written.strip()
+        of_model = _OF_MODEL.fullmatch(words)
+        if of_model is not None:
+            words = of_model[2] if of_model[1] == model else ""
         for pattern, dial in _PATTERNS:
-            match = pattern.fullmatch(written.strip())
+            match = pattern.fullmatch(words)
             if match:
                 yield dial.sets, dial.value(match)

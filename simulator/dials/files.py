@@ -37,6 +37,16 @@ DIALS = (
     switch("file redirect inside", "the link leads to a private address of the caller's network"),
     switch("file small", "a picture is a thumbnail of 360x360"),
     amount("preview for", "20", "the same, in the first 20 s after the task's end"),
+    amount("preview after", "5", "a picture is a thumbnail from 5 s after the task's end on"),
+    switch("preview last", "the last of several pictures is a thumbnail"),
+    Dial(
+        "[picture none] [picture gone] [picture 2048x1152]",
+        "music: tracks come without a picture, or the links of their pictures answer 404, or the "
+        "pictures have that size; through createTask, pictures are named with these dials only",
+        r"picture (none|gone|\d{2,4}x\d{2,4})",
+        "picture",
+        lambda found: found[1].lower(),
+    ),
     Dial(
         "[preview first] [preview first 2]",
         "the first link leads to a thumbnail of 360x360; once it was read, status calls return "

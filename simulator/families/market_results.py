@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     type Result = dict[str, Any]
 
 _TRACK_KEYS = ("id", "audio_url", "duration", "title")
+# Of the records that were seen, some have these.
+_MORE_TRACK_KEYS = ("image_url", "prompt", "tags")
 
 
 def result(snapshot: Snapshot) -> Result:
@@ -39,7 +41,8 @@ def _links(snapshot: Snapshot) -> Result:
 
 def _tracks(snapshot: Snapshot) -> Any:
     tracks = songs.tracks(snapshot, in_snake_case=True)
-    return [{key: track.get(key) for key in _TRACK_KEYS} for track in tracks]
+    keys = (*_TRACK_KEYS, *(_MORE_TRACK_KEYS if snapshot.dials.has("picture") else ()))
+    return [{key: track.get(key) for key in keys} for track in tracks]
 
 
 def _stems(snapshot: Snapshot) -> Any:

@@ -44,20 +44,31 @@ def render(task: Task, index: int, *, is_small: bool = False, is_other: bool = F
     ending = task.endings[index]
     if is_other:
         ending = _OTHERS.get(ending, "wav")
-    number = f"{task.task_id} #{index}"
-    if task.plan == "music" or "mp3 jpeg" in task.files:
-        return _rendered(ending, task.words, number, task.input_json, index // 2, is_small=is_small)
-    return _rendered(ending, task.words, number, task.input_json, None, is_small=is_small)
+    number, track = f"{task.task_id} #{index}", index // 2 if task.is_music else None
+    size = _THUMBNAIL if is_small else _size_of_picture(task, index)
+    return _rendered(ending, task.words, number, task.input_json, track, size=size)
+
+
+def _size_of_picture(task: Task, index: int) -> tuple[int, int] | None:
+    """Return the size that a dial asks for; None for what follows from the input."""
+    width, _, height = task.dials.word("picture").partition("x")
+    is_asked = width.isdecimal() and task.is_picture_of_track(index)
+    return (int(width), int(height)) if is_asked else None
 
 
 @lru_cache(maxsize=64)
 def _rendered(
-    ending: str, words: str, name: str, input_json: str, track: int | None, *, is_small: bool
+    ending: str,
+    words: str,
+    name: str,
+    input_json: str,
+    track: int | None,
+    *,
+    size: tuple[int, int] | None,
 ) -> bytes:
     given = json.loads(input_json)
     if ending in PICTURES:
-        size = _THUMBNAIL if is_small else picture_size(given)
-        return picture(words, name, size, is_jpeg=ending != "png")
+        return picture(words, name, size or picture_size(given), is_jpeg=ending != "png")
     if ending == "wav":
         return wav(music_seconds(given, 0))
     if ending == "mp3":

@@ -62,6 +62,14 @@ def test_thumbnails(kie: Client) -> None:
     eventually(lambda: size(late) == (1368, 768))
 
 
+def test_thumbnails_after_pictures(kie: Client) -> None:
+    early = link(kie, "[preview after 1]", aspect_ratio="16:9")
+    assert size(early) == (1368, 768)
+    eventually(lambda: size(early) == (360, 360))
+    both = kie.links(kie.create("x [results 2] [preview last]"))
+    assert [size(one) for one in both] == [(1024, 1024), (360, 360)]
+
+
 def test_the_first_links_lead_to_thumbnails(kie: Client) -> None:
     task_id = kie.create("x [preview first 2]")
     sizes = []

@@ -169,6 +169,12 @@ def test_every_dial_written_in_the_table_is_understood() -> None:
         assert read_dials(plain) == Dials()
 
 
+def test_a_dial_may_be_for_one_model_only() -> None:
+    text = "a kite [google/nano-banana: create 422 model] [slow 3]"
+    assert read_dials(text, "google/nano-banana") == read_dials("[create 422 model] [slow 3]")
+    assert read_dials(text, "z-image") == read_dials(text) == read_dials("[slow 3]")
+
+
 def test_no_secret_is_logged(port: int, tmp_path: Path, receiver: Receiver) -> None:
     url = f"http://127.0.0.1:{port}"
     key = "k3y-of-the-api"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from simulator.families.suno.orders import OPERATIONS
 from simulator.server import KieSimulator
@@ -137,6 +139,30 @@ def test_every_call_that_makes_music(kie: Client, operation: Any) -> None:
     record = kie.watch(ASK, task_id, "status", ENDS)[-1]
     assert record["type"] == operation.name.upper().replace("-", "_")
     assert len(record["response"]["sunoData"]) == operation.tracks
+
+
+@pytest.mark.parametrize(
+    ("dial", "status", "size"),
+    [
+        ("", 200, (1024, 1024)),
+        ("[picture 360x360]", 200, (360, 360)),
+        ("[picture 2048x1152]", 200, (2048, 1152)),
+        ("[picture gone]", 404, None),
+    ],
+)
+def test_pictures_of_tracks(kie: Client, dial: str, status: int, size: tuple[int, int]) -> None:
+    _, record = finished(kie, dial)
+    for track in record["response"]["sunoData"]:
+        assert get(track["audioUrl"]).status_code == 200
+        for key in ("imageUrl", "sourceImageUrl"):
+            answer = get(track[key])
+            assert answer.status_code == status
+            assert status == 404 or Image.open(io.BytesIO(answer.content)).size == size
+
+
+def test_tracks_without_pictures(kie: Client) -> None:
+    _, record = finished(kie, "[picture none]")
+    assert [track["imageUrl"] for track in record["response"]["sunoData"]] == ["", ""]
 
 
 def without(body: dict[str, Any], name: str) -> dict[str, Any]:
