@@ -1,0 +1,1 @@
+"""Recipes: what this deployment makes of a few parameters."""
