@@ -40,12 +40,17 @@ def size_of(value: Any) -> int:
     )
 
 
-def excerpt(values: Mapping[str, Any], most_bytes: int) -> dict[str, Any]:
+def excerpt(
+    values: Mapping[str, Any], most_bytes: int, longest_text: int = _STRING
+) -> dict[str, Any]:
     """
     Take of an object what fits.
 
     Numbers, words and short texts come first: they say what was asked for. Long texts, lists and
     objects are cut short; what does not fit even so is left out.
+
+    Args:
+        longest_text: Of its own texts; those further down are cut shorter.
 
     Returns:
         A part of the object in its order, of at most `most_bytes` as compact JSON.
@@ -55,7 +60,7 @@ def excerpt(values: Mapping[str, Any], most_bytes: int) -> dict[str, Any]:
         for name, value in values.items():
             if name in kept or _is_short(value) is not is_short:
                 continue
-            part = _cut(value)
+            part = keepable(value, longest_text) if isinstance(value, str) else _cut(value)
             # With a colon and a comma.
             size = size_of(name) + size_of(part) + 2
             if size <= left:

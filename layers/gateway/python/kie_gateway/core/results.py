@@ -19,6 +19,8 @@ class Source:
         duration_seconds: As Kie.ai says, None if it does not.
         is_base64: Whether `content` is the base64 of the result's bytes, and not its text.
         upstream_id: Kie's own id of it, by which follow-ups name it, such as a track's `audioId`.
+        is_beside: Whether it only goes with the results, like a track's picture: it is kept if it
+            can be had, and never missing. None for results.
     """
 
     url: str
@@ -28,6 +30,7 @@ class Source:
     duration_seconds: float | None = None
     is_base64: bool | None = None
     upstream_id: str | None = None
+    is_beside: bool | None = None
 
     @classmethod
     def of_bytes(cls, body: bytes, content_type: str) -> Self:

@@ -7,8 +7,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from kie_gateway.core.alternatives import Alternative, Attempt
 from kie_gateway.core.credits.reservation import Fate, Reservation
 from kie_gateway.core.failure import Failure
+from kie_gateway.core.groups.child import Child, planned, planned_credits
+from kie_gateway.core.recipe_version import RecipeVersion
 from kie_gateway.core.results import Missing, Output, Source
 
 
@@ -81,6 +84,7 @@ class Step(StrEnum):
     SUBMIT = "submit"
     ASK = "ask"
     STORE = "store"
+    CREATE_CHILDREN = "create_children"
     STALL = "stall"
     NONE = "none"
 
@@ -93,6 +97,10 @@ class Task:
     Attributes:
         input: As the caller sent it; an excerpt where the whole lies beside the record.
         input_bytes: Size of the whole as compact JSON where `input` is an excerpt, or else None.
+        input_file: Number of the file that holds the whole; alternatives may have their own.
+        alternatives: Models that are still to be tried if this one comes to nothing, in order.
+        attempts: Those that came to nothing before this one.
+        max_credits: What all attempts together may cost, as far as can be known before.
         callback_base_url: Public address of this deployment when the task was created.
         sending_at: When the creation was last about to be sent to Kie.ai.
         upstream_facts: What else Kie.ai told of the result, such as seeds.
@@ -117,6 +125,10 @@ class Task:
         submit_turn: Fair turn in the submit queue; None if the task was never queued there.
         short_of_credits: Whether Kie.ai refused the creation for want of credits, and others may
             still be taken, so that it waits by itself.
+        children: Tasks that belong to it, those to come included.
+        recipe: By which it was made; None if the caller has chosen model and input.
+        least_picture: Smallest picture that counts, width and height; None for what the input asks
+            for. Music that says so keeps the picture of its track.
         version: Grows with every change.
     """
 
@@ -132,6 +144,10 @@ class Task:
     deadline_at: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict)
     input_bytes: int | None = None
+    input_file: int = 0
+    alternatives: tuple[Alternative, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    max_credits: Decimal | None = None
     attention: Attention | None = None
     submission: Submission = Submission.WAITING
     submission_attempts: int = 0
@@ -169,6 +185,9 @@ class Task:
     watches: int = 1
     submit_turn: int | None = None
     short_of_credits: bool = False
+    children: tuple[Child, ...] = ()
+    recipe: RecipeVersion | None = None
+    least_picture: tuple[int, int] | None = None
     version: int = 1
 
     @property
@@ -183,6 +202,8 @@ class Task:
                 return Step.SUBMIT
             case Status.QUEUED | Status.RUNNING | Status.EXPIRED:
                 return Step.ASK
+            case Status.SUCCEEDED if self.has_due_children:
+                return Step.CREATE_CHILDREN
             case _:
                 return Step.NONE
 
@@ -190,6 +211,22 @@ class Task:
     def may_get_verdict(self) -> bool:
         """Whether a verdict of Kie.ai still counts: an expired task may yet succeed."""
         return self.status in WITHOUT_VERDICT and self.deleted_at is None
+
+    @property
+    def has_due_children(self) -> bool:
+        """Whether there are children to be created now."""
+        is_due = self.status is Status.SUCCEEDED and self.deleted_at is None
+        return is_due and any(child.is_planned for child in self.children)
+
+    @property
+    def planned_credits(self) -> Decimal:
+        """What is set aside for children to come, and for theirs."""
+        return planned_credits(self.children)
+
+    @property
+    def planned_tasks(self) -> int:
+        """How many children are to come, theirs included."""
+        return len(planned(self.children))
 
     @property
     def paying_owner(self) -> str:
@@ -214,8 +251,9 @@ class Task:
 
     @property
     def is_swept(self) -> bool:
-        """Whether somebody looks at it at `sweep_at`: it is open, or its files are to be gone."""
-        wants_care = not self.status.is_settled or self.deleted_at is not None
+        """Whether somebody looks at it at `sweep_at`: it lacks something, or is to be cleaned."""
+        is_open = not self.status.is_settled or self.has_due_children
+        wants_care = is_open or self.deleted_at is not None
         return self.sweep_at is not None and wants_care
 
     @property
@@ -233,8 +271,21 @@ class Task:
     def price(self) -> Decimal | None:
         """What Kie.ai will take for the task, as far as is known."""
         if self.reservation is not None:
-            return self.reservation.credits
+            return self.reservation.price
         return self.credits_estimated
+
+    @property
+    def was_created_before(self) -> bool:
+        """Whether Kie.ai has taken an earlier attempt, of which it may still tell."""
+        return any(attempt.upstream_task_id is not None for attempt in self.attempts)
+
+    def earlier_attempt(self, upstream_task_id: str | None) -> Attempt | None:
+        """Find the attempt before this one that has such an id at Kie.ai."""
+        if upstream_task_id is None or upstream_task_id == self.upstream_task_id:
+            return None
+        return next(
+            (one for one in self.attempts if one.upstream_task_id == upstream_task_id), None
+        )
 
     @property
     def is_unstored(self) -> bool:
@@ -247,6 +298,7 @@ class Task:
 
 
 def upstream_ids(task: Task) -> frozenset[str]:
-    """Kie's ids of a task's results, where they have any; a bounded number of them."""
-    found = (source.upstream_id for source in task.sources[:_MOST_NAMED_RESULTS])
-    return frozenset(one for one in found if one)
+    """Kie's ids of a task's results and earlier attempts, if any; a bounded number of them."""
+    results = (source.upstream_id for source in task.sources[:_MOST_NAMED_RESULTS])
+    attempts = (attempt.upstream_task_id for attempt in task.attempts)
+    return frozenset(one for one in (*results, *attempts) if one)

@@ -31,12 +31,16 @@ class Happened(StrEnum):
     PREVIEW_KEPT = "preview_kept"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    FELL_BACK = "fell_back"
     CANCELED = "canceled"
     EXPIRED = "expired"
     CREDITS_SETTLED = "credits_settled"
     DELETED = "deleted"
     REFRESHED = "refreshed"
     WATCH_STARTED = "watch_started"
+    CHILD_CREATED = "child_created"
+    CHILD_UNNEEDED = "child_unneeded"
+    CHILDREN_SKIPPED = "children_skipped"
 
 
 @dataclass(frozen=True)

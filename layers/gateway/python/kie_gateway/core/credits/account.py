@@ -16,9 +16,9 @@ class Account:
     Attributes:
         unlimited: Whether tasks are created whatever the balance.
         balance: What may still be set aside; never below zero.
-        reserved: Set aside for tasks without a verdict.
+        reserved: Set aside for tasks without a verdict, and for those to come.
         owed: Charged beyond what there was.
-        open_tasks: Created through the gateway and not ended.
+        open_tasks: Created through the gateway and not ended, and those to come.
         soft_budget: Credits in a calendar month (UTC) that a warning comes with; None for none.
         hard_budget: Credits in a calendar month that no task is created beyond.
         spent_by_month: By calendar month, such as 2026-03.

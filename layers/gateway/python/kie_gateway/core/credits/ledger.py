@@ -4,8 +4,8 @@ The ledger of an owner's credits: one entry for each move.
 It is double entry: every entry takes credits out of one ledger account and puts them into another,
 so all of them together are always zero, and each number of an owner's account is a sum of entries.
 
-    outside, unlimited -> balance -> reserved -> spent
-                              ^---------'   owed --^
+    outside, unlimited -> balance -> planned -> reserved -> spent
+                              ^---------'----------'   owed --^
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,13 @@ class LedgerAccount(StrEnum):
 
     `outside` is where grants come from, `unlimited` where the credits of owners without a balance
     come from. What a balance could not pay comes out of `owed`, and the next grant goes into it.
+    `planned` is set aside for tasks that have no record yet.
     """
 
     OUTSIDE = "outside"
     UNLIMITED = "unlimited"
     BALANCE = "balance"
+    PLANNED = "planned"
     RESERVED = "reserved"
     SPENT = "spent"
     OWED = "owed"

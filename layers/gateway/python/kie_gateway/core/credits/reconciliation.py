@@ -14,6 +14,7 @@ from decimal import Decimal
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.credits.ledger import NOTHING, LedgerAccount, LedgerEntry, sums
 from kie_gateway.core.credits.reservation import Reservation
+from kie_gateway.core.groups.batch import Batch
 from kie_gateway.core.task import Task
 
 # The sweep runs every ten minutes.
@@ -28,11 +29,13 @@ class LedgerSnapshot:
     Attributes:
         entries: By owner, oldest first.
         tasks: Those with a reservation, by id.
+        batches: By id.
     """
 
     accounts: Mapping[str, Account] = field(default_factory=dict)
     entries: Mapping[str, Sequence[LedgerEntry]] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    batches: Mapping[str, Batch] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def differences(ledger: LedgerSnapshot, now: datetime) -> Iterator[Difference]:
             ledger.accounts.get(owner) or Account(owner), ledger.entries.get(owner, ()), ledger
         )
     yield from _of_tasks(ledger, now)
+    yield from _of_families(ledger)
 
 
 def _of_account(
@@ -67,14 +71,19 @@ def _of_account(
 ) -> Iterator[Difference]:
     owner, totals = account.owner, sums(entries)
     own = [task for task in ledger.tasks.values() if task.paying_owner == owner]
+    batches = [batch for batch in ledger.batches.values() if batch.owner == owner]
+    plans: list[Task | Batch] = [*own, *batches]
     held = sum((task.reservation.held for task in own if task.reservation), NOTHING)
+    held += sum((plan.planned_credits for plan in plans), NOTHING)
     is_open = sum(not task.status.is_settled for task in own)
+    is_open += sum(plan.planned_tasks for plan in plans)
+    set_aside = totals[LedgerAccount.RESERVED] + totals[LedgerAccount.PLANNED]
     facts: list[tuple[str, Decimal | int, str, Decimal | int]] = [
         ("balance", account.balance, "the entries add up to", totals[LedgerAccount.BALANCE]),
-        ("reserved", account.reserved, "the entries add up to", totals[LedgerAccount.RESERVED]),
+        ("reserved", account.reserved, "the entries add up to", set_aside),
         ("spent", account.spent, "the entries add up to", totals[LedgerAccount.SPENT]),
         ("owed", account.owed, "the entries add up to", -totals[LedgerAccount.OWED]),
-        ("reserved", account.reserved, "the tasks have reserved", held),
+        ("reserved", account.reserved, "tasks and batches have reserved", held),
         ("entries", account.entries, "there are", len(entries)),
         ("open_tasks", account.open_tasks, "there are", is_open),
     ]
@@ -86,12 +95,8 @@ def _of_account(
 
 
 def _of_tasks(ledger: LedgerSnapshot, now: datetime) -> Iterator[Difference]:
-    by_task: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
-    for entries in ledger.entries.values():
-        for entry in entries:
-            if entry.task_id is not None:
-                by_task[entry.task_id].append(entry)
-    for task_id in sorted(ledger.tasks.keys() | by_task.keys()):
+    by_task = _by_task(ledger)
+    for task_id in sorted((ledger.tasks.keys() | by_task.keys()) - ledger.batches.keys()):
         totals, task = sums(by_task[task_id]), ledger.tasks.get(task_id)
         if task is None or task.reservation is None:
             # Withdrawn before it was watched, it leaves two entries that cancel out.
@@ -118,6 +123,48 @@ def _of_task(
             yield Difference(task.task_id, words)
     if task.release_at is not None and task.release_at + _LATE < now:
         yield Difference(task.task_id, f"was to be released at {task.release_at.isoformat()}")
+
+
+def _of_families(ledger: LedgerSnapshot) -> Iterator[Difference]:
+    """
+    Compare what is set aside for tasks to come.
+
+    It is under the id of what plans them, and leaves under theirs once they are created; so it adds
+    up over a family only: a task or a batch, with all that follows from it.
+    """
+    noted: defaultdict[str, Decimal] = defaultdict(Decimal)
+    found: defaultdict[str, Decimal] = defaultdict(Decimal)
+    plans: Mapping[str, Task | Batch] = {**ledger.tasks, **ledger.batches}
+    for plan_id, plan in plans.items():
+        noted[_family(plan_id, ledger)] += plan.planned_credits
+    for task_id, entries in _by_task(ledger).items():
+        found[_family(task_id, ledger)] += sums(entries)[LedgerAccount.PLANNED]
+    for family in sorted(noted.keys() | found.keys()):
+        if noted[family] != found[family]:
+            words = (
+                f"{_text(noted[family])} credits are set aside for tasks to come,"
+                f" and {_text(found[family])} by the ledger"
+            )
+            yield Difference(family, words)
+
+
+def _family(plan_id: str, ledger: LedgerSnapshot) -> str:
+    """Return the id of the batch or the task that a task has followed from in the end."""
+    task = ledger.tasks.get(plan_id)
+    if task is None:
+        return plan_id
+    above = task.batch_id or task.parent_id
+    return plan_id if above is None else _family(above, ledger)
+
+
+def _by_task(ledger: LedgerSnapshot) -> Mapping[str, list[LedgerEntry]]:
+    """Sort entries by what they are about."""
+    by_task: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
+    for entries in ledger.entries.values():
+        for entry in entries:
+            if entry.task_id is not None:
+                by_task[entry.task_id].append(entry)
+    return by_task
 
 
 def _text(amount: Decimal | int) -> str:

@@ -39,10 +39,11 @@ class Reservation:
     Credits set aside for a task.
 
     Attributes:
-        credits: What the task is expected to cost.
+        credits: What the task is expected to cost, whichever of its models delivers.
         release_after_seconds: How long they stay set aside once nobody waits for a verdict.
         funds: Decided by the account when they are set aside.
         charged: What was charged in the end; 0 until then.
+        expected: What the model at work is expected to cost, where that is less than `credits`.
     """
 
     credits: Decimal
@@ -50,6 +51,12 @@ class Reservation:
     funds: Funds = Funds.UNLIMITED
     fate: Fate = Fate.OPEN
     charged: Decimal = Decimal(0)
+    expected: Decimal | None = None
+
+    @property
+    def price(self) -> Decimal:
+        """What the model at work is expected to cost."""
+        return self.credits if self.expected is None else self.expected
 
     @property
     def held(self) -> Decimal:
@@ -60,7 +67,7 @@ class Reservation:
         """Charge what Kie.ai took, or what was expected if it did not say; once, ever."""
         if self.fate is Fate.CHARGED:
             return self
-        charged = self.credits if taken is None else taken
+        charged = self.price if taken is None else taken
         return replace(self, fate=Fate.CHARGED, charged=charged)
 
     def release(self) -> "Reservation":

@@ -26,7 +26,7 @@ def believed(task: Task, said: Decimal | None, by: CompletedBy) -> Decimal | Non
     """
     if said is None or not said.is_finite() or said < 0:
         return None
-    expected = task.reservation.credits if task.reservation else task.credits_estimated
+    expected = task.price
     if by is CompletedBy.WEBHOOK:
         # Where nothing was expected there is nothing to compare with, nor to charge instead.
         most = expected * MOST_ESTIMATES_UNASKED if expected else Decimal(MOST_CREDITS)

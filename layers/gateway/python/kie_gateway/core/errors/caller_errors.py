@@ -36,6 +36,10 @@ class InvalidRequestError(CallerError):
         self.faults = tuple(faults)
 
 
+class ModelRetiredError(InvalidRequestError):
+    """Kie.ai does not offer the model any more."""
+
+
 class UnauthorizedError(CallerError):
     """No key, an unknown one, or one that has expired or was revoked."""
 
@@ -120,6 +124,12 @@ class ModelNotFoundError(CallerError):
     code = "model_not_found"
 
 
+class RecipeNotFoundError(CallerError):
+    """This deployment has no such recipe."""
+
+    code = "recipe_not_found"
+
+
 class OutputNotFoundError(CallerError):
     """The task has no such output (yet)."""
 
@@ -136,6 +146,18 @@ class IdempotencyMismatchError(CallerError):
     """The key was used before with another body."""
 
     code = "idempotency_key_reused"
+
+
+class BatchSettledError(CallerError):
+    """The batch has ended already."""
+
+    code = "batch_settled"
+
+
+class BatchNotFoundError(CallerError):
+    """There is no such batch, or it is somebody else's."""
+
+    code = "batch_not_found"
 
 
 class TaskSettledError(CallerError):

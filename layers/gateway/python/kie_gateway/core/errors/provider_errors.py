@@ -48,13 +48,22 @@ class ProviderRejectedError(ProviderError):
 
     Attributes:
         category: One of the task failure categories of `core/failure.py`.
+        blames_model: Whether Kie.ai does not offer the model, now or any more.
     """
 
     code = "upstream_rejected"
 
-    def __init__(self, message: str, *, provider_code: str | None, category: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider_code: str | None,
+        category: str,
+        blames_model: bool = False,
+    ) -> None:
         super().__init__(message, provider_code=provider_code)
         self.category = category
+        self.blames_model = blames_model
 
 
 class ProviderAuthError(ProviderRejectedError):

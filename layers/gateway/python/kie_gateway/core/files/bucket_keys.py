@@ -41,7 +41,18 @@ def thumbnail_key(output_key: str, width: int) -> str:
 
 def input_key(task: Task) -> str:
     """Return the key of an input that is too large for the record."""
-    return f"{INPUTS}/{task.paying_owner}/{task.task_id}/input.json"
+    number = f"-{task.input_file}" if task.input_file else ""
+    return f"{INPUTS}/{task.paying_owner}/{task.task_id}/input{number}.json"
+
+
+def children_key(task: Task) -> str:
+    """Return the key of what is to follow a task."""
+    return f"{INPUTS}/{task.paying_owner}/{task.task_id}/children.json"
+
+
+def batch_plan_key(owner: str, batch_id: str) -> str:
+    """Return the key of what the tasks of a batch are to be made of."""
+    return f"{INPUTS}/{owner}/{batch_id}/tasks.json"
 
 
 def upload_key(owner: str, name: str) -> str:

@@ -21,6 +21,8 @@ _LARGEST_PREVIEW_SIDE = 1024
 # A wrong ratio alone proves nothing in a large picture.
 _LARGEST_THUMBNAIL_SIDE = 512
 _RATIO_TOLERANCE = 1.25
+# Models round a side to a multiple of their own.
+_SHARE_OF_SIDE = 0.95
 
 _SIZE = re.compile(r"(\d{2,5})\s*[x*]\s*(\d{2,5})", re.IGNORECASE)
 _RATIO = re.compile(r"(\d{1,2}):(\d{1,2})")
@@ -33,10 +35,21 @@ _RESOLUTION_FIELDS = ("resolution", "image_resolution", "imageResolution", "size
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for: pixels in all, and width by height; None where nothing was said."""
+    """
+    What was asked for.
+
+    Attributes:
+        pixels: In all, None where nothing was said.
+        ratio: Width by height, the same.
+        least: Width and height that a picture must have to count, the same.
+        is_strict: Whether `least` holds for pictures of every size, and to the pixel: nobody waits
+            for a larger one.
+    """
 
     pixels: float | None = None
     ratio: float | None = None
+    least: tuple[int, int] | None = None
+    is_strict: bool = False
 
 
 def wanted(task_input: Mapping[str, Any], minimum: tuple[int, int] | None = None) -> Wanted:
@@ -63,18 +76,39 @@ def wanted(task_input: Mapping[str, Any], minimum: tuple[int, int] | None = None
 
 def why_preview(facts: MediaFacts, asked: Wanted) -> str | None:
     """Return why a picture is only a preview; None for a result."""
+    if asked.is_strict and asked.least is not None:
+        is_small = is_smaller(facts.width, facts.height, asked.least)
+        return "it is smaller than requested" if is_small else None
     if not facts.width or not facts.height:
         return None
-    shown, side = f"{facts.width}x{facts.height}", max(facts.width, facts.height)
-    if side > _LARGEST_PREVIEW_SIDE:
+    if max(facts.width, facts.height) > _LARGEST_PREVIEW_SIDE:
         return None
-    if asked.pixels is not None and facts.width * facts.height < asked.pixels * _SHARE:
-        return f"{shown} is far smaller than requested"
-    if asked.ratio is None or side > _LARGEST_THUMBNAIL_SIDE:
+    reason = _why_small(facts.width, facts.height, asked)
+    return f"{facts.width}x{facts.height} {reason}" if reason else None
+
+
+def _why_small(width: int, height: int, asked: Wanted) -> str | None:
+    if asked.pixels is not None and width * height < asked.pixels * _SHARE:
+        return "is far smaller than requested"
+    if asked.least is not None and is_smaller(width, height, asked.least, _SHARE_OF_SIDE):
+        return "is smaller than requested"
+    if asked.ratio is None or max(width, height) > _LARGEST_THUMBNAIL_SIDE:
         return None
-    if abs(math.log(facts.width / facts.height / asked.ratio)) > math.log(_RATIO_TOLERANCE):
-        return f"{shown} is a small picture with a different aspect ratio than requested"
+    if abs(math.log(width / height / asked.ratio)) > math.log(_RATIO_TOLERANCE):
+        return "is a small picture with a different aspect ratio than requested"
     return None
+
+
+def is_smaller(
+    width: int | None, height: int | None, least: tuple[int, int], share: float = 1.0
+) -> bool:
+    """
+    Whether a picture is smaller than it must be; so is one of which nothing is known.
+
+    Args:
+        share: How much of each side will do.
+    """
+    return (width or 0) < least[0] * share or (height or 0) < least[1] * share
 
 
 def _first(

@@ -60,15 +60,25 @@ class Results:
     missing: tuple[Missing, ...] = ()
 
 
-def results_of(finished: Finished) -> Results:
-    """Take a verdict's results, as many as a task keeps."""
+def results_of(finished: Finished, task: Task) -> Results:
+    """
+    Take a verdict's results, as many as a task keeps.
+
+    What goes with them comes after them, where the task has a use for it.
+    """
     never = sorted({index for index in finished.missing if 0 <= index < MOST_RESULTS})
     missing = [Missing(index, _NEVER_CAME, Cure.NOTHING) for index in never]
     taken, too_many = finished.sources[:MOST_RESULTS], len(finished.sources) - MOST_RESULTS
     if too_many > 0:
         words = f"Kie.ai named {too_many} results more than the {MOST_RESULTS} that a task keeps."
         missing.append(Missing(len(taken) + len(never), words, Cure.NOTHING))
-    return Results(taken, tuple(missing))
+    beside = finished.beside if task.least_picture is not None else ()
+    return Results((*taken, *beside), tuple(missing))
+
+
+def without_beside(sources: Sequence[Source]) -> tuple[Source, ...]:
+    """Leave out what only goes with the results."""
+    return tuple(source for source in sources if not source.is_beside)
 
 
 def fitting(sources: Sequence[Source]) -> tuple[Source, ...]:
@@ -101,7 +111,8 @@ def with_results(task: Task, results: Results) -> Task:
 
     What was missing may be found under the new ones.
     """
-    same = len(results.sources) == len(task.sources) and results.missing == never_came(task)
+    as_many = len(without_beside(results.sources)) == len(without_beside(task.sources))
+    same = as_many and results.missing == never_came(task)
     outputs = task.outputs if same else ()
     sources = fitting(results.sources)
     return replace(task, sources=sources, missing=results.missing, outputs=outputs)
@@ -147,4 +158,4 @@ def _without_alternates(source: Source) -> Source:
 
 
 def _without_result(source: Source) -> Source:
-    return Source("", duration_seconds=source.duration_seconds)
+    return Source("", duration_seconds=source.duration_seconds, is_beside=source.is_beside)

@@ -79,6 +79,8 @@ def delete(task: Task, now: datetime) -> Move | None:
         owner=f"{DELETED_OWNER}{task.owner}",
         input={},
         input_bytes=None,
+        alternatives=(),
+        attempts=tuple(replace(one, tried=replace(one.tried, input={})) for one in task.attempts),
         metadata={},
         sources=(),
         outputs=(),

@@ -14,11 +14,25 @@ UNSUBMITTED = (Submission.SENDING, Submission.UNKNOWN)
 
 
 @dataclass(frozen=True)
+class NewRecord:
+    """A task that has no record yet, with the beginning of its timeline."""
+
+    task: Task
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
 class Move:
-    """A task as it shall be, with what the timeline tells of the change."""
+    """
+    A task as it shall be, with what the timeline tells of the change.
+
+    Attributes:
+        creates: Children that are created by it; they take over what is set aside for them.
+    """
 
     task: Task
     entries: tuple[Entry, ...] = ()
+    creates: tuple[NewRecord, ...] = ()
 
 
 def files_in_words(sources: Sequence[Source]) -> str:

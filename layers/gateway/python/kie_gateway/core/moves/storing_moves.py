@@ -19,6 +19,7 @@ from kie_gateway.core.files.storing import (
     never_came,
     still_missing,
     with_results,
+    without_beside,
 )
 from kie_gateway.core.moves.move import STALL_REST, Move, files_in_words
 from kie_gateway.core.polling.schedule import after_storage_failure_at
@@ -135,7 +136,8 @@ def storing_failed(
 def _expired(task: Task, now: datetime) -> Task:
     """End a task whose results could not be copied: no failure, since Kie.ai has made them."""
     lacking = [one for one in task.missing if one.cure is not Cure.NOTHING]
-    words = f"{len(lacking)} of {len(task.sources)} results could not be copied"
+    promised = len(without_beside(task.sources))
+    words = f"{len(lacking)} of {promised} results could not be copied"
     reason = next((one.reason for one in lacking), "")
     after = replace(
         task,

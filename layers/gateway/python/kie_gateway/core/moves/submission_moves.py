@@ -87,6 +87,8 @@ def adopt(task: Task, upstream_task_id: str, *, next_at: datetime, now: datetime
     """Take over the id that a webhook names for a creation whose answer we never saw."""
     if task.upstream_task_id is not None or task.submission not in UNSUBMITTED:
         return None
+    if task.earlier_attempt(upstream_task_id) is not None:
+        return None
     moved = submitted(task, upstream_task_id, next_at=next_at, now=now)
     if moved is None:
         return None

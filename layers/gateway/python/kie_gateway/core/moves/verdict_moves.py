@@ -14,6 +14,7 @@ from kie_gateway.core.files.storing import (
     results_of,
     with_results,
 )
+from kie_gateway.core.moves.alternative_moves import fall_back
 from kie_gateway.core.moves.move import Move, files_in_words
 from kie_gateway.core.polling.report import Failed, Finished
 from kie_gateway.core.sweep import follow_entry, followed_anew
@@ -47,11 +48,13 @@ def report_finished(
     """Record Kie's verdict with its links; the first verdict wins."""
     if not task.may_get_verdict or only_previews(task, finished):
         return None
+    if task.earlier_attempt(upstream_task_id) is not None:
+        return None
     credits_taken = believed(task, finished.credits, by)
     completed_at = finished.completed_at or now
     known = replace(_adopted(task, upstream_task_id, now), upstream_completed_at=completed_at)
     after = replace(
-        with_results(known, results_of(finished)),
+        with_results(known, results_of(finished, task)),
         status=Status.STORING,
         completed_by=by,
         upstream_state=finished.state,
@@ -89,13 +92,20 @@ def fail(
     now: datetime,
     submission: Submission | None = None,
 ) -> Move | None:
-    """Record that the task came to nothing; not of one whose result only could not be copied."""
+    """
+    Record that the task came to nothing, or that another model is tried.
+
+    Not of a task whose result only could not be copied.
+    """
     if not task.may_get_verdict or task.is_unstored:
         return None
+    task = replace(task, submission=submission or task.submission)
+    instead = fall_back(task, failed, now)
+    if instead is not None:
+        return instead
     after = replace(
         task,
         status=Status.FAILED,
-        submission=submission or task.submission,
         error=failed.failure,
         completed_by=by,
         upstream_state=failed.state or task.upstream_state,

@@ -37,6 +37,8 @@ def decide(task: Task, now: datetime) -> Decision:
     """
     if task.next_step is Step.NONE:
         return Decision(Step.NONE, now)
+    if task.next_step is Step.CREATE_CHILDREN:
+        return Decision(Step.CREATE_CHILDREN, now)
     if task.status is Status.EXPIRED:
         return Decision(Step.STALL, now)
     if task.status is Status.STORING:

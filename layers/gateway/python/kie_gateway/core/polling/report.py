@@ -32,6 +32,7 @@ class Finished:
         credits: What Kie says it took, None if it does not say.
         facts: Further things Kie tells of the result, such as seeds; short values only.
         missing: Numbers of results that were promised and never came, after those of `sources`.
+        beside: What goes with the results and is none of them, like a track's picture.
     """
 
     state: str
@@ -40,6 +41,7 @@ class Finished:
     credits: Decimal | None = None
     facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     missing: tuple[int, ...] = ()
+    beside: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,14 @@ class Failed:
     Attributes:
         in_record: Whether the task's own record says so, and not only the code and the words of
             the answer around it, which may be about the question.
+        blames_model: Whether Kie.ai does not offer the model, now or any more, whatever the input.
     """
 
     state: str
     failure: Failure
     completed_at: datetime | None = None
     in_record: bool = True
+    blames_model: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 from kie_gateway.core.callers.idempotency import IdempotencyKey
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.credits.ledger import LedgerEntry, LedgerPosition
-from kie_gateway.core.credits.posting import Posting
+from kie_gateway.core.credits.posting_builder import Posting
 
 type Change = Callable[[Account], Posting]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from kie_gateway.core.callers.idempotency import IdempotencyKey
-from kie_gateway.core.moves.move import Move
+from kie_gateway.core.moves.move import Move, NewRecord
 from kie_gateway.core.task import Task
 from kie_gateway.core.timeline import Entry
 
@@ -37,8 +37,15 @@ class TaskFilter:
     model: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
-    batch_id: str | None = None
-    parent_id: str | None = None
+
+    def takes(self, task: Task) -> bool:
+        """Whether a task is one of those."""
+        return (
+            self.status in (None, task.status.value)
+            and self.model in (None, task.model)
+            and (self.created_after is None or task.created_at > self.created_after)
+            and (self.created_before is None or task.created_at < self.created_before)
+        )
 
 
 @dataclass(frozen=True)
@@ -63,12 +70,14 @@ class TaskStore(Protocol):
         idempotency: IdempotencyKey | None,
         *,
         tasks_at_once: int = 0,
+        beside: Sequence[NewRecord] = (),
     ) -> Task | Existing:
         """
         Write a new task; the existing one's id if the idempotency key is taken.
 
         Args:
             tasks_at_once: How many the owner may have open; 0 for any number.
+            beside: Tasks that are created by the same write, or not at all.
 
         Returns:
             The task with its funds, as it was written.
@@ -80,11 +89,16 @@ class TaskStore(Protocol):
     def existing(self, idempotency: IdempotencyKey, now: datetime) -> Existing | None:
         """Find the task that an idempotency key stands for; None if the key is free."""
 
-    def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
-        """Take a new task back, as if it had never been created, unless it was moved since."""
+    def forget(
+        self, task: Task, idempotency: IdempotencyKey | None, beside: Sequence[Task] = ()
+    ) -> None:
+        """Take new tasks back, as if never created, unless one of them was moved since."""
 
     def get(self, task_id: str) -> Task | None:
         """Read a task as it stands."""
+
+    def get_many(self, task_ids: Sequence[str]) -> list[Task]:
+        """Read some tasks as they stand, in the order asked for; those that are not there lack."""
 
     def version_of(self, task_id: str) -> int | None:
         """Read which version a task is in, perhaps a moment late; None if it is not there."""

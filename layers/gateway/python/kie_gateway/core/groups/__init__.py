@@ -1,0 +1,1 @@
+"""Tasks that belong together: children of a task, batches, and what becomes of the whole."""
