@@ -209,7 +209,12 @@ class KieClient:
                 return ProviderNoCreditsError(message, provider_code=code, category=category)
             case Reading.REFUSED if proof.category is not None:
                 kind = _REJECTIONS.get(proof.category, ProviderRejectedError)
-                return kind(message, provider_code=code, category=proof.category)
+                return kind(
+                    message,
+                    provider_code=code,
+                    category=proof.category,
+                    blames_model=words.blames_model(message),
+                )
             case _:
                 return SubmissionUnknownError(f"code {code}: {message}", provider_code=code)
 

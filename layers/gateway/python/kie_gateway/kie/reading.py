@@ -217,6 +217,7 @@ def _failed(found: Found, state: str, completed_at: datetime | None) -> Failed:
         ),
         completed_at=completed_at,
         in_record=bool(state) or said_code is not None,
+        blames_model=words.blames_model(message or ""),
     )
 
 

@@ -75,6 +75,17 @@ _NO_CREDITS = tuple(
 # Whole texts of Kie's own checks, which come before a task is made: recorded with code 500 by
 # clients that sent wrong input on purpose, and paid nothing.
 _FIELD = r"(?:this |the )?[\w.\[\]` -]{1,60}?"
+# Whole texts of the same kind about the model, whatever the input.
+_OFF_MODELS = tuple(
+    re.compile(whole)
+    for whole in (
+        r"the model name you specified is not supported(?:\. .{0,120})?",
+        (
+            r"(?:this|the) (?:interface|model|feature) (?:is|has been) (?:temporarily |currently )?"
+            r"(?:paused|disabled|offline|retired)"
+        ),
+    )
+)
 _FAILED_CHECKS = tuple(
     re.compile(whole)
     for whole in (
@@ -87,11 +98,6 @@ _FAILED_CHECKS = tuple(
             r" (?:<=|>=|less than|greater than|between|one of|at most|at least) [\w., -]{1,60}"
         ),
         r"please enter [\w .-]{1,40}",
-        r"the model name you specified is not supported(?:\. .{0,120})?",
-        (
-            r"(?:this|the) (?:interface|model|feature) (?:is|has been) (?:temporarily |currently )?"
-            r"(?:paused|disabled|offline|retired)"
-        ),
     )
 )
 _INPUT = re.compile(
@@ -140,7 +146,12 @@ def says_no_credits(text: str) -> bool:
 
 def is_failed_check(text: str) -> bool:
     """Whether the whole text is one of Kie's checks before a creation."""
-    return _is_whole(text, _FAILED_CHECKS)
+    return _is_whole(text, _FAILED_CHECKS) or blames_model(text)
+
+
+def blames_model(text: str) -> bool:
+    """Whether the whole text says that the model is not offered, now or any more."""
+    return _is_whole(text, _OFF_MODELS)
 
 
 def tells_of_trouble(text: str) -> bool:

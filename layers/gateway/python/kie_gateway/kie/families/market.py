@@ -16,7 +16,7 @@ from kie_gateway.core.results import Source
 from kie_gateway.core.spelling import respelled
 from kie_gateway.kie import reading, songs, wire
 from kie_gateway.kie.families.family import Call, Family
-from kie_gateway.kie.tracks import read_tracks, without_the_missing
+from kie_gateway.kie.tracks import are_silent, read_tracks, with_tracks
 
 # Models that had endpoints of their own, with inputs in camel case, and what they take here. Two
 # pages still have names of that time.
@@ -83,14 +83,16 @@ class _Market(Family):
         holders = [*results, *inner]
         lists = songs.lists_in(holders)
         tracks = read_tracks(lists)
+        # Their pictures are there first, and are none of the results.
+        is_early = str(data.get("model")).startswith(_SUNO) and are_silent(lists)
         sources = (
             tracks.sources
-            or reading.sources_of(_links(data, results))
+            or reading.sources_of(iter(()) if is_early else _links(data, results))
             or songs.words_in(lists)
             or songs.others_in(holders, data)
             or _documents(results)
         )
-        return without_the_missing(reading.conclude(reading.look(body, sources)), tracks)
+        return with_tracks(reading.conclude(reading.look(body, sources)), tracks)
 
 
 def _objects(value: Any) -> tuple[dict[str, Any], ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from kie_gateway.core.polling.report import Report
 from kie_gateway.kie import reading, songs, wire
 from kie_gateway.kie.families.family import Call, Family
-from kie_gateway.kie.tracks import read_tracks, without_the_missing
+from kie_gateway.kie.tracks import read_tracks, with_tracks
 
 _MUSIC = "/api/v1/generate"
 _TOOLS = ("wav", "mp4", "vocal-removal", "midi")
@@ -78,7 +78,7 @@ class _Suno(Family):
             # Lyrics say `complete` even when they failed: only the code tells.
             word = _STEPS[step] if code in reading.YES else "ERROR"
             found = replace(found, data={**data, "state": word})
-        return without_the_missing(reading.conclude(found), tracks)
+        return with_tracks(reading.conclude(found), tracks)
 
 
 FAMILY = _Suno(
