@@ -11,7 +11,7 @@ from kie_gateway.aws.table_keys import account_key, ledger_entry_id, ledger_entr
 from kie_gateway.aws.task_item import Item, write_time
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.credits.ledger import LedgerAccount, LedgerEntry, Reason
-from kie_gateway.core.credits.posting import Posting, Premise
+from kie_gateway.core.credits.posting_builder import Posting, Premise
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (

@@ -20,7 +20,8 @@ from kie_gateway.aws.table_keys import account_key, account_partition, ledger_en
 from kie_gateway.core.callers.idempotency import IdempotencyKey
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.credits.ledger import LedgerEntry, LedgerPosition, with_balances
-from kie_gateway.core.credits.posting import Posting, start_account, together
+from kie_gateway.core.credits.posting import start_account, together
+from kie_gateway.core.credits.posting_builder import Posting
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
 from kie_gateway.core.ports.accounts import Change, Changed

@@ -16,6 +16,7 @@ type Key = dict[str, "AttributeValueTypeDef"]
 TASK = "TASK"
 ENTRY = "ENTRY#"
 ACCOUNTS = "ACCOUNT#"
+BATCHES = "BATCHES#"
 TIMES = "TIMES#"
 _LEDGER_ENTRY = "LEDGER#"
 _API_KEY = "KEY#"
@@ -39,6 +40,21 @@ def entry_key(task_id: str, at: str, order: str) -> Key:
 def result_key(upstream_id: str) -> Key:
     """Return the key of the item that tells which task a result of Kie's belongs to."""
     return _key(f"RESULT#{upstream_id}", "RESULT")
+
+
+def batch_key(owner: str, batch_id: str) -> Key:
+    """Return the key of a batch; an owner's batches sort by their ids."""
+    return _key(batches_partition(owner), batch_id)
+
+
+def batches_partition(owner: str) -> str:
+    """Return where an owner's batches lie."""
+    return f"{BATCHES}{owner}"
+
+
+def batch_owner(item: Mapping[str, "AttributeValueTypeDef"]) -> str:
+    """Return whose a batch is."""
+    return item["pk"]["S"].removeprefix(BATCHES)
 
 
 def idempotency_key(owner: str, key_hash: str) -> Key:

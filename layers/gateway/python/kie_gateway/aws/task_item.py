@@ -9,10 +9,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from kie_gateway.aws.alternative_values import (
+    alternative_values,
+    attempt_values,
+    read_alternative,
+    read_attempt,
+)
 from kie_gateway.aws.table_keys import entry_key, task_key
 from kie_gateway.core.credits.reservation import Fate, Funds, Reservation
 from kie_gateway.core.failure import Category, Failure
+from kie_gateway.core.groups.child import Child, ChildState, Start
 from kie_gateway.core.keepable import excerpt, keepable
+from kie_gateway.core.recipe_version import RecipeVersion
 from kie_gateway.core.results import Cure, Missing, Output, Source
 from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
@@ -47,6 +55,8 @@ class _Codec:
 _LONGEST_NAME = 200
 # What Kie.ai tells of a result besides its links, and facts of an entry.
 _MOST_FACTS_BYTES = 4096
+# Of a song's words.
+_LONGEST_FACT = 800
 
 
 def _json(value: Any) -> str:
@@ -105,17 +115,21 @@ def _read_failure(text: str) -> Failure:
 
 def _write_reservation(reservation: Reservation) -> str:
     amounts = {"credits": f"{reservation.credits:f}", "charged": f"{reservation.charged:f}"}
+    if reservation.expected is not None:
+        amounts["expected"] = f"{reservation.expected:f}"
     return _json({**asdict(reservation), **amounts})
 
 
 def _read_reservation(text: str) -> Reservation:
     values = json.loads(text)
+    expected = values.get("expected")
     return Reservation(
         credits=Decimal(values["credits"]),
         release_after_seconds=values["release_after_seconds"],
         funds=Funds(values["funds"]),
         fate=Fate(values["fate"]),
         charged=Decimal(values["charged"]),
+        expected=Decimal(expected) if expected is not None else None,
     )
 
 
@@ -147,14 +161,46 @@ _MISSING = _Codec(
         for values in json.loads(_unpacked(text))
     ),
 )
+
+
+def _write_child(child: Child) -> dict[str, Any]:
+    values = {
+        **asdict(child),
+        "credits": f"{child.credits:f}",
+        "children": [_write_child(one) for one in child.children],
+    }
+    return {name: value for name, value in values.items() if value not in ("0", [])}
+
+
+def _read_child(values: dict[str, Any]) -> Child:
+    return Child(
+        **{
+            **values,
+            "starts": Start(values["starts"]),
+            "state": ChildState(values["state"]),
+            "credits": Decimal(values.get("credits", 0)),
+            "children": tuple(_read_child(one) for one in values.get("children", ())),
+        }
+    )
+
+
 _CODECS: dict[str, _Codec] = {
+    "children": _Codec(
+        "S",
+        lambda children: _packed(_json([_write_child(child) for child in children])),
+        lambda text: tuple(_read_child(values) for values in json.loads(_unpacked(text))),
+    ),
     "status": _Codec("S", str, Status),
     "attention": _Codec("S", str, Attention),
     "submission": _Codec("S", str, Submission),
     "completed_by": _Codec("S", str, CompletedBy),
     "input": _JSON,
     "metadata": _JSON,
-    "upstream_facts": _Codec("S", _facts, json.loads),
+    "upstream_facts": _Codec(
+        "S",
+        lambda facts: _json(excerpt(facts, _MOST_FACTS_BYTES, _LONGEST_FACT)),
+        json.loads,
+    ),
     "upstream_message": _WORDS,
     "upstream_state": _NAME,
     "upstream_code": _NAME,
@@ -167,10 +213,28 @@ _CODECS: dict[str, _Codec] = {
     "missing": _MISSING,
     "previews": _OUTPUTS,
     "error": _Codec("S", _write_failure, _read_failure),
+    "recipe": _Codec(
+        "S",
+        lambda recipe: _json(asdict(recipe)),
+        lambda text: RecipeVersion(**json.loads(text)),
+    ),
+    "least_picture": _Codec("S", _json, lambda text: tuple(json.loads(text))),
     "reservation": _Codec("S", _write_reservation, _read_reservation),
     "credits_estimated": _AMOUNT,
     "credits_charged": _AMOUNT,
     "input_bytes": _INT,
+    "input_file": _INT,
+    "alternatives": _Codec(
+        "S",
+        lambda alternatives: _packed(_json([alternative_values(one) for one in alternatives])),
+        lambda text: tuple(read_alternative(values) for values in json.loads(_unpacked(text))),
+    ),
+    "attempts": _Codec(
+        "S",
+        lambda attempts: _packed(_json([attempt_values(one) for one in attempts])),
+        lambda text: tuple(read_attempt(values) for values in json.loads(_unpacked(text))),
+    ),
+    "max_credits": _AMOUNT,
     "submission_attempts": _INT,
     "polls": _INT,
     "retention_days": _INT,

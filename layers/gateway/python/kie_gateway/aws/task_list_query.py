@@ -16,7 +16,7 @@ def list_query(
     names = {"#owner": "owner"}
     values: dict[str, AttributeValueTypeDef] = {":owner": {"S": owner}}
     clauses = []
-    for name in ("status", "model", "batch_id", "parent_id"):
+    for name in ("status", "model"):
         wanted = getattr(which, name)
         if wanted is not None:
             names[f"#{name}"] = name

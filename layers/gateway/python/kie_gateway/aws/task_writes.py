@@ -7,7 +7,8 @@ from ulid import ULID
 
 from kie_gateway.aws.table_keys import result_key, task_key
 from kie_gateway.aws.task_item import Item, write_entry, write_task
-from kie_gateway.core.task import Task
+from kie_gateway.core.moves.move import NewRecord
+from kie_gateway.core.task import Task, upstream_ids
 from kie_gateway.core.timeline import Entry
 
 if TYPE_CHECKING:
@@ -24,6 +25,16 @@ def put_new(table: str, item: Item) -> "TransactWriteItemTypeDef":
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
+
+
+def put_record(table: str, record: NewRecord) -> "list[TransactWriteItemTypeDef]":
+    """Write a new task with the beginning of its timeline."""
+    task = record.task
+    return [
+        put_new(table, write_task(task)),
+        *(note_result(table, task.task_id, one) for one in upstream_ids(task)),
+        *put_entries(table, task.task_id, record.entries),
+    ]
 
 
 def update(table: str, before: Task, after: Task) -> "TransactWriteItemTypeDef":
