@@ -8,14 +8,17 @@ queue, so that the answer to the webhook never waits.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from kie_gateway.core.alternatives import Attempt
 from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.errors.caller_errors import WebhookRefusedError
 from kie_gateway.core.files.bucket_keys import webhook_key
 from kie_gateway.core.moves import submission_moves, verdict_moves
+from kie_gateway.core.moves.alternative_moves import of_attempt
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.report import Failed, Finished, Partial, Running
 from kie_gateway.core.polling.sighting import note_sighting
 from kie_gateway.core.ports.files import Archive
@@ -94,7 +97,11 @@ class RecordWebhook:
             self._ask_price(task)
             return Recorded.UNDELIVERED
         said = self.reader.read(task, delivery.body)
-        recorded = self._record(task, said)
+        earlier = task.earlier_attempt(said.upstream_task_id)
+        if earlier is None:
+            recorded = self._record(task, said)
+        else:
+            recorded = self._note_earlier(task, earlier, delivery.body)
         key = webhook_key(task, self.now(), delivery.delivery_id)
         # If the task is deleted at this moment, the sweep removes the body.
         self._attempt("archive", lambda: self.archive.put_raw(key, said.body, "application/json"))
@@ -120,9 +127,22 @@ class RecordWebhook:
             return self._record_canceled(task, said.upstream_task_id)
         if task.status in (Status.STORING, Status.SUCCEEDED, Status.FAILED):
             return self._duplicate(task)
-        if isinstance(said.report, Finished) and self._is_clear(said.report, said):
+        is_sure = not _may_be_earlier(task, said)
+        if isinstance(said.report, Finished) and is_sure and self._is_clear(said.report, said):
             return self._finish(task, said.report, said.upstream_task_id)
         return self._ask_instead(task, said)
+
+    def _note_earlier(self, task: Task, earlier: Attempt, body: bytes) -> Recorded:
+        """Note what is told of an attempt that is over; it changes nothing of the one at hand."""
+        model = earlier.tried.model
+        said = self.reader.read(replace(task, family=earlier.tried.family), body)
+        words = f"A repeated webhook about the attempt with {model}, which is over."
+        if isinstance(said.report, Finished | Partial):
+            words = (
+                f"A late result of the attempt with {model}, which Kie.ai had given up before;"
+                " it is not delivered."
+            )
+        return self._note(task, Happened.WEBHOOK_DUPLICATE, words, Recorded.DUPLICATE)
 
     def _record_canceled(self, task: Task, named: str | None) -> Recorded:
         if named is not None:
@@ -132,9 +152,11 @@ class RecordWebhook:
 
     def _adopt(self, task: Task, named: str) -> None:
         now = self.now()
-        self.tasks.move(
-            task, lambda current: submission_moves.adopt(current, named, next_at=now, now=now)
-        )
+
+        def decide(current: Task) -> Move | None:
+            return submission_moves.adopt(current, named, next_at=now, now=now)
+
+        self.tasks.move(task, of_attempt(task, decide))
 
     def _ask_price(self, task: Task) -> None:
         """Have Kie.ai asked what a canceled task has cost; without an answer it is asked later."""
@@ -154,17 +176,17 @@ class RecordWebhook:
         finished: Finished,
         upstream_task_id: str | None,
     ) -> Recorded:
-        moved = self.tasks.move(
-            task,
-            lambda current: verdict_moves.report_finished(
+        def decide(current: Task) -> Move | None:
+            return verdict_moves.report_finished(
                 current,
                 finished,
                 upstream_task_id=upstream_task_id,
                 by=CompletedBy.WEBHOOK,
                 happened=Happened.WEBHOOK_ACCEPTED,
                 now=self.now(),
-            ),
-        )
+            )
+
+        moved = self.tasks.move(task, of_attempt(task, decide))
         if not moved.changed:
             return self._duplicate(moved.task)
         self._have_it_stored(moved.task)
@@ -197,8 +219,9 @@ class RecordWebhook:
 
     def _note_sighting(self, task: Task, said: Said, state: str) -> None:
         """Whoever tells of the task has it, so an answer without a record is about the task."""
-        if not said.is_about_another_task:
-            self.tasks.move(task, lambda current: note_sighting(current, state))
+        if not said.is_about_another_task and not _may_be_earlier(task, said):
+            note = of_attempt(task, lambda current: note_sighting(current, state))
+            self.tasks.move(task, note)
 
     def _duplicate(self, task: Task) -> Recorded:
         if _waits_for_a_copy(task, self.now()):
@@ -225,6 +248,11 @@ class RecordWebhook:
             act()
         except GatewayError as error:
             _log.warning("after a webhook: %s: %s", what, error)
+
+
+def _may_be_earlier(task: Task, said: Said) -> bool:
+    """Whether a webhook that names no id may be about an attempt that is over."""
+    return said.upstream_task_id is None and task.was_created_before
 
 
 def _waits_for_a_copy(task: Task, now: datetime) -> bool:

@@ -68,9 +68,18 @@ def listings_that_differ(
         known: Whether any task of this gateway has an id of Kie's.
     """
     by_upstream: defaultdict[str | None, list[Task]] = defaultdict(list)
+    given_up = dict[str | None, Task]()
     for task in ledger.tasks.values():
         by_upstream[task.upstream_task_id].append(task)
+        given_up.update((attempt.upstream_task_id, task) for attempt in task.attempts)
     for one in listed:
+        if one.upstream_task_id in given_up and one.credits_taken:
+            words = (
+                f"the history says {one.credits_taken:f} credits for {one.upstream_task_id}"
+                f" ({one.model}), an attempt that Kie.ai had said to have failed"
+            )
+            yield Difference(given_up[one.upstream_task_id].task_id, words)
+            continue
         namesakes = by_upstream[one.upstream_task_id]
         if not namesakes:
             if not known(one.upstream_task_id):
@@ -121,4 +130,4 @@ def _held_at_kie(task: Task) -> Decimal:
         return NOTHING
     if (task.status is Status.STORING or task.is_unstored) and task.credits_charged is not None:
         return task.credits_charged
-    return reservation.credits
+    return reservation.price

@@ -9,6 +9,8 @@ from functools import partial
 from kie_gateway.core.errors.storage_errors import (
     HostNotListedError,
     KeyTakenError,
+    LeaseLostError,
+    SourceBrokenError,
     SourceError,
     SourceGoneError,
     SourcePageError,
@@ -16,7 +18,7 @@ from kie_gateway.core.errors.storage_errors import (
 )
 from kie_gateway.core.files.bucket_keys import output_key, preview_key
 from kie_gateway.core.files.media import SVG, MediaType, identify
-from kie_gateway.core.files.media_facts import MediaFacts
+from kie_gateway.core.files.media_facts import NOTHING_KNOWN, MediaFacts
 from kie_gateway.core.files.quality import Wanted, why_preview
 from kie_gateway.core.files.remote_file import InlineFile, RemoteFile
 from kie_gateway.core.files.retention import retention_tag
@@ -30,14 +32,23 @@ _log = logging.getLogger(__name__)
 
 # A task's files never change under their key, so browsers may keep them.
 CACHE_CONTROL = "private, max-age=31536000, immutable"
+# What a second try does not change.
+_LASTING = (LeaseLostError, SourceGoneError, SourceBrokenError)
 
 
 @dataclass(frozen=True)
 class Copied:
-    """A stored file, and why it is only a preview, if it is one."""
+    """
+    A stored file.
+
+    Attributes:
+        why_preview: Why it is only a preview, None for a result.
+        is_beside: Whether it only goes with the results.
+    """
 
     output: Output
     why_preview: str | None
+    is_beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,22 @@ class ResultCopier:
             StorageError: None did. It is the error that leaves most hope: of links that were
                 refused for different reasons, one may be mended by asking Kie.ai, or by waiting.
         """
+        try:
+            return self._copy(lease, index, source, asked, report_unlisted)
+        except StorageError as error:
+            if not source.is_beside or isinstance(error, _LASTING) or not error.retryable:
+                raise
+            # The task does not wait for it, so that there is no later attempt.
+            return self._copy(lease, index, source, asked, report_unlisted)
+
+    def _copy(
+        self,
+        lease: StoringLease,
+        index: int,
+        source: Source,
+        asked: Wanted,
+        report_unlisted: Callable[[str], None],
+    ) -> Copied:
         body = source.body
         if body is not None:
             content_type = source.content_type or "text/plain; charset=utf-8"
@@ -122,11 +149,13 @@ class ResultCopier:
             if remote.url and kind.is_page:
                 place = place_of(remote.url)
                 raise SourcePageError(f"{place} sent a page or an error instead of a file")
+            if source.is_beside and kind.media != "image":
+                raise SourceBrokenError(f"{place_of(remote.url)} is no picture")
             size = remote.content_length or 0
             # A drawing has no pixels: whatever size it states, it is no preview.
             has_pixels = kind.media == "image" and kind != SVG
-            at_once = self.measure(kind, remote.head, b"", size) if has_pixels else None
-            why = why_preview(at_once, asked) if at_once else None
+            at_once = self.measure(kind, remote.head, b"", size) if has_pixels else NOTHING_KNOWN
+            why = why_preview(at_once, asked)
             key_of = output_key if why is None else preview_key
             key = key_of(task, index, kind.extension)
             lease.keys.append(key)
@@ -156,7 +185,7 @@ class ResultCopier:
             animated=facts.animated,
             upstream_id=source.upstream_id,
         )
-        return Copied(output, why)
+        return Copied(output, why, bool(source.is_beside))
 
     def _look(self, lease: StoringLease, key: str) -> str | None:
         """

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
+from kie_gateway.core.moves.alternative_moves import is_same_attempt
 from kie_gateway.core.polling.decision import decide
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Status, Step, Task
@@ -56,12 +57,14 @@ class ProcessStoreMessage:
 
     Attributes:
         ask: Asks Kie.ai how a task stands and records the answer.
+        go_on: Has a task submitted soon for which another model is tried.
         close_reservation: Asks what an unwanted task has cost.
         store: Copies the results of a task.
     """
 
     tasks: TaskStore
     ask: Callable[[Task], Task]
+    go_on: Callable[[Task], Task]
     close_reservation: Callable[[Task], Task]
     store: Callable[[Task], Task]
     queue: HidingQueue
@@ -73,7 +76,8 @@ class ProcessStoreMessage:
         if task is None:
             return ProcessedMessage(None, comes_back=False)
         if message.step == Step.ASK.value and task.next_step is Step.ASK:
-            task = self.ask(task)
+            asked = self.ask(task)
+            task = asked if is_same_attempt(task, asked) else self.go_on(asked)
         task = self.close_reservation(task)
         if task.status is Status.STORING:
             task = self.store(task)

@@ -6,7 +6,13 @@ from datetime import datetime
 
 from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.errors.storage_errors import LeaseLostError
-from kie_gateway.core.files.storing import Results, never_came, numbered, results_of
+from kie_gateway.core.files.storing import (
+    Results,
+    never_came,
+    numbered,
+    results_of,
+    without_beside,
+)
 from kie_gateway.core.moves import storing_moves
 from kie_gateway.core.polling.report import Finished
 from kie_gateway.core.ports.kie import Provider
@@ -49,7 +55,7 @@ class RenewSources:
             lease.task = renewed.task
         elif renewed.task.storing_until != task.storing_until:
             raise LeaseLostError("Another copy of the results has taken over.")
-        if len(fresh.sources) != len(task.sources):
+        if len(without_beside(fresh.sources)) != len(without_beside(task.sources)):
             # Not the same results: what has which number is to be found out anew.
             attempt.copied.clear()
         attempt.lacking.clear()
@@ -61,7 +67,7 @@ class RenewSources:
             return known
         try:
             report = self.kie.ask(task).report
-            fresh = results_of(report) if isinstance(report, Finished) else known
+            fresh = results_of(report, task) if isinstance(report, Finished) else known
             # Where the record still names the old links they are exchanged one by one.
             old = {index for index, _ in set(_numbered(fresh)) & set(_numbered(known))}
             sources = [

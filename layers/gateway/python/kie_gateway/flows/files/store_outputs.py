@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 
+from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.errors.storage_errors import (
     LeaseLostError,
     SourcePageError,
@@ -20,6 +21,7 @@ from kie_gateway.core.files.retention import delete_at
 from kie_gateway.core.files.storing import (
     LONGEST_REASON,
     numbered,
+    without_beside,
 )
 from kie_gateway.core.moves import storing_moves
 from kie_gateway.core.polling.poll_policy import PollPolicy
@@ -60,6 +62,7 @@ class StoreOutputs:
         retention_days: How long files are kept that do not say; 0 for ever.
         minimum: Tells the smallest picture, width and height, that a model delivers.
         in_parts: Tells whether a model takes pictures apart: the parts may be of any size.
+        create_children: Creates what is to follow a task that has succeeded.
         report_success: Told once of every task that has succeeded.
         report_unlisted: Told of every host of a result that is not listed.
     """
@@ -74,6 +77,7 @@ class StoreOutputs:
     retention_days: int = 0
     minimum: Callable[[str], tuple[int, int] | None] = lambda _: None
     in_parts: Callable[[str], bool] = lambda _: False
+    create_children: Callable[[Task], Task] = lambda task: task
     report_success: Callable[[Task], None] = lambda _: None
     report_unlisted: Callable[[str], None] = lambda _: None
 
@@ -123,6 +127,7 @@ class StoreOutputs:
         todo = [one for one in numbered(sources, lease.task.missing) if one[0] not in done]
         copier = ResultCopier(self.files, self.outputs, self.measure)
         asked = self._asked(lease.task)
+        beside = Wanted(least=lease.task.least_picture, is_strict=True)
         hosts: set[str] = set()
         with ThreadPoolExecutor(max(min(len(todo), COPIES_AT_ONCE), 1)) as pool:
             for portion in batched(todo, PORTION, strict=False):
@@ -130,19 +135,28 @@ class StoreOutputs:
                 copies = {
                     # In a copy of our context, so that it knows how much time is left.
                     index: pool.submit(
-                        copy_context().run, copier.copy, lease, index, source, asked, hosts.add
+                        copy_context().run,
+                        copier.copy,
+                        lease,
+                        index,
+                        source,
+                        beside if source.is_beside else asked,
+                        hosts.add,
                     )
                     for index, source in portion
                 }
                 # The first trouble counts once all have ended.
                 wait(copies.values())
-                for index, copy in copies.items():
+                for index, source in portion:
                     try:
-                        attempt.copied[index] = copy.result()
+                        attempt.copied[index] = copies[index].result()
                     except LeaseLostError:
                         raise
                     except StorageError as error:
-                        attempt.lacking[index] = error
+                        if source.is_beside:
+                            _log.warning("%s goes without it: %s", lease.task.task_id, error)
+                        else:
+                            attempt.lacking[index] = error
         self._report_unlisted(lease.task, hosts)
 
     def _record_portion(self, lease: StoringLease, attempt: CopyAttempt) -> None:
@@ -167,13 +181,14 @@ class StoreOutputs:
         """Read what size was asked for; of a film or a song it says nothing about a picture."""
         if task.kind != "image" or self.in_parts(task.model):
             return Wanted()
-        return wanted(task.input, self.minimum(task.model))
+        return replace(wanted(task.input, self.minimum(task.model)), least=task.least_picture)
 
     def _settle(self, lease: StoringLease, attempt: CopyAttempt) -> Task:
         previews, real = attempt.previews, attempt.real
         pictures = [one for one in (*lease.task.outputs, *real) if one.media == "image"]
-        if previews and not pictures:
-            return self._keep_previews(lease, previews)
+        waiting = [one for one in previews if not one.is_beside]
+        if waiting and not pictures:
+            return self._keep_previews(lease, waiting)
         if not lease.task.outputs:
             # Beside the real picture a thumbnail is none of the results, and leaves no gap; but a
             # number that was shown once never changes.
@@ -188,9 +203,18 @@ class StoreOutputs:
             lease.task,
             lambda current: storing_moves.settle(current, real, now, gone_at, beside, leased_until),
         )
-        if settled.changed:
-            self.report_success(settled.task)
-        return settled.task
+        if not settled.changed:
+            return settled.task
+        self.report_success(settled.task)
+        return self._go_on(settled.task)
+
+    def _go_on(self, task: Task) -> Task:
+        """Create what is to follow; trouble with that is the watch's, and not this copy's."""
+        try:
+            return self.create_children(task)
+        except GatewayError as error:
+            _log.warning("the children of %s are created later: %s", task.task_id, error)
+            return task
 
     def _keep_previews(self, lease: StoringLease, previews: Sequence[Copied]) -> Task:
         why = next(one.why_preview for one in previews if one.why_preview is not None)
@@ -212,8 +236,9 @@ class StoreOutputs:
         missing = [_missing(index, error, task) for index, error in sorted(attempt.lacking.items())]
         reasons = [error.message for _, error in sorted(attempt.lacking.items())]
         words = reasons[0] if reasons else "What is missing cannot be copied at present."
-        if len(task.sources) > 1:
-            words = f"{len(reasons)} of {len(task.sources)} results were not copied: {words}"
+        promised = len(without_beside(task.sources))
+        if promised > 1:
+            words = f"{len(reasons)} of {promised} results were not copied: {words}"
         return self.tasks.move(
             task,
             lambda current: storing_moves.storing_failed(

@@ -12,12 +12,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kie_gateway.core.errors.base import ConfigurationError
-from kie_gateway.core.errors.provider_errors import ProviderUnreachableError
+from kie_gateway.core.errors.provider_errors import (
+    ProviderRejectedError,
+    ProviderUnreachableError,
+)
 from kie_gateway.core.errors.storage_errors import StorageError
+from kie_gateway.core.failure import Category
 from kie_gateway.core.moves import submission_moves
+from kie_gateway.core.moves.alternative_moves import of_attempt
 from kie_gateway.core.ports.kie import InputHost
 from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.results import Output
 from kie_gateway.core.task import Task
+from kie_gateway.flows.inputs.use_outputs import link_outputs
 from kie_gateway.flows.inputs.use_uploads import link_uploads
 
 _EXTENSIONS = {"jpeg": "jpg", "mpeg": "mp3", "quicktime": "mov", "x-wav": "wav", "plain": "txt"}
@@ -30,13 +37,15 @@ class PrepareInput:
 
     Attributes:
         whole: Reads the whole input of a task whose record holds an excerpt.
-        link_upload: Makes a link to an uploaded file that Kie.ai can fetch.
+        link_file: Makes a link to a file of the bucket that Kie.ai can fetch.
+        find_output: Finds the result that a reference leads to, among those of an owner.
         hosts_all_links: Whether a family wants ordinary links to lie at Kie.ai, too.
     """
 
     tasks: TaskStore
     whole: Callable[[Task], Task]
-    link_upload: Callable[[str], str]
+    link_file: Callable[[str], str]
+    find_output: Callable[[str, str], Output | None]
     host: InputHost
     hosts_all_links: Callable[[str], bool]
     now: Callable[[], datetime]
@@ -50,7 +59,8 @@ class PrepareInput:
         """
         try:
             task = self.whole(task)
-            linked = link_uploads(task.input, task.owner, self.link_upload)
+            linked = link_uploads(task.input, task.owner, self.link_file)
+            linked = link_outputs(linked, lambda reference: self._link_output(task, reference))
             host = _RenewingHost(self.host, lambda: self._renew(task))
             all_links = self.hosts_all_links(task.family)
             return {name: _hosted(one, host, all_links=all_links) for name, one in linked.items()}
@@ -58,12 +68,21 @@ class PrepareInput:
             # Surely not sent: it waits for its input, or for the keys.
             raise ProviderUnreachableError(str(error)) from error
 
+    def _link_output(self, task: Task, reference: str) -> str:
+        output = self.find_output(reference, task.owner)
+        if output is None:
+            raise ProviderRejectedError(
+                f"{reference} is gone: the task or its file was deleted",
+                provider_code="input_gone",
+                category=Category.INPUT.value,
+            )
+        return self.link_file(output.key)
+
     def _renew(self, task: Task) -> None:
         """Renew the right to send a creation whose inputs are still on their way to Kie.ai."""
         now = self.now()
-        if not self.tasks.move(
-            task, lambda current: submission_moves.keep_sending(current, now)
-        ).changed:
+        keep = of_attempt(task, lambda current: submission_moves.keep_sending(current, now))
+        if not self.tasks.move(task, keep).changed:
             raise ProviderUnreachableError("it must no longer be sent")
 
 

@@ -13,6 +13,8 @@ from datetime import datetime
 
 from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.moves import verdict_moves
+from kie_gateway.core.moves.alternative_moves import is_same_attempt, of_attempt
+from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.report import Failed, Finished, NotUnderstood, Partial, Report
 from kie_gateway.core.ports.kie import Provider
 from kie_gateway.core.ports.tasks import TaskStore
@@ -88,7 +90,7 @@ class AskKie:
         self, before: Task, after: Task, report: Report | None, *, all_sources: bool
     ) -> Task:
         for source in self.fallbacks:
-            if after.status not in WITHOUT_VERDICT:
+            if after.status not in WITHOUT_VERDICT or not is_same_attempt(before, after):
                 return after
             # As it stood before this question: the first question alone is no sign of a lag.
             if all_sources or source.is_due(before, report, self.now()):
@@ -103,10 +105,11 @@ class AskKie:
         finished = found.finished
         if finished is None:
             return task
-        return self.tasks.move(
-            task,
-            lambda current: verdict_moves.answer_finished(current, finished, by=source.by, now=now),
-        ).task
+
+        def decide(current: Task) -> Move | None:
+            return verdict_moves.answer_finished(current, finished, by=source.by, now=now)
+
+        return self.tasks.move(task, of_attempt(task, decide)).task
 
     def _without_id(self, task: Task) -> Task:
         """Nothing can be asked about a creation whose answer never came; a webhook still can."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from kie_gateway.core.errors.provider_errors import ProviderBusyError, ProviderError
 from kie_gateway.core.moves import verdict_moves
+from kie_gateway.core.moves.alternative_moves import of_attempt
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.polling.report import (
@@ -24,7 +25,11 @@ from kie_gateway.core.timeline import Entry, Happened
 
 @dataclass(frozen=True)
 class RecordAnswer:
-    """Records answers, and when Kie.ai is asked next if they are no verdict."""
+    """
+    Records answers, and when Kie.ai is asked next if they are no verdict.
+
+    An answer about an attempt that is over changes nothing.
+    """
 
     tasks: TaskStore
     policy: PollPolicy
@@ -43,7 +48,7 @@ class RecordAnswer:
                 case _:
                     return self._no_verdict(current, report, now)
 
-        return self.tasks.move(task, decide).task
+        return self.tasks.move(task, of_attempt(task, decide)).task
 
     def none(self, task: Task, error: ProviderError, now: datetime) -> Task:
         """Record that Kie.ai did not answer."""
@@ -61,7 +66,7 @@ class RecordAnswer:
                 next_at = min(max(next_at, now + timedelta(seconds=pause)), current.deadline_at)
             return verdict_moves.asked(current, None, entry, next_at=next_at)
 
-        return self.tasks.move(task, decide).task
+        return self.tasks.move(task, of_attempt(task, decide)).task
 
     def impossible(self, task: Task, now: datetime) -> Task:
         """Record that Kie.ai cannot be asked, as it never named an id."""
@@ -75,7 +80,7 @@ class RecordAnswer:
                 current, None, entry, next_at=self.policy.next_ask_at(current, now)
             )
 
-        return self.tasks.move(task, decide).task
+        return self.tasks.move(task, of_attempt(task, decide)).task
 
     def _no_verdict(self, task: Task, report: Report, now: datetime) -> Move | None:
         next_at = self.policy.next_ask_at(task, now)

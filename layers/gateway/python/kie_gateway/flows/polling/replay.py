@@ -43,18 +43,20 @@ class Replay:
 
     Attributes:
         interpret: Reads a body as the family of the task does.
+        named: Reads which id of Kie's a body is about; None if it names none.
         follow: Starts an execution for a task that was settled; None changes nothing anywhere.
     """
 
     archive: RawArchive
     tasks: TaskStore
     interpret: Callable[[Task, bytes], Report]
+    named: Callable[[bytes], str | None]
     follow: Callable[[Task], object] | None
     now: Callable[[], datetime]
 
     def __call__(self, task_id: str | None = None) -> Iterator[Replayed]:
         """
-        Read bodies, the oldest of a task first.
+        Read bodies, the oldest of a task first; none that may be of an attempt that is over.
 
         Args:
             task_id: Of this task only.
@@ -62,11 +64,21 @@ class Replay:
         for folder in RAW:
             for key in self.archive.keys(raw_prefix(folder, task_id)):
                 task = self.tasks.get(task_of_raw(key))
-                if task is not None:
-                    yield self._read(key, task)
+                if task is None:
+                    continue
+                raw = self.archive.get_raw(key)
+                if not self._may_be_earlier(task, raw):
+                    yield self._read(key, task, raw)
 
-    def _read(self, key: str, task: Task) -> Replayed:
-        report = self.interpret(task, self.archive.get_raw(key))
+    def _may_be_earlier(self, task: Task, raw: bytes) -> bool:
+        """Whether a body tells of a model that was tried before the one at work, or perhaps."""
+        if not task.was_created_before:
+            return False
+        named = self.named(raw)
+        return named is None or task.earlier_attempt(named) is not None
+
+    def _read(self, key: str, task: Task, raw: bytes) -> Replayed:
+        report = self.interpret(task, raw)
         read = Replayed(key, task, report, _differs(task, report))
         if self.follow is None or not read.differs or task.status not in WITHOUT_VERDICT:
             return read

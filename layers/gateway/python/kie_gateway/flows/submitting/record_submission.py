@@ -7,6 +7,7 @@ from datetime import datetime
 from kie_gateway.core.errors.provider_errors import ProviderError, ProviderRejectedError
 from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.moves import submission_moves, verdict_moves
+from kie_gateway.core.moves.alternative_moves import of_attempt
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.polling.report import Failed
@@ -18,7 +19,11 @@ from kie_gateway.core.task import Submission, Task
 
 @dataclass(frozen=True)
 class RecordSubmission:
-    """Records submissions; each method returns the record afterwards."""
+    """
+    Records submissions; each method returns the record afterwards.
+
+    An answer that comes when another model is tried already changes nothing.
+    """
 
     tasks: TaskStore
     policy: PollPolicy
@@ -37,7 +42,7 @@ class RecordSubmission:
             next_at = self.policy.next_ask_at(current, now)
             return submission_moves.submitted(current, upstream_task_id, next_at=next_at, now=now)
 
-        return self.tasks.move(task, decide).task
+        return self.tasks.move(task, of_attempt(task, decide)).task
 
     def lost(self, task: Task, words: str, now: datetime) -> Task:
         """Record that nobody knows whether Kie.ai took the creation."""
@@ -46,7 +51,7 @@ class RecordSubmission:
             next_at = self.policy.next_ask_at(current, now)
             return submission_moves.lose_submission(current, words, next_at=next_at, now=now)
 
-        return self.tasks.move(task, decide).task
+        return self.tasks.move(task, of_attempt(task, decide)).task
 
     def queued(self, task: Task, error: ProviderError, ticket: Ticket, now: datetime) -> Task:
         """Record that the creation was surely not taken, and that its ticket says when again."""
@@ -81,7 +86,7 @@ class RecordSubmission:
                 short_of_credits=short_of_credits,
             )
 
-        return self.tasks.move(task, decide).task
+        return self.tasks.move(task, of_attempt(task, decide)).task
 
     def rejected(self, task: Task, error: ProviderRejectedError, now: datetime) -> Task:
         """Record that Kie.ai will never take the creation."""
@@ -93,9 +98,9 @@ class RecordSubmission:
         )
 
         def decide(current: Task) -> Move | None:
-            refused = Failed(state="", failure=failure)
+            refused = Failed(state="", failure=failure, blames_model=error.blames_model)
             return verdict_moves.fail(
                 current, refused, by=None, now=now, submission=Submission.WAITING
             )
 
-        return self.tasks.move(task, decide).task
+        return self.tasks.move(task, of_attempt(task, decide)).task

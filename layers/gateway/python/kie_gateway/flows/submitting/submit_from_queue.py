@@ -124,6 +124,7 @@ def report_outcome(state: SubmitQueueState | None, sent: Task, submit_queue: Sub
     is_taken = sent.submission is Submission.ACCEPTED
     if state.for_credits and is_taken and not state.covers(sent.price):
         submit_queue.resume()
-    if state.refusals and sent.status is not Status.QUEUED:
+    is_tried_anew = sent.status is Status.QUEUED and not sent.submission_attempts
+    if state.refusals and (sent.status is not Status.QUEUED or is_tried_anew):
         # Taken, or judged by what it asks for.
         submit_queue.report_acceptance()

@@ -1,13 +1,13 @@
 """Take in a task: record it, start its watch, and only then ask Kie.ai to create it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from kie_gateway.core.callers.idempotency import MEMORY, IdempotencyKey
-from kie_gateway.core.credits.reservation import Reservation
+from kie_gateway.core.credits.posting import funded_like
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
 from kie_gateway.core.errors.caller_errors import (
     CallerError,
@@ -15,19 +15,22 @@ from kie_gateway.core.errors.caller_errors import (
     IdempotencyMismatchError,
     TaskNotFoundError,
 )
-from kie_gateway.core.model_kind import kind_of
 from kie_gateway.core.moves import sweep_moves
+from kie_gateway.core.moves.move import NewRecord
 from kie_gateway.core.polling.poll_policy import PollPolicy
 from kie_gateway.core.ports.submit_queue import SubmitQueue
 from kie_gateway.core.ports.tasks import Existing, TaskStore
 from kie_gateway.core.ports.watching import Executions
 from kie_gateway.core.submit_queue import Ticket, wake_at
-from kie_gateway.core.sweep import AFTER_DEADLINE
-from kie_gateway.core.task import Status, Submission, Task
+from kie_gateway.core.task import Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
+from kie_gateway.flows.groups.plans import Plans
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.submitting.submit_from_queue import report_outcome
 from kie_gateway.flows.submitting.submit_watched import SubmitWatched
+from kie_gateway.flows.tasks.draft_task import Draft, first_entries
+
+_log = logging.getLogger(__name__)
 
 # As often as this, one after the other, nobody fails to start a watch.
 _MOST_TRIES = 3
@@ -39,29 +42,18 @@ class NewTask:
     What the caller asks for, checked.
 
     Attributes:
-        family: Which of Kie's APIs the model speaks.
-        kind: What the model makes; None judges it by its id.
-        credits_estimated: What it will cost, None if nobody knows.
-        reservation: What is set aside of the owner's credits.
+        task_id: If others are called after it, None for a new one.
+        beside: Its children that are created together with it, by id.
         tasks_at_once: How many the owner may have open; 0 for any number.
         idempotency_key: As sent, None without one.
         fingerprint: Of the request, to tell repeated requests from others under the same key.
     """
 
-    owner: str
-    model: str
-    family: str
-    input: Mapping[str, Any]
-    metadata: Mapping[str, Any]
-    deadline_seconds: int
-    callback_base_url: str
+    draft: Draft
+    task_id: str | None = None
+    beside: Mapping[str, Draft] = field(default_factory=dict)
     idempotency_key: str | None = None
     fingerprint: str = ""
-    retry_of: str | None = None
-    retention_days: int | None = None
-    kind: str | None = None
-    credits_estimated: Decimal | None = None
-    reservation: Reservation | None = None
     tasks_at_once: int = 0
 
 
@@ -82,6 +74,7 @@ class CreateTask:
         submit: Submits a recorded and watched task (`flows/submitting/submit_watched.py`).
         submit_queue: Where a task waits while Kie.ai takes no more.
         inputs: Keeps what is too large for the record.
+        plans: Keeps what is to follow a task.
         stopped: Returns why no new tasks are created for now; None while they are.
     """
 
@@ -91,6 +84,7 @@ class CreateTask:
     policy: PollPolicy
     submit_queue: SubmitQueue
     inputs: LargeInputs
+    plans: Plans
     new_task_id: Callable[[], str]
     now: Callable[[], datetime]
     stopped: Callable[[], str | None] = lambda: None
@@ -126,16 +120,20 @@ class CreateTask:
             now, state = self.now(), self.submit_queue.state()
         is_open = state is None or state.covers(_price(new))
         ticket = None if is_open else self._ticket(new, now)
-        task = _queued(new, self.new_task_id(), now, ticket)
-        recorded = self._record(task, ticket, idempotency, new.tasks_at_once)
+        task = _queued(new.draft.task(new.task_id or self.new_task_id(), now), ticket)
+        beside = [_record_beside(draft.child(id_, now)) for id_, draft in new.beside.items()]
+        recorded = self._record(
+            new, NewRecord(task, _first_entries(task, ticket)), beside, idempotency
+        )
         if isinstance(recorded, Created):
             return recorded
-        self._watch(recorded, idempotency)
+        task, *others = recorded
+        self._watch(task, others, idempotency)
         if ticket is not None:
-            return Created(recorded, replayed=False)
+            return Created(task, replayed=False)
         after = self.submit(
-            recorded,
-            sleeps_until=self._first_look_at(recorded),
+            task,
+            sleeps_until=self._first_look_at(task),
             done=lambda sent: report_outcome(state, sent, self.submit_queue),
         )
         return Created(after, replayed=False)
@@ -146,45 +144,71 @@ class CreateTask:
         existing = self.tasks.existing(idempotency, now)
         return self._replay(existing) if existing is not None else None
 
-    def _watch(self, task: Task, idempotency: IdempotencyKey | None) -> None:
+    def _watch(
+        self, task: Task, beside: Sequence[Task], idempotency: IdempotencyKey | None
+    ) -> None:
         """Start the watch of a new task; a task that cannot be watched is withdrawn."""
         try:
             self.executions.start(task.task_id, task.watches, self._first_look_at(task))
         except BackendUnavailableError:
-            self.tasks.forget(task, idempotency)
+            self.tasks.forget(task, idempotency, beside)
             if self.tasks.get(task.task_id) is None:
-                self.inputs.drop(task)
+                self._drop([task, *beside])
             raise
+        for one in beside:
+            try:
+                self.executions.start(one.task_id, one.watches, one.created_at)
+            except BackendUnavailableError as error:
+                _log.warning("the sweep will watch %s: %s", one.task_id, error)
 
     def _record(
         self,
-        new: Task,
-        ticket: Ticket | None,
+        new: NewTask,
+        record: NewRecord,
+        beside: Sequence[NewRecord],
         idempotency: IdempotencyKey | None,
-        tasks_at_once: int,
-    ) -> Task | Created:
+    ) -> list[Task] | Created:
         """
         Record a new task, or find the one of its key; one that is withdrawn meanwhile is none.
 
+        Returns:
+            What is recorded: the task first, then those beside it.
+
         Nothing of its input stays behind unless it is recorded, or may be.
         """
-        task = self.inputs.keep(new)
-        entries = _first_entries(task, ticket)
+        kept = [self._keep(new.draft, record)]
+        drafts = new.beside.values()
+        kept += [self._keep(draft, one) for draft, one in zip(drafts, beside, strict=True)]
+        tasks = [one.task for one in kept]
         try:
             for _ in range(_MOST_TRIES):
                 recorded = self.tasks.create(
-                    task, entries, idempotency, tasks_at_once=tasks_at_once
+                    kept[0].task,
+                    kept[0].entries,
+                    idempotency,
+                    tasks_at_once=new.tasks_at_once,
+                    beside=kept[1:],
                 )
                 if isinstance(recorded, Task):
-                    return recorded
+                    return [recorded, *(funded_like(recorded, one) for one in tasks[1:])]
                 replayed = self._replay(recorded)
                 if replayed is not None:
-                    self.inputs.drop(task)
+                    self._drop(tasks)
                     return replayed
         except CallerError:
-            self.inputs.drop(task)
+            self._drop(tasks)
             raise
         raise BackendUnavailableError("the task of this Idempotency-Key cannot be watched for now")
+
+    def _keep(self, draft: Draft, record: NewRecord) -> NewRecord:
+        """Keep beside the record what does not belong into it. Raises StorageError."""
+        self.plans.keep(record.task, draft.specs)
+        return replace(record, task=self.inputs.keep(record.task))
+
+    def _drop(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self.inputs.drop(task)
+            self.plans.drop(task)
 
     def _replay(self, existing: Existing) -> Created | None:
         """
@@ -213,7 +237,7 @@ class CreateTask:
 
     def _ticket(self, new: NewTask, now: datetime) -> Ticket | None:
         """Get a ticket; None if it is due now, and the creation may be sent at once."""
-        ticket = self.submit_queue.enqueue(new.owner)
+        ticket = self.submit_queue.enqueue(new.draft.owner)
         if ticket.at > now:
             return ticket
         permit = self.submit_queue.acquire_permit(timedelta(0))
@@ -227,52 +251,36 @@ class CreateTask:
 
 
 def _price(new: NewTask) -> Decimal | None:
-    return new.reservation.credits if new.reservation is not None else None
+    reservation = new.draft.reservation
+    return reservation.price if reservation is not None else None
 
 
-def _queued(new: NewTask, task_id: str, now: datetime, ticket: Ticket | None) -> Task:
-    # When the sweep looks after it even if we die now, before anybody follows the task.
-    nobody_looks_at = now + timedelta(seconds=new.deadline_seconds) + AFTER_DEADLINE
-    task = Task(
-        task_id=task_id,
-        owner=new.owner,
-        status=Status.QUEUED,
-        model=new.model,
-        family=new.family,
-        kind=new.kind or kind_of(new.model),
-        credits_estimated=new.credits_estimated,
-        reservation=new.reservation,
-        release_at=nobody_looks_at if new.reservation is not None else None,
-        sweep_at=nobody_looks_at if new.reservation is None else None,
-        input=new.input,
-        metadata=new.metadata,
-        callback_base_url=new.callback_base_url,
-        created_at=now,
-        deadline_at=now + timedelta(seconds=new.deadline_seconds),
-        retry_of=new.retry_of,
-        retention_days=new.retention_days,
-    )
+def _queued(task: Task, ticket: Ticket | None) -> Task:
     if ticket is not None:
         return replace(task, next_at=min(ticket.at, task.deadline_at), submit_turn=ticket.turn)
     # Written with the task, so that the right to send needs no write of its own.
+    now = task.created_at
     return replace(task, submission=Submission.SENDING, submission_attempts=1, sending_at=now)
 
 
+def _record_beside(task: Task) -> NewRecord:
+    return NewRecord(task, first_entries(task))
+
+
 def _first_entries(task: Task, ticket: Ticket | None) -> tuple[Entry, ...]:
-    now, facts = task.created_at, {"model": task.model, "retry_of": task.retry_of}
-    created = Entry(Happened.CREATED, now, f"Created for {task.model}.", facts)
+    now, created = task.created_at, first_entries(task)
     if ticket is None:
         words = "Asking Kie.ai to create the task."
-        return created, Entry(Happened.SUBMISSION_STARTED, now, words, {"attempt": 1})
+        return (*created, Entry(Happened.SUBMISSION_STARTED, now, words, {"attempt": 1}))
     expected = {"expected_at": ticket.at.isoformat()}
     words = "Kie.ai accepts no more creations for now; the task is in the submit queue."
     if ticket.for_credits:
         words = "The account at Kie.ai is out of credits; the task is in the submit queue."
-    return created, Entry(Happened.SUBMISSION_WAITING, now, words, expected)
+    return (*created, Entry(Happened.SUBMISSION_WAITING, now, words, expected))
 
 
 def _idempotency(new: NewTask, now: datetime) -> IdempotencyKey | None:
     if new.idempotency_key is None:
         return None
-    forget_at = now + timedelta(seconds=new.deadline_seconds) + MEMORY
-    return IdempotencyKey(new.owner, new.idempotency_key, new.fingerprint, forget_at)
+    forget_at = now + timedelta(seconds=new.draft.deadline_seconds) + MEMORY
+    return IdempotencyKey(new.draft.owner, new.idempotency_key, new.fingerprint, forget_at)

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.files.bucket_keys import folders_of
-from kie_gateway.core.moves import ending_moves
+from kie_gateway.core.moves import ending_moves, group_moves
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.ports.files import OutputStore
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
+from kie_gateway.flows.groups.cascade import Cascade
 
 _log = logging.getLogger(__name__)
 
@@ -29,15 +30,32 @@ class DeleteTask:
 
     tasks: TaskStore
     files: OutputStore
+    cascade: Cascade
     now: Callable[[], datetime]
 
-    def __call__(self, task: Task) -> None:
+    def __call__(self, task: Task, *, cascade: bool = False) -> None:
         """
         Delete a task.
 
+        Args:
+            cascade: Whether to delete everything that belongs to it, too.
+
         Raises:
-            BackendUnavailableError: Nothing has happened; deleting again is right.
+            BackendUnavailableError: Not all is deleted; deleting again is right.
         """
+        if not cascade:
+            self._delete(task)
+            return
+        # From the bottom up, as nobody finds what belongs to a task that is gone.
+        group = list(self.cascade(task, lambda one: self.tasks.move(one, self._skip).task))
+        for one in reversed(group):
+            self._delete(one)
+
+    def _skip(self, task: Task) -> Move | None:
+        words = "Deleted by the caller; no further child is created."
+        return group_moves.skip_children(task, words, self.now())
+
+    def _delete(self, task: Task) -> None:
         deleted = self.tasks.move(task, self._decide).task
         for folder in folders_of(deleted):
             try:

@@ -135,12 +135,17 @@ class ImportTask:
         if adoption.upstream_task_id is None:
             return None
         found = self.tasks.find_by_upstream(adoption.upstream_task_id)
-        same = [task for task in found if task.family == adoption.family]
+        # The id of an attempt that is over may be of another family than the one at work.
+        same = [
+            task for task in found if task.family == adoption.family or _is_over(adoption, task)
+        ]
         # A deleted task is still nobody else's.
         own = [task for task in same if task.paying_owner == adoption.owner]
         if same and not own:
             raise TaskNotFoundError(NO_SUCH_TASK)
-        return next((task for task in own if task.deleted_at is None), None)
+        return next(
+            (task for task in own if task.deleted_at is None and not _is_over(adoption, task)), None
+        )
 
     def _report(self, adoption: Adoption, task: Task) -> Report:
         if adoption.url is not None:
@@ -186,3 +191,8 @@ def _new_task(adoption: Adoption, task_id: str, now: datetime) -> Task:
         upstream_task_id=adoption.upstream_task_id,
         submitted_at=now,
     )
+
+
+def _is_over(adoption: Adoption, task: Task) -> bool:
+    """Whether the work is an attempt of a task's that is over, and not what the task is now."""
+    return task.earlier_attempt(adoption.upstream_task_id) is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kie_gateway.core.moves import sweep_moves
+from kie_gateway.core.moves.alternative_moves import is_same_attempt
 from kie_gateway.core.polling.decision import is_being_sent
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.ports.watching import StoreQueue
@@ -38,7 +39,7 @@ class RefreshTask:
             return task
         after = self._refreshed(task)
         if after.status is not Status.STORING:
-            return after
+            return after if is_same_attempt(task, after) else self.watches.go_on(after)
         try:
             self.store_queue.request_storing(after.task_id)
         finally:

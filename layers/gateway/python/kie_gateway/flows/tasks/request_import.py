@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kie_gateway.core.model_kind import kind_of
+from kie_gateway.flows.tasks.draft_task import Models
 from kie_gateway.flows.tasks.import_task import Adoption, Imported
-from kie_gateway.flows.tasks.request_task import Models
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.files.bucket_keys import folders_of
-from kie_gateway.core.moves import ending_moves, sweep_moves
+from kie_gateway.core.moves import ending_moves, group_moves, sweep_moves
 from kie_gateway.core.ports.files import OutputStore
 from kie_gateway.core.ports.tasks import Sweeps, TaskStore
 from kie_gateway.core.ports.watching import Executions, StoreQueue
@@ -27,6 +27,7 @@ class SweepTasks:
 
     Attributes:
         refresh: Asks about an expired task, whose result still counts.
+        create_children: Creates the children of a task that are due.
     """
 
     sweeps: Sweeps
@@ -35,6 +36,7 @@ class SweepTasks:
     store_queue: StoreQueue
     files: OutputStore
     refresh: Callable[[Task], Task]
+    create_children: Callable[[Task], Task]
     now: Callable[[], datetime]
 
     def __call__(self, has_time: Callable[[], bool]) -> int:
@@ -65,12 +67,22 @@ class SweepTasks:
         """Do what one task lacks; False if it lacked nothing."""
         if task.deleted_at is not None:
             return self._clean(task)
+        if task.has_due_children:
+            return self._create_children(task)
         if task.status.is_settled:
             return False
         now = self.now()
         if task.is_overdue(now):
             return self._expire(task, now)
         return self._follow(task, now)
+
+    def _create_children(self, task: Task) -> bool:
+        """Create what whoever settled the task has not."""
+        now = self.now()
+        later = self.tasks.move(task, lambda one: group_moves.create_children_later(one, now))
+        if later.changed:
+            self.create_children(later.task)
+        return later.changed
 
     def _clean(self, task: Task) -> bool:
         """Remove what has come into a deleted task's folders since."""

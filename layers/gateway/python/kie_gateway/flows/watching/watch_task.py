@@ -25,12 +25,14 @@ class WatchTask:
             (`flows/submitting/submit_from_queue.py`).
         ask: Asks Kie.ai how a task stands and records the answer.
         store: Copies the results of a task.
+        create_children: Creates the children of a task that are due.
     """
 
     tasks: TaskStore
     submit: Callable[[Task], Task]
     ask: Callable[[Task], Task]
     store: Callable[[Task], Task]
+    create_children: Callable[[Task], Task]
     now: Callable[[], datetime]
 
     def step(self, step: Step, task_id: str) -> Decision:
@@ -58,6 +60,8 @@ class WatchTask:
                 return self._ask(task)
             case Step.STORE:
                 return self._store(task)
+            case Step.CREATE_CHILDREN:
+                return self.create_children(task)
             case Step.STALL:
                 return self._stall(task)
             case Step.NONE:

@@ -1,13 +1,17 @@
 """Executions of the machine `WatchTask`: which one follows a task, and which one takes over."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.ports.watching import Executions
-from kie_gateway.core.task import Task
+from kie_gateway.core.task import Step, Task
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,20 @@ class Watches:
         after = self.tasks.move(task, lambda current: ending_moves.watch_again(current, now)).task
         self.executions.start(after.task_id, after.watches, wait_until or now)
         return after
+
+    def go_on(self, task: Task) -> Task:
+        """
+        Have a task submitted soon whose model was exchanged while its execution sleeps.
+
+        Where that fails, the one that follows the task finds it when it wakes.
+        """
+        if task.next_step is not Step.SUBMIT:
+            return task
+        try:
+            return self.hand_over(task, wait_until=self.now())
+        except BackendUnavailableError as error:
+            _log.warning("the watch continues with %s: %s", task.task_id, error)
+            return task
 
     def hand_over(self, task: Task, *, wait_until: datetime) -> Task:
         """
