@@ -48,6 +48,9 @@ class Cursors[Where]:
 TASKS: Cursors[str] = Cursors(
     lambda task_id: f"after:{task_id}", r"after:(task_[0-9a-z]{26})", lambda found: found[1]
 )
+BATCHES: Cursors[str] = Cursors(
+    lambda batch_id: f"after:{batch_id}", r"after:(batch_[0-9a-z]{26})", lambda found: found[1]
+)
 KEYS: Cursors[str] = Cursors(
     lambda key_id: f"after:{key_id}", r"after:(key_[0-9a-z]{26})", lambda found: found[1]
 )

@@ -15,11 +15,19 @@ TAGS = [
         description="Create generation tasks, follow them to their result, and import work that"
         " was created elsewhere.",
     ),
+    Tag(
+        name="batches",
+        description="Up to 100 tasks in one request. If one of them cannot be created, none is.",
+    ),
     Tag(name="outputs", description="The stored files of your tasks."),
     Tag(name="uploads", description="Input files that you send to the gateway first."),
     Tag(
         name="models",
         description="The catalogue: what each model takes, what it costs and how long it takes.",
+    ),
+    Tag(
+        name="recipes",
+        description="Ready-made wishes: what each takes, and which models it is made for.",
     ),
     Tag(name="credits", description="Your balance, your ledger and your limits."),
     Tag(name="keys", description="API keys. Only for keys with the scope `admin`."),
@@ -144,6 +152,7 @@ OF_A_PROBLEM = {
 }
 
 _TASK_ID = {"task_id": "$response.body#/id"}
+_BATCH_ID = {"batch_id": "$response.body#/id"}
 _KEY_ID = {"key_id": "$response.body#/id"}
 # By operation id: where what a response returns can be read or changed.
 LINKS: dict[str, dict[str, Any]] = {
@@ -151,6 +160,8 @@ LINKS: dict[str, dict[str, Any]] = {
     "listTaskEvents": {"description": "Read its timeline.", "parameters": _TASK_ID},
     "cancelTask": {"description": "Cancel the task.", "parameters": _TASK_ID},
     "refreshTask": {"description": "Ask Kie.ai about it now.", "parameters": _TASK_ID},
+    "getBatch": {"description": "Read the batch.", "parameters": _BATCH_ID},
+    "cancelBatch": {"description": "Cancel the batch.", "parameters": _BATCH_ID},
     "rotateKey": {"description": "Rotate the key.", "parameters": _KEY_ID},
     "revokeKey": {"description": "Revoke the key.", "parameters": _KEY_ID},
 }
@@ -179,12 +190,13 @@ SCHEMA_DESCRIPTIONS = {
     "CompletedBy": "How the gateway learned of the result.",
     "EventType": "What happened to the task.",
     "LedgerAccount": "Where credits can be. `outside`: where grants come from; `unlimited`: where"
-    " the credits of owners without a balance come from; `balance`; `reserved`: set aside for open"
-    " tasks; `spent`; `owed`: what the balance could not pay.",
+    " the credits of owners without a balance come from; `balance`; `planned`: set aside for tasks"
+    " that do not exist yet; `reserved`: set aside for open tasks; `spent`; `owed`: what"
+    " the balance could not pay.",
     "LedgerReason": "Why credits moved. `start`: what a new owner begins with; `grant` and"
-    " `adjust`: by an administrator; `reserve`: a task was created; `charge`: Kie.ai has reported"
-    " its price; `release`: what was reserved is returned; `late_success`: a task succeeded after"
-    " its reservation was released.",
+    " `adjust`: by an administrator; `reserve`: a task was created or planned; `charge`: Kie.ai has"
+    " reported its price; `release`: what was reserved is returned; `late_success`: a task"
+    " succeeded after its reservation was released.",
     "JsonValue": "Any JSON value.",
     "Scope": "What a key may do. `admin` includes everything, for every owner.",
     "ProblemCode": "The kind of problem, for programs.",

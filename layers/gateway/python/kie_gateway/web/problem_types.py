@@ -80,12 +80,26 @@ _TYPES = (
         "Check the id. `GET /v1/tasks` lists your tasks.",
     ),
     ProblemType(
+        "batch_not_found",
+        404,
+        "Batch not found",
+        "There is no such batch, or it belongs to another owner.",
+        "Check the id. `GET /v1/batches` lists your batches.",
+    ),
+    ProblemType(
         "model_not_found",
         404,
         "Model not found",
         "The catalogue has no model with this id. A model that is too new for the catalogue can"
         " still be used to create tasks.",
         "Check the id. `GET /v1/models` lists the catalogue.",
+    ),
+    ProblemType(
+        "recipe_not_found",
+        404,
+        "Recipe not found",
+        "This gateway has no recipe with this name.",
+        "Check the name. `GET /v1/recipes` lists the recipes.",
     ),
     ProblemType(
         "key_not_found",
@@ -109,6 +123,13 @@ _TYPES = (
         "Method not allowed",
         "The path exists, but it does not support this method.",
         "Use one of the methods in the header `Allow`.",
+    ),
+    ProblemType(
+        "batch_settled",
+        409,
+        "Batch has already ended",
+        "A batch that was canceled already, or whose tasks have all ended, cannot be canceled.",
+        "Read the batch: `status` says how it ended.",
     ),
     ProblemType(
         "task_settled",

@@ -1,11 +1,18 @@
 """Responses that several resources give."""
 
+from collections.abc import Mapping
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel
+
+from kie_gateway.web.requests import matches_etag
 
 JSON = "application/json"
+# The headers of a cached response.
+CACHED = ("ETag", "Cache-Control")
 type Headers = dict[str, str | list[str]]
 
 
@@ -31,3 +38,12 @@ def redirect(
 ) -> Response[None]:
     """Return a redirect."""
     return Response(status.value, headers={"Location": location, **(headers or {})})
+
+
+def cached_response(request_headers: Mapping[str, str], body: BaseModel) -> Response[Any]:
+    """Respond with something that changes rarely, or that the caller's copy is still good."""
+    etag = f'"{sha256(body.model_dump_json().encode()).hexdigest()[:16]}"'
+    headers: Headers = {"ETag": etag, "Cache-Control": "private, max-age=300"}
+    if matches_etag(request_headers, etag):
+        return not_modified(headers)
+    return json_response(body, headers=headers)

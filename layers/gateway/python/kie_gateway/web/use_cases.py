@@ -7,17 +7,22 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from kie_gateway.core.callers.api_key import ApiKey, Caller
+from kie_gateway.core.groups.batch import Batch
 from kie_gateway.core.polling.model_times import Observed
 from kie_gateway.core.ports.accounts import Accounts, Changed
-from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.ports.batches import Batches
+from kie_gateway.core.ports.tasks import Page, TaskStore
+from kie_gateway.core.recipe_version import RecipeVersion
 from kie_gateway.core.results import Output
 from kie_gateway.core.task import Task
 from kie_gateway.flows.credits.change_account import AccountChange
 from kie_gateway.flows.files.list_outputs import OutputPage, OutputQuery
+from kie_gateway.flows.groups.request_batch import BatchRequest, RequestedBatch
 from kie_gateway.flows.inputs.create_upload import Upload
 from kie_gateway.flows.manage_keys import Issued, NewKey
 from kie_gateway.flows.tasks.create_task import Created
 from kie_gateway.flows.tasks.import_task import Imported
+from kie_gateway.flows.tasks.list_tasks import TaskQuery
 from kie_gateway.flows.tasks.request_import import ImportRequest
 from kie_gateway.flows.tasks.request_task import TaskRequest
 from kie_gateway.flows.tasks.retry_task import Retry
@@ -39,6 +44,20 @@ class KeyList(Protocol):
         """List keys, oldest first; with the id to go on after, None at the end."""
 
 
+class CancelTask(Protocol):
+    """Cancels a task."""
+
+    def __call__(self, task: Task, *, cascade: bool = False) -> Task:
+        """Cancel a task, and with `cascade` all that belongs to it. Raises TaskSettledError."""
+
+
+class DeleteTask(Protocol):
+    """Deletes a task."""
+
+    def __call__(self, task: Task, *, cascade: bool = False) -> None:
+        """Delete a task, and with `cascade` all that belongs to it."""
+
+
 class CreationSwitch(Protocol):
     """Stops new tasks, everywhere within 10 s, and lets them be created again."""
 
@@ -47,15 +66,6 @@ class CreationSwitch(Protocol):
 
     def resume(self) -> None:
         """Allow tasks to be created again."""
-
-
-class ReadInput(Protocol):
-    """Reads a caller's input as the model takes it."""
-
-    def __call__(
-        self, model_id: str, given: Mapping[str, Any], *, checked: bool
-    ) -> Mapping[str, Any]:
-        """Return the input to send. Raises InvalidRequestError."""
 
 
 class Model(Protocol):
@@ -131,6 +141,86 @@ class Catalogue(Protocol):
         """List models whose ids look alike."""
 
 
+class Alternative(Protocol):
+    """Another model for a recipe."""
+
+    @property
+    def model(self) -> str:
+        """Kie.ai's id."""
+
+
+class Recipe(Protocol):
+    """A recipe of this deployment."""
+
+    @property
+    def name(self) -> str:
+        """What callers name it by."""
+
+    @property
+    def version(self) -> int:
+        """Which version of it this is."""
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+
+    @property
+    def description(self) -> str:
+        """What it does."""
+
+    @property
+    def model(self) -> str:
+        """The model that it is made for."""
+
+    @property
+    def fallback(self) -> Sequence[Alternative]:
+        """Other models that do the same, in their order."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """JSON Schema of what a caller gives."""
+
+    @property
+    def example(self) -> Mapping[str, Any]:
+        """Params that are complete."""
+
+
+class FilledRecipe(Protocol):
+    """What a recipe makes of params."""
+
+    @property
+    def model(self) -> str:
+        """Its model."""
+
+    @property
+    def input(self) -> Mapping[str, Any]:
+        """The model's input."""
+
+    @property
+    def fallback(self) -> Sequence[tuple[str, Mapping[str, Any] | None]]:
+        """Other models with their inputs; None for an input that is the first model's."""
+
+
+class FillRecipe(Protocol):
+    """Fills recipes."""
+
+    def __call__(self, name: str, params: Mapping[str, Any]) -> tuple[FilledRecipe, RecipeVersion]:
+        """Fill a recipe. Raises InvalidRequestError: there is none, or the params do not fit it."""
+
+
+class RecipeBook(Protocol):
+    """The recipes of this deployment."""
+
+    def every(self) -> Sequence[Recipe]:
+        """List all recipes, by name."""
+
+    def find(self, name: str) -> Recipe | None:
+        """Find a recipe by its name."""
+
+    def similar(self, name: str) -> Sequence[str]:
+        """List the names of recipes that look alike."""
+
+
 @dataclass(frozen=True)
 class UseCases:
     """
@@ -139,8 +229,10 @@ class UseCases:
     Attributes:
         public_base_url: Without a slash at the end; "" for the address that a request came to.
         tasks_at_once: How many an owner may have open, for keys that do not say; 0 for any number.
+        deadline_seconds: For tasks that do not bring their own.
         authenticate: Finds the caller by headers with lower-case names. Raises UnauthorizedError.
         whole_input: Reads the whole input of a task whose record holds an excerpt, if it can.
+        find_descendants: Reads what belongs to some tasks, by id, as far as it is created.
         refresh_task: Does at once what the watch would do later.
         await_task: Waits some seconds for a task to end, for as long as there is time to answer.
         make_thumbnail: Returns the key of the thumbnail of an output with at least such a width.
@@ -152,22 +244,29 @@ class UseCases:
     now: Callable[[], datetime]
     public_base_url: str
     tasks_at_once: int
+    deadline_seconds: int
     authenticate: Callable[[Mapping[str, str]], Caller]
     tasks: TaskStore
     whole_input: Callable[[Task], Task]
-    read_input: ReadInput
+    list_tasks: Callable[[TaskQuery], Page]
+    find_descendants: Callable[[Sequence[Task]], Mapping[str, Task]]
     request_task: Callable[[TaskRequest], Created]
     retry_task: Callable[[Retry], Created]
-    cancel_task: Callable[[Task], Task]
+    cancel_task: CancelTask
     refresh_task: Callable[[Task], Task]
-    delete_task: Callable[[Task], None]
+    delete_task: DeleteTask
     await_task: Callable[[Task, int], Task]
+    batches: Batches
+    request_batch: Callable[[BatchRequest], RequestedBatch]
+    cancel_batch: Callable[[Batch], Batch]
     request_import: Callable[[ImportRequest], Imported]
     list_outputs: Callable[[OutputQuery], OutputPage]
     link_file: FileLinker
     make_thumbnail: Callable[[Output, int], str]
     create_upload: Callable[[str, str, int], Upload]
     catalogue: Catalogue
+    recipes: RecipeBook
+    fill_recipe: FillRecipe
     observed: Callable[[str], Observed | None]
     accounts: Accounts
     upstream_credits: Callable[[], Decimal | None]

@@ -1,12 +1,10 @@
 """Routes to the catalogue: which models there are, what they take and what they cost."""
 
-from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BaseModel
 
 from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.core.errors.caller_errors import ModelNotFoundError
@@ -15,8 +13,7 @@ from kie_gateway.web.catalogue import schemas
 from kie_gateway.web.catalogue.presenters import model_schema, summary_schema
 from kie_gateway.web.operations import Success, operation
 from kie_gateway.web.request_context import CurrentContext, RequestContext
-from kie_gateway.web.requests import matches_etag
-from kie_gateway.web.responses import Headers, json_response, not_modified
+from kie_gateway.web.responses import CACHED, cached_response
 from kie_gateway.web.routing import new_router
 from kie_gateway.web.schemas import ModelFamily, ModelKind
 from kie_gateway.web.use_cases import Model
@@ -24,8 +21,7 @@ from kie_gateway.web.use_cases import Model
 router = new_router()
 
 _TAG = "models"
-_CACHED = ("ETag", "Cache-Control")
-_UNCHANGED = Success("Your copy is still good.", _CACHED)
+_UNCHANGED = Success("Your copy is still good.", CACHED)
 _IF_NONE_MATCH = ("If-None-Match",)
 
 
@@ -34,7 +30,7 @@ _IF_NONE_MATCH = ("If-None-Match",)
     **operation(
         "listModels",
         _TAG,
-        {200: Success("The models, by id.", _CACHED), 304: _UNCHANGED},
+        {200: Success("The models, by id.", CACHED), 304: _UNCHANGED},
         takes=_IF_NONE_MATCH,
     ),
 )
@@ -69,7 +65,9 @@ def list_models(
         and (model.status != "retired" if status is None else model.status == status)
         and (q is None or q.lower() in f"{model.id} {model.title}".lower())
     ]
-    return _cached(context, schemas.ModelList(data=[summary_schema(model) for model in found]))
+    return cached_response(
+        context.headers, schemas.ModelList(data=[summary_schema(model) for model in found])
+    )
 
 
 # Ids contain slashes, up to two of them.
@@ -78,7 +76,7 @@ def list_models(
     **operation(
         "getModel",
         _TAG,
-        {200: Success("The model.", _CACHED), 304: _UNCHANGED},
+        {200: Success("The model.", CACHED), 304: _UNCHANGED},
         404,
         takes=_IF_NONE_MATCH,
     ),
@@ -119,13 +117,6 @@ def _find(context: RequestContext, sent: str) -> Response[Any]:
         close = catalogue.similar(model_id)
         meant = f"; did you mean {' or '.join(close)}?" if close else ""
         raise ModelNotFoundError(f"the catalogue has no such model{meant}")
-    return _cached(context, model_schema(found, context.use_cases.observed(found.id)))
-
-
-def _cached(context: RequestContext, body: BaseModel) -> Response[Any]:
-    """Respond with something that changes rarely."""
-    etag = f'"{sha256(body.model_dump_json().encode()).hexdigest()[:16]}"'
-    headers: Headers = {"ETag": etag, "Cache-Control": "private, max-age=300"}
-    if matches_etag(context.headers, etag):
-        return not_modified(headers)
-    return json_response(body, headers=headers)
+    return cached_response(
+        context.headers, model_schema(found, context.use_cases.observed(found.id))
+    )

@@ -85,10 +85,10 @@ class Account(ResponseBody):
     owner: str
     unlimited: bool = Field(description="Whether tasks are created whatever the balance.")
     balance: float | None = Field(description="What may be spent; null if there is no limit.")
-    reserved: float = Field(description="Set aside for open tasks.")
+    reserved: float = Field(description="Set aside for open tasks, and for tasks to be created.")
     spent: float = Field(description="Since the beginning.")
     owed: float = Field(description="Charged beyond the balance; the next grant pays for it.")
-    open_tasks: int
+    open_tasks: int = Field(description="Including tasks that are still to be created.")
     budget: Budget
     upstream: UpstreamBalance | None = Field(
         description="Only for the scope `admin`; null also while Kie.ai does not report it."
@@ -106,7 +106,7 @@ class LedgerEntry(ResponseBody):
     source: LedgerAccount
     target: LedgerAccount
     balance_after: float
-    task_id: str | None = Field(description="The task that the movement belongs to.")
+    task_id: str | None = Field(description="The task or the batch that the movement belongs to.")
     note: str = Field(description="An administrator's words; empty for other movements.")
 
 

@@ -18,6 +18,7 @@ from kie_gateway.web.routing import new_router
 from kie_gateway.web.tasks import schemas
 from kie_gateway.web.tasks.responses import TaskResponses
 from kie_gateway.web.tasks.routes import TAG, TASK_HEADERS, TASK_LINKS
+from kie_gateway.web.tasks.specs import TaskSpecs
 
 router = new_router()
 
@@ -44,15 +45,11 @@ def create_task(context: CurrentContext, body: schemas.CreateTask) -> Response[s
     created = context.use_cases.request_task(
         TaskRequest(
             owner=context.owner,
-            model=body.model,
-            input=context.use_cases.read_input(body.model, body.input, checked=body.checked),
-            metadata=body.metadata,
+            task=task_specs(context).read(body),
             callback_base_url=context.base_url,
             tasks_at_once=context.tasks_at_once,
             fingerprint=fingerprint({"create": body.model_dump(mode="json", exclude_unset=True)}),
             idempotency_key=requests.idempotency_key(context.headers),
-            deadline_seconds=body.deadline_seconds,
-            retention_days=body.retention_days,
             check_inputs=body.check_inputs,
         )
     )
@@ -65,7 +62,12 @@ def create_task(context: CurrentContext, body: schemas.CreateTask) -> Response[s
 )
 @needs(Scope.TASKS_WRITE)
 def retry_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Task]:
-    """Retry a failed task. This creates a new task with the same input."""
+    """
+    Retry a failed task. This creates a new task with the same input.
+
+    If the task had a `fallback`, all of its models are tried again, from the first on; what was to
+    follow it follows the new task.
+    """
     created = context.use_cases.retry_task(
         Retry(
             failed=context.owned_task(task_id),
@@ -75,6 +77,11 @@ def retry_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Tas
         )
     )
     return _respond(context, created)
+
+
+def task_specs(context: RequestContext) -> TaskSpecs:
+    """Make what reads bodies of tasks."""
+    return TaskSpecs(context.use_cases.fill_recipe, context.use_cases.deadline_seconds)
 
 
 def _respond(context: RequestContext, created: Created) -> Response[schemas.Task]:

@@ -1,12 +1,16 @@
 """Tasks and their timelines, from the record to what callers see."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from kie_gateway.core.failure import Failure
+from kie_gateway.core.groups.child import Child, ChildState, with_descendants
+from kie_gateway.core.groups.group_status import group_status
+from kie_gateway.core.recipe_version import RecipeVersion
 from kie_gateway.core.results import Output
-from kie_gateway.core.task import Attention, Task
+from kie_gateway.core.task import Attention, Status, Submission, Task
 from kie_gateway.core.timeline import Entry
 from kie_gateway.web.outputs.presenters import deleted_at, output_schema
 from kie_gateway.web.outputs.schemas import MissingOutput
@@ -15,17 +19,29 @@ from kie_gateway.web.tasks import schemas
 
 # A task with links looks new this often, so that nobody keeps a dead link because of a 304.
 _LINKS_RENEWED_SECONDS = 1800
+_UNCREATED = {
+    ChildState.PLANNED: "pending",
+    ChildState.CREATED: "skipped",
+    ChildState.SKIPPED: "skipped",
+    ChildState.UNNEEDED: "skipped",
+}
 # A watch that has not recorded an expiry this long after the deadline is broken.
 _OVERDUE_SECONDS = 600
 
 
 def task_schema(
-    task: Task, *, base_url: str, link: Callable[[Output], str], now: datetime
+    task: Task,
+    *,
+    descendants: Mapping[str, Task],
+    base_url: str,
+    link: Callable[[Output], str],
+    now: datetime,
 ) -> schemas.Task:
     """
     Present a task.
 
     Args:
+        descendants: By id: what belongs to it, as far as it is created.
         base_url: Public address of the API, without a slash at the end.
         link: Makes a link to an output that opens without a key, for an hour.
     """
@@ -50,12 +66,17 @@ def task_schema(
         outputs=[output_schema(output, task, link, now) for output in task.outputs],
         missing_outputs=[MissingOutput(index=one.index, reason=one.reason) for one in task.missing],
         previews=[output_schema(preview, task, link, now) for preview in task.previews],
-        error=_error_schema(task),
+        error=_error_schema(task.error),
         credits=schemas.TaskCredits(
             estimated=_number(task.credits_estimated), charged=_number(task.credits_charged)
         ),
+        attempts=attempt_schemas(task),
+        max_credits=_number(task.max_credits),
         completed_by=task.completed_by,
+        recipe=_recipe_schema(task.recipe),
         parent_id=task.parent_id,
+        children=[_child_schema(child, descendants) for child in task.children],
+        group_status=group_status(task, descendants) if task.children else None,
         batch_id=task.batch_id,
         retry_of=task.retry_of,
         created_at=task.created_at,
@@ -70,13 +91,24 @@ def task_schema(
     )
 
 
+def _child_schema(child: Child, tasks: Mapping[str, Task]) -> schemas.Child:
+    task = tasks.get(child.task_id)
+    status = task.status.value if task is not None else _UNCREATED[child.state]
+    return schemas.Child(
+        name=child.name,
+        id=child.task_id if task is not None else None,
+        status=schemas.ChildStatus(status),
+        required=child.required,
+    )
+
+
 def event_schema(entry: Entry) -> schemas.Event:
     """Present an entry of the timeline; facts that are not known are left out."""
     facts = {name: value for name, value in entry.facts.items() if value is not None}
     return schemas.Event(type=entry.happened, at=entry.at, message=entry.message, facts=facts)
 
 
-def etag(task: Task, now: datetime) -> str:
+def etag(task: Task, descendants: Mapping[str, Task], now: datetime) -> str:
     """
     Return the entity tag of this state of the task; weak, because links differ every time.
 
@@ -87,7 +119,12 @@ def etag(task: Task, now: datetime) -> str:
     by_time = "-stalled" if _attention(task, now) is not task.attention else ""
     if has_links and deleted_at(task, now) is not None:
         by_time += "-gone"
-    return f'W/"{task.version}-{renewal}{by_time}"'
+    of_group = "".join(
+        f".{descendants[child.task_id].version}"
+        for child in with_descendants(task.children)
+        if child.task_id in descendants
+    )
+    return f'W/"{task.version}{of_group}-{renewal}{by_time}"'
 
 
 def retry_after_seconds(task: Task, now: datetime) -> int:
@@ -106,15 +143,43 @@ def _attention(task: Task, now: datetime) -> Attention | None:
     return task.attention
 
 
-def _error_schema(task: Task) -> schemas.TaskError | None:
-    if task.error is None:
+def attempt_schemas(task: Task) -> list[schemas.Attempt]:
+    """Present the models that a task was tried with, the one at work last."""
+    over = [
+        schemas.Attempt(
+            model=one.tried.model,
+            status=one.status.value,
+            error=_error_schema(one.error),
+            credits=_number(one.credits),
+        )
+        for one in task.attempts
+    ]
+    has_failed = task.status is Status.FAILED
+    is_refused = has_failed and task.submission is Submission.WAITING
+    last = schemas.Attempt(
+        model=task.model,
+        status="refused" if is_refused else task.status.value,
+        error=_error_schema(task.error),
+        credits=0 if has_failed else _number(task.credits_charged),
+    )
+    return [*over, last]
+
+
+def _error_schema(error: Failure | None) -> schemas.TaskError | None:
+    if error is None:
         return None
     return schemas.TaskError(
-        code=task.error.code,
-        category=task.error.category,
-        message=task.error.message,
-        retryable=task.error.retryable,
+        code=error.code,
+        category=error.category,
+        message=error.message,
+        retryable=error.retryable,
     )
+
+
+def _recipe_schema(recipe: RecipeVersion | None) -> schemas.RecipeVersion | None:
+    if recipe is None:
+        return None
+    return schemas.RecipeVersion(name=recipe.name, version=recipe.version)
 
 
 def _number(amount: Decimal | None) -> float | None:

@@ -1,6 +1,6 @@
 """Responses about tasks, with the headers that go with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -28,54 +28,75 @@ class TaskResponses:
         base_url: Public address of the API, without a slash at the end.
         link: Makes a link to an output that opens without a key.
         whole: Reads the whole input of a task whose record holds an excerpt.
+        descendants: Reads what belongs to some tasks, by id.
     """
 
     base_url: str
     link: Callable[[Output], str]
     now: datetime
     whole: Callable[[Task], Task]
+    descendants: Callable[[Sequence[Task]], Mapping[str, Task]]
 
     @classmethod
     def to(cls, context: RequestContext) -> Self:
         """Make responses to the request at hand, as of now."""
         use_cases = context.use_cases
-        return cls(context.base_url, context.link, use_cases.now(), use_cases.whole_input)
+        return cls(
+            context.base_url,
+            context.link,
+            use_cases.now(),
+            use_cases.whole_input,
+            use_cases.find_descendants,
+        )
 
     def task(
-        self, task: Task, status: HTTPStatus = HTTPStatus.OK, headers: Headers | None = None
+        self,
+        task: Task,
+        status: HTTPStatus = HTTPStatus.OK,
+        headers: Headers | None = None,
+        *,
+        is_known: Callable[[str], bool] = lambda _: False,
     ) -> Response[Any]:
-        """Respond with a task."""
-        body = self.schema(self.whole(task))
-        return json_response(body, status, {**self._headers(task), **(headers or {})})
+        """
+        Respond with a task.
 
-    def schema(self, task: Task) -> TaskSchema:
-        """Present a task."""
-        return task_schema(task, base_url=self.base_url, link=self.link, now=self.now)
+        Args:
+            is_known: Whether the caller has a copy with this entity tag, which is still good then.
+        """
+        descendants = self.descendants([task])
+        tag = etag(task, descendants, self.now)
+        own = self._headers(task, tag)
+        if is_known(tag):
+            return not_modified(own)
+        body = self._schema(self.whole(task), descendants)
+        return json_response(body, status, {**own, **(headers or {})})
 
     def accepted(self, task: Task, headers: Headers) -> Response[Any]:
         """Respond with a task that is to be looked at again."""
         location = f"{self.base_url}/v1/tasks/{task.task_id}"
         return self.task(task, HTTPStatus.ACCEPTED, {"Location": location, **headers})
 
-    def etag(self, task: Task) -> str:
-        """Return the entity tag of this state of the task."""
-        return etag(task, self.now)
-
-    def unchanged(self, task: Task) -> Response[Any]:
-        """Respond that the caller's copy is still good."""
-        return not_modified(self._headers(task))
-
     def page(self, page: Page) -> TaskList:
         """Present a page of tasks."""
         cursor = TASKS.write(page.next_after) if page.next_after else None
+        descendants = self.descendants(page.tasks)
         return TaskList(
-            data=[self.schema(task) for task in page.tasks],
+            data=[self._schema(task, descendants) for task in page.tasks],
             has_more=cursor is not None,
             next_cursor=cursor,
         )
 
-    def _headers(self, task: Task) -> Headers:
-        headers: Headers = {"ETag": self.etag(task), "Cache-Control": "private, no-cache"}
+    def schema(self, task: Task) -> TaskSchema:
+        """Present a task."""
+        return self._schema(task, self.descendants([task]))
+
+    def _schema(self, task: Task, descendants: Mapping[str, Task]) -> TaskSchema:
+        return task_schema(
+            task, descendants=descendants, base_url=self.base_url, link=self.link, now=self.now
+        )
+
+    def _headers(self, task: Task, tag: str) -> Headers:
+        headers: Headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if not task.status.is_settled:
             headers["Retry-After"] = str(retry_after_seconds(task, self.now))
         return headers

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.core.ports.tasks import TaskFilter
 from kie_gateway.core.task import Status
+from kie_gateway.flows.tasks.list_tasks import TaskQuery
 from kie_gateway.web import requests
 from kie_gateway.web.access import needs
 from kie_gateway.web.cursor import TASKS
@@ -35,6 +36,9 @@ _Wait = Annotated[
 ]
 
 
+_Cascade = Annotated[bool, Query(description="Whether to include all its descendants.")]
+
+
 @router.get("/v1/tasks", **operation("listTasks", TAG, {200: Success("A page of tasks.")}))
 @needs(Scope.TASKS_READ)
 def list_tasks(
@@ -54,7 +58,7 @@ def list_tasks(
     ] = None,
     parent_id: Annotated[
         str | None,
-        Query(min_length=1, max_length=100, description="Only tasks that belong to this task."),
+        Query(min_length=1, max_length=100, description="Only children of this task."),
     ] = None,
     limit: PageSize = 20,
     cursor: PageCursor = None,
@@ -64,12 +68,16 @@ def list_tasks(
     owner: OwnerToList = None,
 ) -> schemas.TaskList:
     """List your tasks. The newest come first, unless `order` says otherwise."""
-    page = context.use_cases.tasks.list_tasks(
-        context.owner_to_list(owner),
-        TaskFilter(status, model, created_after, created_before, batch_id, parent_id),
-        limit=limit,
-        after=TASKS.read(cursor) if cursor is not None else None,
-        newest_first=order == "desc",
+    page = context.use_cases.list_tasks(
+        TaskQuery(
+            context.owner_to_list(owner),
+            TaskFilter(status, model, created_after, created_before),
+            limit=limit,
+            newest_first=order == "desc",
+            after=TASKS.read(cursor) if cursor is not None else None,
+            batch_id=batch_id,
+            parent_id=parent_id,
+        )
     )
     return TaskResponses.to(context).page(page)
 
@@ -97,10 +105,9 @@ def get_task(
     With `wait`, the response is delayed until the task has ended, for up to 25 seconds.
     """
     task = context.use_cases.await_task(context.owned_task(task_id), wait)
-    responses = TaskResponses.to(context)
-    if requests.matches_etag(context.headers, responses.etag(task)):
-        return responses.unchanged(task)
-    response: Response[Any] = responses.task(task)
+    response: Response[Any] = TaskResponses.to(context).task(
+        task, is_known=lambda tag: requests.matches_etag(context.headers, tag)
+    )
     return response
 
 
@@ -150,14 +157,16 @@ def refresh_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.T
     ),
 )
 @needs(Scope.TASKS_WRITE)
-def cancel_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Task]:
+def cancel_task(
+    context: CurrentContext, task_id: TaskId, cascade: _Cascade = False
+) -> Response[schemas.Task]:
     """
     Cancel a task. Nobody waits for its result any longer.
 
     Kie.ai cannot be stopped and charges for the result all the same. A result that arrives later is
     recorded in the timeline, but not delivered.
     """
-    task = context.use_cases.cancel_task(context.owned_task(task_id))
+    task = context.use_cases.cancel_task(context.owned_task(task_id), cascade=cascade)
     return TaskResponses.to(context).accepted(task, {})
 
 
@@ -166,7 +175,9 @@ def cancel_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Ta
     **operation("deleteTask", TAG, {204: Success("The task is deleted.")}, 404),
 )
 @needs(Scope.TASKS_WRITE)
-def delete_task(context: CurrentContext, task_id: TaskId) -> Response[None]:
+def delete_task(
+    context: CurrentContext, task_id: TaskId, cascade: _Cascade = False
+) -> Response[None]:
     """Delete a task with its files and its input. An open task is canceled first."""
-    context.use_cases.delete_task(context.owned_task(task_id))
+    context.use_cases.delete_task(context.owned_task(task_id), cascade=cascade)
     return no_content()

@@ -1,0 +1,1 @@
+"""Batches: many tasks asked for by one request."""
