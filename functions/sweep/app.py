@@ -29,11 +29,16 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         event: Of EventBridge's schedule; nothing of it is used.
 
     Returns:
-        Tasks `swept` that nobody followed, `released` reservations, creations `resumed` that had
-        waited for credits, and the `upstream_credits`; None if Kie.ai did not say.
+        Tasks `swept` that nobody followed, `batches` that were gone on with, `released`
+        reservations, creations `resumed` that had waited for credits, and the `upstream_credits`;
+        None if Kie.ai did not say.
     """
     swept = gateway.sweep(lambda: gateway.time_left() > _ONE_TASK_SECONDS + _FOR_CREDITS_SECONDS)
     count("TasksSwept", swept)
+    batches = gateway.sweep_batches(
+        lambda: gateway.time_left() > _ONE_TASK_SECONDS + _FOR_CREDITS_SECONDS
+    )
+    count("BatchesSwept", batches)
     balance = gateway.upstream_credits()
     if balance is not None:
         # An alarm watches it.
@@ -45,6 +50,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     count("CreditsReleased", released)
     done = {
         "swept": swept,
+        "batches": batches,
         "released": released,
         "resumed": resumed,
         "upstream_credits": float(balance) if balance is not None else None,

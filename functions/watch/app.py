@@ -35,10 +35,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """
     step, task_id = known_step(event["step"]), event["task_id"]
     logger.append_keys(task_id=task_id)
-    if step is None:
-        decision = gateway.watch.catch_up(task_id)
-    else:
-        decision = gateway.watch.step(step, task_id)
+    watch = gateway.watch_under(event.get("machine"))
+    decision = watch.catch_up(task_id) if step is None else watch.step(step, task_id)
     steps = steps_before(event) + 1
     if step is None or steps >= STEPS_PER_EXECUTION:
         decision = gateway.continue_as_new(event["machine"])(task_id, decision)

@@ -74,7 +74,24 @@ class UploadSettings(BaseModel):
     kie_upload_base_url: str
 
 
-class ApiFunctionSettings(SubmitQueueSettings, UploadSettings, PollSettings, RoadSettings):
+class ReservationSettings(BaseModel):
+    """
+    What is set aside for new tasks.
+
+    Attributes:
+        unknown_estimate_credits: For a task whose price nobody knows.
+        release_after_seconds: How long credits stay reserved once nobody waits for a verdict.
+    """
+
+    unknown_estimate_credits: Decimal
+    release_after_seconds: int
+
+
+class BatchSettings(SubmitQueueSettings, ReservationSettings):
+    """How batches are created."""
+
+
+class ApiFunctionSettings(BatchSettings, UploadSettings, PollSettings, RoadSettings):
     """
     Environment of ApiFunction.
 
@@ -86,8 +103,6 @@ class ApiFunctionSettings(SubmitQueueSettings, UploadSettings, PollSettings, Roa
         requests_per_minute: Of an owner, for keys without a limit of their own; 0 for any number.
         tasks_at_once: How many an owner may have open, in the same way.
         new_owner_credits: What a new owner starts with; negative for no limit.
-        unknown_estimate_credits: Reserved for a task whose price nobody knows.
-        release_after_seconds: How long credits stay reserved once nobody waits for a verdict.
     """
 
     public_base_url: str = Field(min_length=0)
@@ -98,8 +113,6 @@ class ApiFunctionSettings(SubmitQueueSettings, UploadSettings, PollSettings, Roa
     requests_per_minute: int
     tasks_at_once: int
     new_owner_credits: Decimal
-    unknown_estimate_credits: Decimal
-    release_after_seconds: int
     jwt_issuer: str = Field(min_length=0)
     jwt_audience: str = Field(min_length=0)
     jwt_owner_claim: str
@@ -112,7 +125,7 @@ class ApiFunctionSettings(SubmitQueueSettings, UploadSettings, PollSettings, Roa
         return self.new_owner_credits if self.new_owner_credits >= 0 else None
 
 
-class SweepFunctionSettings(SubmitQueueSettings, PollSettings, RoadSettings):
+class SweepFunctionSettings(BatchSettings, PollSettings, RoadSettings):
     """Environment of SweepFunction."""
 
 
@@ -132,13 +145,11 @@ class CallbackFunctionSettings(RecordSettings, RoadSettings):
     result_hosts: str
 
 
-class StoreFunctionSettings(StoreSettings, PollSettings):
+class StoreFunctionSettings(StoreSettings, PollSettings, RoadSettings, ReservationSettings):
     """Environment of StoreFunction."""
 
-    store_queue_url: str
 
-
-class WatchFunctionSettings(SubmitQueueSettings, UploadSettings, StoreSettings, PollSettings):
+class WatchFunctionSettings(BatchSettings, UploadSettings, StoreSettings, PollSettings):
     """Environment of WatchFunction."""
 
 

@@ -1,9 +1,10 @@
 """ApiFunction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 
 from kie_gateway.aws.account_table import AccountTable
+from kie_gateway.aws.batch_table import BatchTable
 from kie_gateway.aws.creation_switch import CreationSwitch
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.key_table import KeyTable
@@ -15,9 +16,7 @@ from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
-from kie_gateway.catalogue.read_input import read_input
 from kie_gateway.core.credits.account import Account
-from kie_gateway.core.credits.reservation import Reservation, as_credits
 from kie_gateway.core.deadline import ANSWER_SECONDS, AWS_CALL_SECONDS, share
 from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
@@ -28,11 +27,14 @@ from kie_gateway.fetch.input_links import HttpInputLinks
 from kie_gateway.flows.credits.change_account import ChangeAccount
 from kie_gateway.flows.files.list_outputs import ListOutputs
 from kie_gateway.flows.files.make_thumbnail import MakeThumbnail
+from kie_gateway.flows.groups.cancel_batch import CancelBatch
+from kie_gateway.flows.groups.cascade import Cascade
+from kie_gateway.flows.groups.find_descendants import FindDescendants
+from kie_gateway.flows.groups.plans import Plans
+from kie_gateway.flows.groups.request_batch import RequestBatch
 from kie_gateway.flows.inputs.check_links import CheckLinks
-from kie_gateway.flows.inputs.check_references import CheckReferences
 from kie_gateway.flows.inputs.create_upload import CreateUpload
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
-from kie_gateway.flows.inputs.use_uploads import CheckUploads
 from kie_gateway.flows.manage_keys import IssueKey, RevokeKey, RotateKey
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
 from kie_gateway.flows.submitting.submit_now import SubmitNow
@@ -42,6 +44,7 @@ from kie_gateway.flows.tasks.cancel_task import CancelTask
 from kie_gateway.flows.tasks.create_task import CreateTask
 from kie_gateway.flows.tasks.delete_task import DeleteTask
 from kie_gateway.flows.tasks.import_task import ImportTask
+from kie_gateway.flows.tasks.list_tasks import ListTasks
 from kie_gateway.flows.tasks.refresh_task import RefreshTask
 from kie_gateway.flows.tasks.request_import import RequestImport
 from kie_gateway.flows.tasks.request_task import RequestTask
@@ -50,13 +53,16 @@ from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.observability import count, logger
 from kie_gateway.oidc.token_reader import TokenReader
+from kie_gateway.recipes import recipes
 from kie_gateway.settings import ApiFunctionSettings, load
 from kie_gateway.web.authentication import Authentication
 from kie_gateway.web.use_cases import FileLinker, UseCases
 from kie_gateway.wiring.clients import Clients
-from kie_gateway.wiring.ids import new_key_id, new_task_id, new_upload_id
+from kie_gateway.wiring.drafting import make_create_batch_tasks, make_plan_group
+from kie_gateway.wiring.ids import new_batch_id, new_key_id, new_task_id, new_upload_id
 from kie_gateway.wiring.known_models import KnownModels
 from kie_gateway.wiring.polling import Polling, make_polling
+from kie_gateway.wiring.recipe_filling import fill_recipe
 from kie_gateway.wiring.runtime import Runtime, make_runtime
 from kie_gateway.wiring.submitting import make_submit_queue, make_submit_task
 from kie_gateway.wiring.time_left import TimeLeft
@@ -92,6 +98,7 @@ class _Parts:
     runtime: Runtime
     accounts: AccountTable
     tasks: TaskTable
+    batches: BatchTable
     polling: Polling
     executions: WatchExecutions
     watches: Watches
@@ -99,6 +106,10 @@ class _Parts:
     keys: KeyTable
     creation_switch: CreationSwitch
     models: KnownModels
+
+    def has_time(self) -> bool:
+        """Whether there is time to record something more and have it watched."""
+        return self.runtime.time_left() > _RECORD_AND_WATCH_SECONDS
 
 
 def make() -> ApiFunction:
@@ -134,6 +145,7 @@ def _parts(settings: ApiFunctionSettings, runtime: Runtime) -> _Parts:
         runtime=runtime,
         accounts=accounts,
         tasks=tasks,
+        batches=BatchTable(dynamodb, table, accounts),
         polling=make_polling(settings, runtime, tasks),
         executions=executions,
         watches=Watches(tasks, executions, runtime.now),
@@ -161,6 +173,7 @@ def _submitting(parts: _Parts) -> tuple[CreateTask, SubmitNow]:
         policy=parts.polling.policy,
         submit_queue=submit_queue,
         inputs=LargeInputs(runtime.bucket),
+        plans=Plans(runtime.bucket),
         new_task_id=new_task_id,
         now=runtime.now,
         stopped=parts.creation_switch.reason,
@@ -171,7 +184,7 @@ def _submitting(parts: _Parts) -> tuple[CreateTask, SubmitNow]:
         submit=submit,
         resume=ResumeSubmitQueue(tasks, submit_queue, parts.watches, runtime.now),
         now=runtime.now,
-        has_time=lambda: runtime.time_left() > _RECORD_AND_WATCH_SECONDS,
+        has_time=parts.has_time,
     )
     return create, submit_now
 
@@ -182,19 +195,15 @@ def _use_cases(
     settings, runtime, tasks = parts.settings, parts.runtime, parts.tasks
     bucket, now, inputs = runtime.bucket, runtime.now, LargeInputs(runtime.bucket)
     request_task = RequestTask(
-        models=parts.models,
+        plan=make_plan_group(settings, runtime, tasks),
         create=create,
-        checks=(CheckUploads(bucket.size_of), CheckReferences(tasks)),
         check_links=CheckLinks(HttpInputLinks(parts.polling.hosts), runtime.time_left),
-        reservation=lambda estimated: _reservation(settings, estimated),
-        deadline_seconds=settings.deadline_seconds,
+        new_task_id=new_task_id,
     )
-    await_task = AwaitTask(tasks, runtime.sleep, now)
+    cascade = Cascade(tasks)
+    cancel = CancelTask(tasks, cascade, now)
+    cancel_batch = CancelBatch(parts.batches, tasks, cascade, cancel.if_open, now)
     refresh = _refreshing(parts)
-
-    def await_in_time(task: Task, wait_seconds: int) -> Task:
-        time_left = runtime.time_left()
-        return await_task(task, share(time_left, most=wait_seconds, keep=ANSWER_SECONDS))
 
     def submit_or_refresh(task: Task) -> Task:
         return submit_now(task) if task.next_step is Step.SUBMIT else refresh(task)
@@ -207,19 +216,26 @@ def _use_cases(
         authenticate=authenticate,
         tasks=tasks,
         whole_input=inputs.whole_if_there,
-        read_input=read_input,
+        list_tasks=ListTasks(tasks, parts.batches),
+        find_descendants=FindDescendants(tasks),
+        deadline_seconds=settings.deadline_seconds,
         request_task=request_task,
-        retry_task=RetryTask(inputs.whole, request_task),
-        cancel_task=CancelTask(tasks, now),
+        retry_task=RetryTask(inputs.whole, Plans(bucket).read, request_task),
+        cancel_task=cancel,
         refresh_task=submit_or_refresh,
-        delete_task=DeleteTask(tasks, bucket, now),
-        await_task=await_in_time,
+        delete_task=DeleteTask(tasks, bucket, cascade, now),
+        await_task=_waiting(parts),
+        batches=parts.batches,
+        request_batch=_batches(parts),
+        cancel_batch=lambda batch: cancel_batch(batch, parts.has_time),
         request_import=_importing(parts),
         list_outputs=ListOutputs(tasks, now),
         link_file=_linker(settings, runtime),
         make_thumbnail=MakeThumbnail(bucket.size_of, thumbnails),
         create_upload=CreateUpload(bucket, new_upload_id, now),
         catalogue=catalogue,
+        recipes=recipes,
+        fill_recipe=fill_recipe,
         observed=parts.polling.policy.observed,
         accounts=parts.accounts,
         upstream_credits=parts.polling.kie.balance,
@@ -232,6 +248,17 @@ def _use_cases(
     )
 
 
+def _waiting(parts: _Parts) -> Callable[[Task, int], Task]:
+    runtime = parts.runtime
+    await_task = AwaitTask(parts.tasks, runtime.sleep, runtime.now)
+
+    def await_in_time(task: Task, wait_seconds: int) -> Task:
+        time_left = runtime.time_left()
+        return await_task(task, share(time_left, most=wait_seconds, keep=ANSWER_SECONDS))
+
+    return await_in_time
+
+
 def _refreshing(parts: _Parts) -> RefreshTask:
     return RefreshTask(
         tasks=parts.tasks,
@@ -239,6 +266,24 @@ def _refreshing(parts: _Parts) -> RefreshTask:
         store_queue=parts.store_queue,
         ask=lambda task: parts.polling.ask(task, CompletedBy.REFRESH, all_sources=True),
         now=parts.runtime.now,
+    )
+
+
+def _batches(parts: _Parts) -> RequestBatch:
+    settings, runtime = parts.settings, parts.runtime
+    create_tasks = make_create_batch_tasks(
+        settings, runtime, parts.tasks, parts.batches, parts.executions
+    )
+    return RequestBatch(
+        batches=parts.batches,
+        plan_group=create_tasks.plan_group,
+        plans=create_tasks.batch_plans,
+        create_tasks=create_tasks,
+        new_batch_id=new_batch_id,
+        release_after_seconds=settings.release_after_seconds,
+        now=runtime.now,
+        has_time=parts.has_time,
+        stopped=parts.creation_switch.reason,
     )
 
 
@@ -250,7 +295,7 @@ def _importing(parts: _Parts) -> RequestImport:
             raise InvalidRequestError(error.message, [FieldFault("/url", error.message)]) from None
 
     def check_time() -> None:
-        if parts.runtime.time_left() < _RECORD_AND_WATCH_SECONDS:
+        if not parts.has_time():
             raise OutOfTimeError("not reached in time, and nothing was changed; import it again")
 
     adopt = ImportTask(
@@ -303,14 +348,6 @@ def _linker(settings: ApiFunctionSettings, runtime: Runtime) -> FileLinker:
         runtime.secret(settings.files_key_secret_arn),
         runtime.now,
     ).link
-
-
-def _reservation(settings: ApiFunctionSettings, estimated: Decimal | None) -> Reservation:
-    """Return what is set aside for a new task."""
-    unknown = settings.unknown_estimate_credits
-    return Reservation(
-        as_credits(unknown) if estimated is None else estimated, settings.release_after_seconds
-    )
 
 
 def count_over_budget(account: Account) -> None:

@@ -8,6 +8,11 @@ def new_task_id() -> str:
     return f"task_{str(ULID()).lower()}"
 
 
+def new_batch_id() -> str:
+    """Make a batch id; ids sort by time of creation."""
+    return f"batch_{str(ULID()).lower()}"
+
+
 def new_upload_id() -> str:
     """Make the id of an upload, which nobody can guess."""
     return f"upload_{str(ULID()).lower()}"

@@ -1,5 +1,6 @@
 """What is known of models: from the catalogue, or else from the family that speaks them."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 from kie_gateway.catalogue import catalogue
 from kie_gateway.catalogue.estimate import estimate
 from kie_gateway.kie.families.registry import family_of
+
+# How models of Suno are called that are newer than the catalogue.
+_MUSIC = re.compile(r"(?:suno/)?v\d+(?:_[a-z0-9]+)*|ai-music-api/.+", re.IGNORECASE)
 
 
 class KnownModels:
@@ -20,6 +24,14 @@ class KnownModels:
         """Return what a model makes; None for a model that the catalogue does not have."""
         known = catalogue.find(model)
         return known.kind if known is not None else None
+
+    def makes_music(self, model: str) -> bool:
+        """Whether a model makes tracks."""
+        known = catalogue.find(model)
+        if known is None:
+            return _MUSIC.fullmatch(model) is not None
+        is_suno = known.family == "suno" or known.id.startswith("ai-music-api/")
+        return "music" in known.tasks or (is_suno and "sound" in known.tasks)
 
     def estimate(self, model: str, task_input: Mapping[str, Any]) -> Decimal | None:
         """Estimate the credits of a task; None where no price is known."""

@@ -11,6 +11,7 @@ from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Rate
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.inputs.prepare_input import PrepareInput
+from kie_gateway.flows.inputs.use_outputs import FindOutput
 from kie_gateway.flows.polling.archive_answer import ArchiveAnswer
 from kie_gateway.flows.submitting.record_submission import RecordSubmission
 from kie_gateway.flows.submitting.submit_task import SubmitTask
@@ -24,7 +25,7 @@ from kie_gateway.wiring.runtime import Runtime
 # the credentials that have signed it, those of the function's role, which AWS renews by a schedule
 # that it does not document (repost.aws/knowledge-center/presigned-url-s3-bucket-expiration): links
 # of Lambda were seen to last 12 hours at most, and so less when they are signed late.
-_UPLOAD_LINK_SECONDS = 6 * 3600
+_LINK_SECONDS = 6 * 3600
 
 
 def make_submit_queue(settings: SubmitQueueSettings, runtime: Runtime) -> SubmitQueueTable:
@@ -56,7 +57,8 @@ def make_submit_task(
     prepare = PrepareInput(
         tasks=tasks,
         whole=LargeInputs(runtime.bucket).whole,
-        link_upload=_linker(runtime),
+        link_file=_linker(runtime),
+        find_output=FindOutput(tasks),
         host=uploads,
         hosts_all_links=lambda name: family(name).hosts_inputs,
         now=runtime.now,
@@ -74,4 +76,4 @@ def make_submit_task(
 
 
 def _linker(runtime: Runtime) -> Callable[[str], str]:
-    return lambda key: runtime.bucket.presign(key, lifetime_seconds=_UPLOAD_LINK_SECONDS)
+    return lambda key: runtime.bucket.presign(key, lifetime_seconds=_LINK_SECONDS)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kie_gateway.aws.account_table import AccountTable
+from kie_gateway.aws.batch_table import BatchTable
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.store_queue import SqsStoreQueue
 from kie_gateway.aws.task_table import TaskTable
@@ -11,13 +13,18 @@ from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.flows.credits.close_reservation import CloseReservation
 from kie_gateway.flows.credits.release_credits import ReleaseCredits
+from kie_gateway.flows.groups.cancel_batch import CancelBatch
+from kie_gateway.flows.groups.cascade import Cascade
+from kie_gateway.flows.groups.sweep_batches import SweepBatches
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
+from kie_gateway.flows.tasks.cancel_task import CancelTask
 from kie_gateway.flows.tasks.refresh_task import RefreshTask
 from kie_gateway.flows.watching.sweep_tasks import SweepTasks
 from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import SweepFunctionSettings, load
 from kie_gateway.wiring.clients import Clients
+from kie_gateway.wiring.drafting import make_create_batch_tasks, make_create_children
 from kie_gateway.wiring.polling import make_polling
 from kie_gateway.wiring.runtime import make_runtime
 from kie_gateway.wiring.submitting import make_submit_queue
@@ -42,6 +49,7 @@ class SweepFunction:
     kie: KieClient
     times: TimesTable
     sweep: SweepTasks
+    sweep_batches: SweepBatches
     release_credits: ReleaseCredits
     resume_submit_queue: ResumeSubmitQueue
     upstream_credits: Callable[[], Decimal | None]
@@ -52,7 +60,8 @@ def make() -> SweepFunction:
     settings = load(SweepFunctionSettings)
     runtime = make_runtime(settings.bucket_name)
     clients, now = runtime.clients, runtime.now
-    tasks = TaskTable(clients.dynamodb, settings.table_name)
+    accounts = AccountTable(clients.dynamodb, settings.table_name)
+    tasks = TaskTable(clients.dynamodb, settings.table_name, accounts)
     polling = make_polling(settings, runtime, tasks)
     store_queue = SqsStoreQueue(clients.sqs, settings.store_queue_url)
     executions = WatchExecutions(clients.stepfunctions, settings.watch_machine_arn)
@@ -72,6 +81,16 @@ def make() -> SweepFunction:
         store_queue=store_queue,
         files=runtime.bucket,
         refresh=refresh(must_answer=False),
+        create_children=make_create_children(settings, runtime, tasks, executions),
+        now=now,
+    )
+    batches = BatchTable(clients.dynamodb, settings.table_name, accounts)
+    cascade = Cascade(tasks)
+    cancel = CancelTask(tasks, cascade, now)
+    sweep_batches = SweepBatches(
+        batches=batches,
+        create_tasks=make_create_batch_tasks(settings, runtime, tasks, batches, executions),
+        cancel=CancelBatch(batches, tasks, cascade, cancel.if_open, now),
         now=now,
     )
     release = ReleaseCredits(
@@ -91,6 +110,7 @@ def make() -> SweepFunction:
         kie=polling.kie.client,
         times=polling.times,
         sweep=sweep,
+        sweep_batches=sweep_batches,
         release_credits=release,
         resume_submit_queue=resume,
         upstream_credits=polling.kie.balance,

@@ -1,6 +1,6 @@
 """WatchFunction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kie_gateway.aws.executions import WatchExecutions
 from kie_gateway.aws.output_bucket import OutputBucket
@@ -15,8 +15,9 @@ from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import WatchFunctionSettings, load
 from kie_gateway.wiring.clients import Clients
+from kie_gateway.wiring.drafting import make_create_children
 from kie_gateway.wiring.polling import make_polling
-from kie_gateway.wiring.runtime import make_runtime
+from kie_gateway.wiring.runtime import Runtime, make_runtime
 from kie_gateway.wiring.storing import make_store_outputs
 from kie_gateway.wiring.submitting import make_submit_queue, make_submit_task
 from kie_gateway.wiring.time_left import TimeLeft
@@ -34,10 +35,22 @@ class WatchFunction:
     times: TimesTable
     store: StoreOutputs
     watch: WatchTask
+    settings: WatchFunctionSettings
+    runtime: Runtime
+
+    def watch_under(self, machine_arn: str | None) -> WatchTask:
+        """Return the steps, for executions of a machine; None if it does not say its name."""
+        if machine_arn is None:
+            # The sweep creates the children of its tasks.
+            return self.watch
+        # The function's environment cannot name the machine, which names the function.
+        executions = WatchExecutions(self.clients.stepfunctions, machine_arn)
+        create = make_create_children(self.settings, self.runtime, self.tasks, executions)
+        store = replace(self.store, create_children=create)
+        return replace(self.watch, store=store, create_children=create)
 
     def continue_as_new(self, machine_arn: str) -> ContinueAsNew:
         """Return what lets a new execution of a machine go on with a task."""
-        # The function's environment cannot name the machine, which names the function.
         executions = WatchExecutions(self.clients.stepfunctions, machine_arn)
         watches = Watches(self.tasks, executions, self.watch.now)
         return ContinueAsNew(self.tasks, watches, self.watch.now)
@@ -63,6 +76,7 @@ def make() -> WatchFunction:
         submit=submit,
         ask=lambda task: polling.ask(task, CompletedBy.POLL),
         store=store,
+        create_children=store.create_children,
         now=runtime.now,
     )
     return WatchFunction(
@@ -74,4 +88,6 @@ def make() -> WatchFunction:
         polling.times,
         store,
         watch,
+        settings,
+        runtime,
     )
