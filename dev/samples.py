@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,9 +18,15 @@ from dev.cloud import LocalCloud
 from dev.pool import WorkerPool
 from dev.settings import LOCAL_KEY
 from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.aws.table_keys import task_key
 from kie_gateway.aws.task_item import write_entry, write_task
 from kie_gateway.core.callers.api_key import Scope
+from kie_gateway.core.credits.reservation import Reservation
 from kie_gateway.core.failure import Category, Failure
+from kie_gateway.core.groups.child import Child, ChildState, Start
+from kie_gateway.core.groups.derived_ids import derived_task_id
+from kie_gateway.core.groups.spec_json import write_specs
+from kie_gateway.core.groups.task_spec import ChildSpec, TaskSpec
 from kie_gateway.core.results import Output, Source
 from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
@@ -42,6 +49,7 @@ WAITING = f"{_PREFIX}sample0waiting00"
 FAILED = f"{_PREFIX}sample0failed000"
 SUCCEEDED = f"{_PREFIX}sample0succeeded"
 EXPIRED = f"{_PREFIX}sample0expired00"
+PARENT = f"{_PREFIX}sample0parent000"
 
 
 _OUTPUT = Output(
@@ -76,6 +84,37 @@ def _running(now: datetime) -> Task:
     )
 
 
+_NIGHT = ChildSpec(
+    name="night",
+    pointer="/then/0",
+    starts=Start.THEN,
+    required=True,
+    task=TaskSpec(
+        model="google/nano-banana-edit",
+        input={
+            "prompt": "{{input.prompt}}, but at night",
+            "image_urls": ["{{outputs[0].url}}"],
+        },
+        deadline_seconds=3600,
+    ),
+)
+
+
+def _parent(succeeded: Task) -> Task:
+    """Make a task whose child is due, as whoever has settled it has not created it."""
+    price = Decimal(4)
+    child = Child(
+        name=_NIGHT.name,
+        task_id=derived_task_id(PARENT, 0),
+        starts=_NIGHT.starts,
+        required=_NIGHT.required,
+        state=ChildState.PLANNED,
+        credits=price,
+    )
+    reservation = Reservation(price, release_after_seconds=86_400).charge(price)
+    return replace(succeeded, task_id=PARENT, reservation=reservation, children=(child,))
+
+
 class Samples:
     """The sample cloud at hand."""
 
@@ -91,18 +130,25 @@ class Samples:
         """Put every sample task into the state that the events expect."""
         table = self.cloud.resources["TaskTable"]
         dynamodb = self.cloud.client("dynamodb")
+        # Created by an event before, and again by the next.
+        dynamodb.delete_item(TableName=table, Key=task_key(derived_task_id(PARENT, 0)))
         for task in self._tasks():
             entry = Entry(Happened.CREATED, task.created_at, f"Created for {task.model}.")
             dynamodb.put_item(TableName=table, Item=write_task(task))
             dynamodb.put_item(TableName=table, Item=write_entry(task.task_id, entry, "0"))
         issue = IssueKey(KeyTable(dynamodb, table), lambda: "key_of_samples", utc_now)
         issue(NewKey("local", "sample", frozenset(Scope)), LOCAL_KEY)
-        self.cloud.client("s3").put_object(
-            Bucket=self.cloud.resources["AssetBucket"],
-            Key=f"outputs/local/{SUCCEEDED}/0.png",
-            Body=httpx.get(self._picture).content,
-            ContentType="image/png",
+        self._keep(
+            f"outputs/local/{SUCCEEDED}/0.png", httpx.get(self._picture).content, "image/png"
         )
+        self._keep(
+            f"inputs/local/{PARENT}/children.json", write_specs([_NIGHT]), "application/json"
+        )
+
+    def _keep(self, key: str, body: bytes, content_type: str) -> None:
+        bucket = self.cloud.resources["AssetBucket"]
+        s3 = self.cloud.client("s3")
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
 
     def _tasks(self) -> Iterator[Task]:
         now = utc_now()
@@ -130,13 +176,15 @@ class Samples:
             error=Failure("500", Category.UPSTREAM, "Internal Error", retryable=True),
             completed_at=now,
         )
-        yield replace(
+        succeeded = replace(
             running,
             task_id=SUCCEEDED,
             status=Status.SUCCEEDED,
             outputs=(_OUTPUT,),
             completed_at=now,
         )
+        yield succeeded
+        yield _parent(succeeded)
         yield replace(
             running,
             task_id=EXPIRED,

@@ -33,6 +33,7 @@ def main() -> int:
         archive=bucket,
         tasks=tasks,
         interpret=lambda task, raw: family(task.family).interpret(wire.parse(raw)),
+        named=lambda raw: next(wire.task_ids(wire.parse(raw)), None),
         follow=Watches(tasks, machine, utc_now).start_another if options.apply else None,
         now=utc_now,
     )
