@@ -16,7 +16,6 @@ from kie_gateway.core.callers.idempotency import IdempotencyKey
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.credits.ledger import LedgerEntry, LedgerPosition, with_balances
 from kie_gateway.core.credits.posting import (
-    Posting,
     affects_account,
     funded,
     post_creation,
@@ -25,12 +24,15 @@ from kie_gateway.core.credits.posting import (
     start_account,
     together,
 )
+from kie_gateway.core.credits.posting_builder import Posting
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError, RecordGoneError
 from kie_gateway.core.errors.base import GatewayError
 from kie_gateway.core.errors.caller_errors import IdempotencyMismatchError
 from kie_gateway.core.errors.provider_errors import ProviderError
 from kie_gateway.core.errors.storage_errors import KeyTakenError, SourceBrokenError, StorageError
 from kie_gateway.core.files.remote_file import HEAD_BYTES, RemoteFile, StoredFile
+from kie_gateway.core.moves.group_moves import with_care_of_children
+from kie_gateway.core.moves.move import Move, NewRecord
 from kie_gateway.core.polling.report import NotVisible, Report
 from kie_gateway.core.ports.accounts import Change, Changed
 from kie_gateway.core.ports.kie import Accepted, Answer
@@ -47,7 +49,7 @@ from kie_gateway.core.submit_queue import (
     fair_order,
     pause_after,
 )
-from kie_gateway.core.task import Task, upstream_ids
+from kie_gateway.core.task import Status, Task, upstream_ids
 from kie_gateway.core.timeline import Entry, Happened
 from tests.makers import NOW, UPSTREAM_ID, seconds
 
@@ -143,6 +145,8 @@ class FakeTaskStore:
     Attributes:
         unavailable: While true, every call fails as it does when DynamoDB is not there.
         accounts: Of the owners.
+        lock: Held by whoever writes.
+        count_in_batch: Told of each move of a task, and of its status before.
     """
 
     def __init__(self, *tasks: Task, accounts: FakeAccounts | None = None) -> None:
@@ -151,8 +155,9 @@ class FakeTaskStore:
         self._tasks = {task.task_id: task for task in tasks}
         self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
         self._makers: dict[str, str] = {}
+        self.count_in_batch: Callable[[Task, Status, datetime], None] = lambda *_: None
         self._keys: dict[tuple[str, str], tuple[str, IdempotencyKey]] = {}
-        self._lock = Lock()
+        self.lock = Lock()
 
     def create(
         self,
@@ -161,58 +166,86 @@ class FakeTaskStore:
         idempotency: IdempotencyKey | None,
         *,
         tasks_at_once: int = 0,
+        beside: Sequence[NewRecord] = (),
     ) -> Task | Existing:
         self._answer_or_fail()
-        with self._lock:
+        records = [NewRecord(task, tuple(entries)), *beside]
+        with self.lock:
             if idempotency is not None:
                 existing = self.existing(idempotency, task.created_at)
                 if existing is not None:
                     return existing
-            task = self._reserve(task, tasks_at_once)
+            records = self._reserve(records, tasks_at_once)
             if idempotency is not None:
-                name = (idempotency.owner, idempotency.key_hash)
-                self._keys[name] = (task.task_id, idempotency)
-            self._tasks[task.task_id] = task
-            self._note_results(task)
-            self._entries[task.task_id] += entries
-        return task
+                self.claim(idempotency, task.task_id)
+            for record in records:
+                self.put(record)
+        return records[0].task
 
-    def _reserve(self, task: Task, tasks_at_once: int) -> Task:
-        if task.reservation is None:
-            return task
+    def put(self, record: NewRecord) -> None:
+        """Write a new task."""
+        assert record.task.task_id not in self._tasks
+        self._tasks[record.task.task_id] = record.task
+        self._note_results(record.task)
+        self._entries[record.task.task_id] += record.entries
+
+    def _reserve(self, records: list[NewRecord], tasks_at_once: int) -> list[NewRecord]:
+        first = records[0].task
+        if first.reservation is None:
+            return records
 
         def post(account: Account) -> Posting:
-            nonlocal task
-            task = funded(account, task)
-            return post_creation(account, task, tasks_at_once, task.created_at)
+            records[:] = [replace(one, task=funded(account, one.task)) for one in records]
+            tasks = [one.task for one in records]
+            return post_creation(account, tasks, tasks_at_once, first.created_at)
 
-        self.accounts.post(task.paying_owner, post, task.created_at)
-        return task
+        self.accounts.post(first.paying_owner, post, first.created_at)
+        return records
 
     def existing(self, idempotency: IdempotencyKey, now: datetime) -> Existing | None:
         self._answer_or_fail()
-        name = (idempotency.owner, idempotency.key_hash)
-        task_id, known = self._keys.get(name, ("", idempotency))
-        if not task_id or known.forget_at < now:
+        found = self.claimed(idempotency, now)
+        if found is None:
             return None
-        return Existing(task_id, known.fingerprint == idempotency.fingerprint)
+        whole_id, same_request = found
+        return Existing(whole_id if whole_id.startswith("task_") else "", same_request)
 
-    def forget(self, task: Task, idempotency: IdempotencyKey | None) -> None:
+    def claim(self, idempotency: IdempotencyKey, whole_id: str) -> None:
+        """Let a key stand for a task or a batch."""
+        self._keys[idempotency.owner, idempotency.key_hash] = (whole_id, idempotency)
+
+    def claimed(self, idempotency: IdempotencyKey, now: datetime) -> tuple[str, bool] | None:
+        """Tell what a key stands for, and whether for the same request."""
+        name = (idempotency.owner, idempotency.key_hash)
+        whole_id, known = self._keys.get(name, ("", idempotency))
+        if not whole_id or known.forget_at < now:
+            return None
+        return whole_id, known.fingerprint == idempotency.fingerprint
+
+    def forget(
+        self, task: Task, idempotency: IdempotencyKey | None, beside: Sequence[Task] = ()
+    ) -> None:
         self._answer_or_fail()
-        current = self._tasks.get(task.task_id)
-        if current is None or current.version != task.version:
+        tasks = (task, *beside)
+        current = [self._tasks.get(one.task_id) for one in tasks]
+        if [one and one.version for one in current] != [one.version for one in tasks]:
             return
-        del self._tasks[task.task_id]
         if task.reservation is not None:
-            withdraw = partial(post_withdrawal, task=task, now=task.created_at)
+            withdraw = partial(post_withdrawal, tasks=tasks, now=task.created_at)
             self.accounts.post(task.paying_owner, withdraw, task.created_at)
-        self._entries.pop(task.task_id, None)
+        for one in tasks:
+            del self._tasks[one.task_id]
+            self._entries.pop(one.task_id, None)
         if idempotency is not None:
             self._keys.pop((idempotency.owner, idempotency.key_hash), None)
 
     def get(self, task_id: str) -> Task | None:
         self._answer_or_fail()
         return self._tasks.get(task_id)
+
+    def get_many(self, task_ids: Sequence[str]) -> list[Task]:
+        self._answer_or_fail()
+        return [self._tasks[task_id] for task_id in task_ids if task_id in self._tasks]
 
     def version_of(self, task_id: str) -> int | None:
         task = self.get(task_id)
@@ -224,26 +257,35 @@ class FakeTaskStore:
             move = decide(task)
             if move is None:
                 return Moved(task, changed=False)
-            with self._lock:
+            with self.lock:
                 found = self._tasks.get(task.task_id)
                 if found is None:
                     raise RecordGoneError(f"{task.task_id} has been withdrawn")
                 if found.version == task.version:
-                    after = replace(move.task, version=task.version + 1)
-                    if affects_account(task, after):
-                        at = move.entries[-1].at
-                        post = partial(post_move, before=task, after=after, now=at)
-                        self.accounts.post(task.paying_owner, post, at)
-                    self._tasks[task.task_id] = after
-                    self._note_results(after)
-                    self._entries[task.task_id] += move.entries
-                    return Moved(after, changed=True)
+                    return Moved(self._make(task, move), changed=True)
             task = found
         raise BackendUnavailableError(f"the record of {task.task_id} changes too quickly")
 
+    def _make(self, before: Task, move: Move) -> Task:
+        after = with_care_of_children(replace(move.task, version=before.version + 1))
+        if affects_account(before, after):
+            at = move.entries[-1].at
+            created = [record.task for record in move.creates]
+            post = partial(post_move, before=before, after=after, now=at, created=created)
+            self.accounts.post(before.paying_owner, post, at)
+        at = move.entries[-1].at if move.entries else after.created_at
+        self.count_in_batch(after, before.status, at)
+        self._tasks[before.task_id] = after
+        self._note_results(after)
+        self._entries[before.task_id] += move.entries
+        for record in move.creates:
+            self.put(record)
+        return after
+
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         self._answer_or_fail()
-        return [t for t in self._tasks.values() if t.upstream_task_id == upstream_task_id]
+        found = [t for t in self._tasks.values() if t.upstream_task_id == upstream_task_id]
+        return found or [t for t in self._tasks.values() if t.earlier_attempt(upstream_task_id)]
 
     def find_by_result(self, upstream_id: str) -> Task | None:
         self._answer_or_fail()
@@ -284,7 +326,7 @@ class FakeTaskStore:
     ) -> Page:
         self._answer_or_fail()
         found = sorted(
-            (task for task in self._tasks.values() if task.owner == owner and _fits(task, which)),
+            (task for task in self._tasks.values() if task.owner == owner and which.takes(task)),
             key=lambda task: task.task_id,
             reverse=newest_first,
         )
@@ -313,15 +355,6 @@ class FakeTaskStore:
     def _answer_or_fail(self) -> None:
         if self.unavailable:
             raise BackendUnavailableError("DynamoDB: not there")
-
-
-def _fits(task: Task, which: TaskFilter) -> bool:
-    names = ("status", "model", "batch_id", "parent_id")
-    return (
-        all(getattr(which, name) in (None, getattr(task, name)) for name in names)
-        and (which.created_after is None or task.created_at > which.created_after)
-        and (which.created_before is None or task.created_at < which.created_before)
-    )
 
 
 class Recorded(Protocol):

@@ -14,7 +14,8 @@ from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.callers.idempotency import IdempotencyKey
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.credits.ledger import LedgerAccount, LedgerEntry, LedgerPosition, Reason, sums
-from kie_gateway.core.credits.posting import Posting, adjust, grant
+from kie_gateway.core.credits.posting import adjust, grant
+from kie_gateway.core.credits.posting_builder import Posting
 from kie_gateway.core.credits.reservation import Fate, Reservation, as_credits
 from kie_gateway.core.errors.caller_errors import (
     BudgetExceededError,

@@ -64,6 +64,8 @@ from kie_gateway.flows.credits.close_reservation import CloseReservation
 from kie_gateway.flows.credits.release_credits import ReleaseCredits
 from kie_gateway.flows.files.process_store_message import ProcessStoreMessage, StoreMessage
 from kie_gateway.flows.files.store_outputs import StoreOutputs
+from kie_gateway.flows.groups.cascade import Cascade
+from kie_gateway.flows.groups.plans import Plans
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.record_webhook import Delivery, RecordWebhook
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
@@ -72,6 +74,7 @@ from kie_gateway.flows.submitting.submit_now import SubmitNow
 from kie_gateway.flows.submitting.submit_watched import SubmitWatched
 from kie_gateway.flows.tasks.create_task import CreateTask, NewTask
 from kie_gateway.flows.tasks.delete_task import DeleteTask
+from kie_gateway.flows.tasks.draft_task import Draft
 from kie_gateway.flows.tasks.refresh_task import RefreshTask
 from kie_gateway.flows.watching.sweep_tasks import SweepTasks
 from kie_gateway.flows.watching.watch_task import WatchTask
@@ -102,6 +105,7 @@ RELEASE_SECONDS = 86400
 NO_CREDITS = Category.INSUFFICIENT_CREDITS
 POLICY = PollPolicy(first_poll_seconds=60, poll_cap_seconds=900, typical_seconds=typical_seconds)
 WRITES = {"create", "forget", "move", "note"}
+HELD = (LedgerAccount.RESERVED, LedgerAccount.PLANNED)
 LIMITED, POOR, UNLIMITED = "limited", "poor", "unlimited"
 
 ESTIMATES = st.sampled_from([0, 0.4, 4, 10])
@@ -120,6 +124,10 @@ FAULTS = st.one_of(
 
 class Died(BaseException):
     """The process ends here; nothing may catch it."""
+
+
+# What whoever acts may come to, and the caller is told.
+EXPECTED = (Died, BackendUnavailableError, ProviderError, TaskStalledError, TaskNotFoundError)
 
 
 class Faulty:
@@ -249,7 +257,7 @@ class CreditsMachine(RuleBasedStateMachine):
         tasks_at_once: int,
     ) -> None:
         number = next(self.numbers)
-        new = NewTask(
+        draft = Draft(
             owner=self.owners[owner],
             model=MODEL,
             family="market",
@@ -257,9 +265,12 @@ class CreditsMachine(RuleBasedStateMachine):
             metadata={},
             deadline_seconds=DEADLINE_SECONDS,
             callback_base_url="https://gateway.test",
+            reservation=Reservation(as_credits(estimate), RELEASE_SECONDS),
+        )
+        new = NewTask(
+            draft,
             idempotency_key=f"key-{number}" if keyed else None,
             fingerprint="same",
-            reservation=Reservation(as_credits(estimate), RELEASE_SECONDS),
             tasks_at_once=tasks_at_once,
         )
         if keyed:
@@ -319,7 +330,9 @@ class CreditsMachine(RuleBasedStateMachine):
         task = self.found(data.draw(st.sampled_from(self.ids)))
         if task is not None and task.deleted_at is None:
             self.attempt(
-                lambda: DeleteTask(self.tasks, self.outputs, self.clock.now)(task),
+                lambda: DeleteTask(self.tasks, self.outputs, Cascade(self.tasks), self.clock.now)(
+                    task
+                ),
                 fault,
             )
 
@@ -382,8 +395,8 @@ class CreditsMachine(RuleBasedStateMachine):
         assert list(differences(ledger, self.clock.now() - seconds(10**9))) == []
         for owner in self.owners.values():
             account, entries = self.account_of(owner), ledger.entries[owner]
-            into = total(entry for entry in entries if entry.target is LedgerAccount.RESERVED)
-            out = [entry for entry in entries if entry.source is LedgerAccount.RESERVED]
+            into = total(e for e in entries if e.target in HELD and e.source not in HELD)
+            out = [e for e in entries if e.source in HELD and e.target not in HELD]
             charged = total(entry for entry in out if entry.target is LedgerAccount.SPENT)
             released = total(entry for entry in out if entry.target is not LedgerAccount.SPENT)
             assert into == charged + released + account.reserved
@@ -451,7 +464,7 @@ class CreditsMachine(RuleBasedStateMachine):
         self.store.fault = fault
         try:
             act()
-        except (Died, BackendUnavailableError, ProviderError, TaskStalledError, TaskNotFoundError):
+        except EXPECTED:
             return False
         finally:
             self.store.fault = None
@@ -470,6 +483,7 @@ class CreditsMachine(RuleBasedStateMachine):
                     policy=POLICY,
                     submit_queue=self.submit_queue,
                     inputs=LargeInputs(self.archive),
+                    plans=Plans(self.archive),
                     new_task_id=lambda: task_id,
                     now=self.clock.now,
                 )(new)
@@ -510,7 +524,12 @@ class CreditsMachine(RuleBasedStateMachine):
             measure=lambda *_: NOTHING_KNOWN,
             now=self.clock.now,
             retention_days=0,
+            create_children=self.create_children,
         )(task)
+
+    def create_children(self, task: Task) -> Task:
+        """Do nothing, as no task here has children."""
+        return task
 
     def close(self, task: Task) -> Task:
         return CloseReservation(self.tasks, self.kie, self.clock.now)(task)
@@ -518,7 +537,13 @@ class CreditsMachine(RuleBasedStateMachine):
     def store_function(self, step: str, task_id: str) -> None:
         """Do what functions/store does with a message."""
         process_message = ProcessStoreMessage(
-            self.tasks, self.ask, self.close, self.copy, self.queue, self.clock.now
+            self.tasks,
+            self.ask,
+            lambda task: task,
+            self.close,
+            self.copy,
+            self.queue,
+            self.clock.now,
         )
         process_message(StoreMessage(task_id, step, "receipt", received=1))
 
@@ -534,7 +559,9 @@ class CreditsMachine(RuleBasedStateMachine):
         submit = SubmitFromQueue(
             self.tasks, self.submit_queue, self.submit, self.clock.now, lambda _: None
         )
-        watch = WatchTask(self.tasks, submit, self.ask, self.copy, self.clock.now)
+        watch = WatchTask(
+            self.tasks, submit, self.ask, self.copy, self.create_children, self.clock.now
+        )
         self.attempt(lambda: watch.step(decision.step, task_id), fault)
 
     def tell(self, task_id: str, fault: Any) -> None:
@@ -587,17 +614,21 @@ class CreditsMachine(RuleBasedStateMachine):
             tasks=self.tasks,
             refresh=self.refresh_now,
             close=self.close,
-            look_after=SweepTasks(
-                sweeps=self.store,
-                tasks=self.tasks,
-                executions=self.executions,
-                store_queue=self.queue,
-                files=self.outputs,
-                refresh=self.refresh_now,
-                now=self.clock.now,
-            ).look_after,
+            look_after=self.sweep().look_after,
             now=self.clock.now,
         )()
+
+    def sweep(self) -> SweepTasks:
+        return SweepTasks(
+            sweeps=self.store,
+            tasks=self.tasks,
+            executions=self.executions,
+            store_queue=self.queue,
+            files=self.outputs,
+            refresh=self.refresh_now,
+            create_children=self.create_children,
+            now=self.clock.now,
+        )
 
     def resume(self, balance: Decimal | None) -> int:
         return self.resuming().if_funded(balance)

@@ -26,7 +26,8 @@ OPEN = {"getHealth", "getOpenApiDocument", "getDocumentation", "getProblemType"}
 OPERATIONS = {
     *("createTask", "getTask", "listTasks", "listTaskEvents", "refreshTask", "cancelTask"),
     *("retryTask", "deleteTask", "importTasks", "getOutputContent", "listOutputs"),
-    *("createUpload", "listModels", "getModel"),
+    *("createBatch", "listBatches", "getBatch", "cancelBatch"),
+    *("createUpload", "listModels", "getModel", "listRecipes", "getRecipe"),
     *("getCredits", "listLedgerEntries", "grantCredits", "adjustCredits", "setCreditLimits"),
     *("createKey", "listKeys", "rotateKey", "revokeKey", "stopCreations", "resumeCreations"),
     *OPEN,
@@ -115,10 +116,12 @@ def test_every_response_names_the_headers_that_it_may_have() -> None:
     ("operation", "names"),
     [
         ("createTask", {"Idempotency-Key", "Prefer"}),
+        ("createBatch", {"Idempotency-Key"}),
         ("retryTask", {"Idempotency-Key", "Prefer"}),
         ("refreshTask", {"Prefer"}),
         ("getTask", {"If-None-Match"}),
         ("getModel", {"If-None-Match"}),
+        ("getRecipe", {"If-None-Match"}),
         ("grantCredits", {"Idempotency-Key"}),
         ("listLedgerEntries", {"Accept"}),
     ],
@@ -161,7 +164,9 @@ def test_no_field_has_a_default_that_generators_take_for_a_promise() -> None:
 @pytest.mark.parametrize(
     ("schema", "required"),
     [
-        ("CreateTask", {"model", "input"}),
+        # A recipe takes the place of model and input.
+        ("CreateTask", set()),
+        ("CreateBatch", set()),
         ("CreateKey", {"owner", "name"}),
         ("SetLimits", {"owner"}),
         ("ImportUpstreamTask", {"model", "upstream_task_id"}),
@@ -169,10 +174,12 @@ def test_no_field_has_a_default_that_generators_take_for_a_promise() -> None:
     ],
 )
 def test_requests_require_only_what_they_must(schema: str, required: set[str]) -> None:
-    assert set(DOCUMENT["components"]["schemas"][schema]["required"]) == required
+    assert set(DOCUMENT["components"]["schemas"][schema].get("required", ())) == required
 
 
-@pytest.mark.parametrize("schema", ["Task", "Output", "ApiKey", "Account", "Problem", "TaskList"])
+@pytest.mark.parametrize(
+    "schema", ["Task", "Child", "Batch", "Output", "ApiKey", "Account", "Problem", "TaskList"]
+)
 def test_answers_always_have_every_field(schema: str) -> None:
     told = DOCUMENT["components"]["schemas"][schema]
     assert set(told["required"]) == told["properties"].keys()

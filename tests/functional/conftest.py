@@ -1,13 +1,18 @@
 """One world for each module, since moto keeps one state for each process."""
 
 from collections.abc import Iterator
+from itertools import count
 
 import httpx
 import pytest
 
 from kie_gateway.aws.key_table import KeyTable
+from kie_gateway.core.callers.api_key import Scope
+from tests.functional.owner import Owner
 from tests.functional.world import World
 from tests.keys import issue_key
+
+_numbers = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +37,21 @@ def bob(world: World) -> Iterator[httpx.Client]:
     headers = {"Authorization": "Bearer kg_bob"}
     with httpx.Client(base_url=world.cloud.url, headers=headers, timeout=20) as client:
         yield client
+
+
+@pytest.fixture
+def owner(world: World) -> Iterator[Owner]:
+    keys = KeyTable(world.cloud.client("dynamodb"), world.cloud.resources["TaskTable"])
+    number, now = next(_numbers), world.agenda.now()
+    name = f"owner{number}"
+    issue_key(name, "x", keys=keys, key_id=f"key_{name}", now=now, secret=f"kg_{name}")
+    issue_key(
+        "root", "x", keys=keys, key_id="key_r", now=now, secret="kg_r", scopes=frozenset(Scope)
+    )
+
+    def client(secret: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {secret}"}
+        return httpx.Client(base_url=world.cloud.url, headers=headers, timeout=20)
+
+    with client(f"kg_{name}") as http, client("kg_r") as admin:
+        yield Owner(world, name, http, admin)

@@ -28,7 +28,7 @@ PROMPT = "a red kite over a lake at dawn"
 SHA256 = "1041d2d6aba131406653385b3d136b7e9e9cf007a8ef12dd83167d234e4fd5ae"
 BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-_ID = re.compile(r"\b(task|upload|key)_(?:[0-9a-z]{26}|\w*kg_\w+|of_tests)\b")
+_ID = re.compile(r"\b(task|batch|upload|key)_(?:[0-9a-z]{26}|\w*kg_\w+|of_tests)\b")
 _SIGNATURE = re.compile(r"\?X-Amz-[^\"]*")
 _POLICY = re.compile(r'("(?:policy|x-amz-\w+|signature|AWSAccessKeyId)": ")[^"]*"', re.IGNORECASE)
 
@@ -132,6 +132,7 @@ def record(world: World) -> Examples:
     issue_key("root", "x", keys=keys, key_id="key_kg_admin", now=now, secret=ADMIN, scopes=scopes)
     recorder = Recorder(world)
     _record_tasks(recorder)
+    _record_batches(recorder)
     _record_files_and_models(recorder)
     _record_administration(recorder)
     _record_problems(recorder)
@@ -162,11 +163,24 @@ def _record_tasks(recorder: Recorder) -> None:
     recorder.ask("importTasks", "POST", "/v1/tasks/import", {"items": items})
 
 
+def _record_batches(recorder: Recorder) -> None:
+    item = {"model": "bytedance/seedream", "input": {"prompt": PROMPT}}
+    body = {"item": item, "count": 3, "seeds": [7, 8, 9]}
+    batch = recorder.ask("createBatch", "POST", "/v1/batches", body)
+    recorder.world.run()
+    recorder.ask("getBatch", "GET", f"/v1/batches/{batch['id']}")
+    recorder.ask("listBatches", "GET", "/v1/batches?limit=1")
+    unwanted = recorder.world.http.post("/v1/batches", json={"item": item, "count": 2}).json()
+    recorder.ask("cancelBatch", "POST", f"/v1/batches/{unwanted['id']}/cancel")
+    recorder.world.run()
+
+
 def _record_files_and_models(recorder: Recorder) -> None:
     file = {"content_type": "image/png", "bytes": 482113}
     recorder.ask("createUpload", "POST", "/v1/uploads", file)
     recorder.ask("listModels", "GET", "/v1/models?q=nano-banana-pro")
     recorder.ask("getModel", "GET", f"/v1/models/{MODEL}")
+    recorder.ask("getRecipe", "GET", "/v1/recipes/extract-clothing")
     recorder.ask("getHealth", "GET", "/v1/health")
 
 

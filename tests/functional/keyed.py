@@ -2,6 +2,7 @@
 
 from kie_gateway.core.credits.reservation import Reservation
 from kie_gateway.flows.tasks.create_task import Created, NewTask
+from kie_gateway.flows.tasks.draft_task import Draft
 from tests.functional.world import MODEL, OWNER, World
 
 
@@ -10,7 +11,7 @@ def create_keyed(
 ) -> Created:
     """Create a kite."""
     gateway = world.gateway("ApiFunction")
-    new = NewTask(
+    draft = Draft(
         owner=OWNER,
         model=MODEL,
         family="market",
@@ -18,9 +19,8 @@ def create_keyed(
         metadata={},
         deadline_seconds=600,
         callback_base_url=world.cloud.url,
-        idempotency_key=key,
-        fingerprint=fingerprint,
         reservation=reservation,
     )
+    new = NewTask(draft, idempotency_key=key, fingerprint=fingerprint)
     created: Created = gateway.create_task(new)
     return created

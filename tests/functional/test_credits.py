@@ -2,100 +2,23 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import httpx
 import pytest
 
-from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.aws.secrets import Secrets
-from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.wiring import api
-from tests.functional.story import Story
+from tests.functional.owner import Owner
 from tests.functional.world import MODEL, World
-from tests.keys import issue_key
 
 DAY = 86400
 # What a picture of this model costs, by the catalogue and at the simulated Kie.ai.
 PRICE = 4.0
 CLOCK = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
-_numbers = count(1)
-
-
-@dataclass
-class Owner:
-    """An owner with a key of its own, and an admin beside."""
-
-    world: World
-    name: str
-    http: httpx.Client
-    admin: httpx.Client
-
-    def create(self, prompt: str = "a kite", **more: Any) -> Story:
-        answer = self.ask(prompt, **more)
-        assert answer.status_code == 202, answer.text
-        self.world.settle_down()
-        return OwnStory(self.world, answer.json()["id"], self.world.agenda.time(), self.http)
-
-    def ask(self, prompt: str = "a kite", key: str | None = None, **more: Any) -> httpx.Response:
-        body = {"model": MODEL, "input": {"prompt": prompt}, **more}
-        headers = {"Idempotency-Key": key} if key else {}
-        return self.http.post("/v1/tasks", json=body, headers=headers)
-
-    def give(self, credits_: float) -> None:
-        body = {"owner": self.name, "credits": credits_, "reason": "welcome"}
-        self.admin.post("/v1/credits/grant", json=body).raise_for_status()
-
-    def account(self) -> dict[str, Any]:
-        body: dict[str, Any] = self.http.get("/v1/credits").raise_for_status().json()
-        return body
-
-    def figures(self) -> tuple[float | None, float, float, int]:
-        """Tell balance, reserved, spent and open tasks."""
-        found = self.account()
-        return found["balance"], found["reserved"], found["spent"], found["open_tasks"]
-
-    def reasons(self) -> list[str]:
-        """Name the entries of the ledger, oldest first."""
-        entries = self.http.get("/v1/credits/ledger").raise_for_status().json()["data"]
-        return [entry["reason"] for entry in entries][::-1]
-
-
-@dataclass(frozen=True)
-class OwnStory(Story):
-    """A task, read with its owner's key."""
-
-    http: httpx.Client
-
-    def _get(self, path: str) -> Any:
-        return self.http.get(f"/v1/tasks/{self.task_id}{path}").raise_for_status().json()
-
-    def cancel(self) -> httpx.Response:
-        return self.http.post(f"/v1/tasks/{self.task_id}/cancel")
-
-
-@pytest.fixture
-def owner(world: World) -> Iterator[Owner]:
-    keys = KeyTable(world.cloud.client("dynamodb"), world.cloud.resources["TaskTable"])
-    number, now = next(_numbers), world.agenda.now()
-    name = f"owner{number}"
-    issue_key(name, "x", keys=keys, key_id=f"key_{name}", now=now, secret=f"kg_{name}")
-    issue_key(
-        "root", "x", keys=keys, key_id="key_r", now=now, secret="kg_r", scopes=frozenset(Scope)
-    )
-
-    def client(secret: str) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {secret}"}
-        return httpx.Client(base_url=world.cloud.url, headers=headers, timeout=20)
-
-    with client(f"kg_{name}") as http, client("kg_r") as admin:
-        yield Owner(world, name, http, admin)
 
 
 def tick(world: World) -> dict[str, Any]:
@@ -252,6 +175,7 @@ def test_credits_are_released_while_kie_does_not_answer(
     monkeypatch.setattr(Secrets, "kie_keys", unreadable)
     assert tick(owner.world) == {
         "swept": 0,
+        "batches": 0,
         "released": 0,
         "resumed": 0,
         "upstream_credits": None,

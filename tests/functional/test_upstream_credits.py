@@ -131,6 +131,7 @@ def test_the_clock_sees_that_there_are_credits_again(world: World) -> None:
     world.run_for(600)
     assert tick(world) == {
         "swept": 0,
+        "batches": 0,
         "released": 0,
         "resumed": 0,
         "upstream_credits": 0,

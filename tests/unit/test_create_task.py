@@ -29,8 +29,10 @@ from kie_gateway.core.results import Source
 from kie_gateway.core.submit_queue import Ticket
 from kie_gateway.core.task import Status, Step, Submission, Task
 from kie_gateway.core.timeline import Happened
+from kie_gateway.flows.groups.plans import Plans
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.tasks.create_task import Created, CreateTask, NewTask
+from kie_gateway.flows.tasks.draft_task import Draft
 from tests.fakes import (
     Clock,
     FakeArchive,
@@ -45,7 +47,7 @@ from tests.makers import NOW, RESULT_URL, TASK_ID, UPSTREAM_ID, seconds, typical
 
 POLICY = PollPolicy(first_poll_seconds=10, poll_cap_seconds=60, typical_seconds=typical_seconds)
 OTHER_ID = TASK_ID[:-1] + "b"
-NEW = NewTask(
+DRAFT = Draft(
     owner="alice",
     model="kling/v2-1",
     family="market",
@@ -54,6 +56,7 @@ NEW = NewTask(
     deadline_seconds=3600,
     callback_base_url="https://gateway.test",
 )
+NEW = NewTask(DRAFT)
 KEYED = replace(NEW, idempotency_key="order-1", fingerprint="same")
 DOWN = BackendUnavailableError("Step Functions: down")
 
@@ -90,6 +93,7 @@ class Scene:
             policy=POLICY,
             submit_queue=self.submit_queue,
             inputs=LargeInputs(self.archive),
+            plans=Plans(self.archive),
             new_task_id=lambda: task_id,
             now=self.clock.now,
             stopped=lambda: stopped,
@@ -110,13 +114,13 @@ class Scene:
 
 def test_a_task_is_what_was_asked_for_and_runs() -> None:
     scene = Scene()
-    created = scene.create(replace(NEW, retry_of=OTHER_ID, retention_days=7))
+    created = scene.create(NewTask(replace(DRAFT, retry_of=OTHER_ID, retention_days=7)))
     task = created.task
     assert (created.replayed, task) == (False, scene.the())
     assert (task.task_id, task.owner, task.model, task.family) == (
         (TASK_ID, "alice", "kling/v2-1", "market")
     )
-    assert (task.kind, task.input, task.metadata) == ("video", NEW.input, NEW.metadata)
+    assert (task.kind, task.input, task.metadata) == ("video", DRAFT.input, DRAFT.metadata)
     assert (task.created_at, task.deadline_at) == (NOW, NOW + seconds(3600))
     assert (task.status, task.upstream_task_id) == (Status.RUNNING, UPSTREAM_ID)
     assert (task.retry_of, task.retention_days) == (OTHER_ID, 7)
@@ -319,7 +323,9 @@ def test_another_request_under_the_same_key_is_refused() -> None:
     assert list(scene.executions.started) == [(TASK_ID, 1)]
 
 
-@pytest.mark.parametrize("other", [{"owner": "bob"}, {"idempotency_key": "order-2"}])
+@pytest.mark.parametrize(
+    "other", [{"draft": replace(DRAFT, owner="bob")}, {"idempotency_key": "order-2"}]
+)
 def test_keys_of_others_are_other_keys(other: dict[str, Any]) -> None:
     scene = Scene()
     scene.create(KEYED)

@@ -72,7 +72,7 @@ def test_a_task_that_never_ends_is_watched_until_its_deadline(
             task, lambda t: verdict_moves.asked(t, "generating", entry, next_at=next_at)
         ).task
 
-    watch = WatchTask(store, ask, ask, ask, clock.now)
+    watch = WatchTask(store, ask, ask, ask, ask, clock.now)
     continue_as_new = ContinueAsNew(store, Watches(store, executions, clock.now), clock.now)
     step, steps, events = Step.ASK, 0, OTHER_EVENTS
     while step is not Step.STALL:

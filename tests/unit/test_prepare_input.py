@@ -47,7 +47,8 @@ def prepared(
     prepare = PrepareInput(
         tasks=store or FakeTaskStore(task),
         whole=whole,
-        link_upload=lambda key: f"https://s3/{key}",
+        link_file=lambda key: f"https://s3/{key}",
+        find_output=lambda _reference, _owner: None,
         host=host,
         hosts_all_links=lambda _: all_links,
         now=(clock or Clock()).now,

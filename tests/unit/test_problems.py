@@ -126,4 +126,5 @@ def test_titles_are_the_same_for_every_occurrence_and_tell_kinds_apart() -> None
 def test_pages_name_only_calls_and_headers_that_there_are() -> None:
     words = " ".join(f"{kind.meaning} {kind.action}" for kind in TYPES.values())
     calls = set(re.findall(r"`(?:GET|POST) (/[^`]+)`", words))
-    assert calls == {"/v1/credits", "/v1/keys", "/v1/models", "/v1/tasks", "/v1/uploads"}
+    lists = ("batches", "credits", "keys", "models", "recipes", "tasks", "uploads")
+    assert calls == {f"/v1/{name}" for name in lists}

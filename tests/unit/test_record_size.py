@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kie_gateway.aws.task_item import read_task, write_task
+from kie_gateway.core.alternatives import Alternative, Attempt, AttemptStatus
+from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.files.storing import MOST_RESULTS, place_of
 from kie_gateway.core.moves import verdict_moves
 from kie_gateway.core.polling.report import Finished
@@ -129,6 +132,16 @@ def test_long_words_that_stand_in_the_answer_are_bounded_too() -> None:
     assert size_of(task) < MOST_BYTES
     assert task.sources[0] == songs[0]
     assert len(task.sources) == 40
+
+
+def test_alternatives_and_attempts_leave_room_for_results() -> None:
+    text = noise("input", 4000)
+    model = Alternative("m" * 100, "market", "image", {"prompt": text}, Decimal(1), None, 9**9)
+    failure = Failure("c" * 9999, Category.UPSTREAM, "\u2026" * 9999, retryable=True)
+    over = Attempt(model, AttemptStatus.FAILED, failure, NOW, upstream_task_id="x" * 100)
+    task = running_task(input={"prompt": text}, attempts=(over,) * 3, alternatives=(model,) * 3)
+    assert size_of(task) < MOST_BYTES // 4
+    assert size_of(replace(task, alternatives=())) < MOST_BYTES // 4
 
 
 def test_a_place_is_short_and_its_own() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from kie_gateway.core.credits.account import Account
-from kie_gateway.core.credits.posting import Posting
+from kie_gateway.core.credits.posting_builder import Posting
 from kie_gateway.core.credits.reservation import Fate, Reservation
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.provider_errors import ProviderBusyError

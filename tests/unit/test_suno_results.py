@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kie_gateway.core.polling.report import Finished, NotUnderstood, Partial, Report, Running
+from kie_gateway.core.results import Source
 from kie_gateway.kie.families.registry import family
 
 HOST = "https://tempfile.aiquickdraw.com/r"
@@ -75,6 +76,43 @@ def test_a_song_without_audio_is_waited_for_since_it_was_paid_for(
 @every_road
 def test_songs_none_of_which_has_audio_are_no_result_at_all(read: Any) -> None:
     assert isinstance(read([song(""), song(None)]), NotUnderstood)
+
+
+@every_road
+@pytest.mark.parametrize(
+    "unsung", [*NOT_THERE, {"imageUrl": f"{HOST}/a.jpeg"}], ids=[*"abcd", "picture"]
+)
+def test_a_picture_that_comes_before_its_track_is_no_result(
+    read: Any, unsung: dict[str, Any]
+) -> None:
+    assert isinstance(read([unsung, unsung]), NotUnderstood)
+
+
+@every_road
+def test_the_first_picture_goes_with_the_tracks_and_is_none_of_them(read: Any) -> None:
+    source = "https://cdn2.suno.ai/image_1.jpeg"
+    report = read([song(image_url="", source_image_url=source), song(SECOND)])
+    assert isinstance(report, Finished)
+    assert report.beside == (Source(source, is_beside=True),)
+    assert [one.url for one in report.sources] == [FIRST, SECOND]
+    report = read([song(source_image_url=source), song(SECOND)])
+    assert report.beside == (Source(f"{HOST}/a.jpeg", alternates=(source,), is_beside=True),)
+    assert read([song(image_url=None)]).beside == ()
+
+
+@every_road
+def test_what_is_told_of_the_first_track_is_kept_within_bounds(read: Any) -> None:
+    report = read([song(title="Kite", tags="t" * 300, prompt="p" * 5000), song(SECOND, title="B")])
+    assert report.facts["title"] == "Kite"
+    assert [len(report.facts[name]) for name in ("tags", "prompt")] == [200, 800]
+    assert "prompt" not in read([song(prompt="")]).facts
+
+
+@every_road
+def test_half_a_result_has_its_picture_too(read: Any) -> None:
+    report = read([song(), song("")])
+    assert isinstance(report, Partial)
+    assert len(report.finished.beside) == 1
 
 
 def test_a_failed_callback_does_not_make_half_a_result_whole() -> None:

@@ -42,6 +42,7 @@ class Scene:
             store_queue=self.queue,
             files=self.files,
             refresh=self.refresh,
+            create_children=lambda task: task,
             now=self.clock.now,
         )(has_time)
 

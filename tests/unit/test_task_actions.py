@@ -1,6 +1,6 @@
 """What callers do with tasks: cancel, retry, and have thumbnails drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -14,18 +14,22 @@ from kie_gateway.core.errors.caller_errors import (
     TaskSettledError,
 )
 from kie_gateway.core.failure import Category, Failure
+from kie_gateway.core.groups.task_spec import TaskSpec
 from kie_gateway.core.results import Output
 from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.files.make_thumbnail import WIDTHS, MakeThumbnail
+from kie_gateway.flows.groups.cascade import Cascade
+from kie_gateway.flows.groups.plan_group import PlanGroup
 from kie_gateway.flows.inputs.check_references import CheckReferences
 from kie_gateway.flows.inputs.create_upload import CreateUpload
 from kie_gateway.flows.inputs.use_uploads import CheckUploads
 from kie_gateway.flows.tasks.cancel_task import CancelTask
 from kie_gateway.flows.tasks.create_task import Created, NewTask
+from kie_gateway.flows.tasks.draft_task import DraftTask
 from kie_gateway.flows.tasks.request_task import RequestTask, TaskRequest
 from kie_gateway.flows.tasks.retry_task import Retry, RetryTask
 from tests.fakes import FakeTaskStore
-from tests.makers import NOW, make_task, running_task, seconds
+from tests.makers import NOW, TASK_ID, make_task, running_task, seconds
 
 BASE = "https://gateway.test"
 FAILED = running_task(
@@ -42,7 +46,7 @@ FAILED = running_task(
 def test_an_open_task_is_canceled_once() -> None:
     tasks, task = FakeTaskStore(), running_task()
     tasks.create(task, [], None)
-    cancel = CancelTask(tasks, lambda: NOW)
+    cancel = CancelTask(tasks, Cascade(tasks), lambda: NOW)
     assert cancel(task).status is Status.CANCELED
     with pytest.raises(TaskSettledError, match="already ended as canceled"):
         cancel(task)
@@ -79,34 +83,43 @@ class Creations:
         return Created(make_task(), replayed=False)
 
     def request(self) -> RequestTask:
+        checks = (CheckUploads(lambda _: None), CheckReferences(FakeTaskStore()))
+        draft = DraftTask(
+            FakeModels(), as_it_is, checks, lambda one: Reservation(as_credits(one or 1), 60)
+        )
         return RequestTask(
-            models=FakeModels(),
+            plan=PlanGroup(draft),
             create=self,
-            checks=(CheckUploads(lambda _: None), CheckReferences(FakeTaskStore())),
             check_links=self.tried_links.append,
-            reservation=lambda estimated: Reservation(as_credits(estimated or 1), 60),
-            deadline_seconds=3600,
+            new_task_id=lambda: TASK_ID,
         )
 
 
-def wish(**changes: Any) -> TaskRequest:
-    request = TaskRequest(
+def as_it_is(
+    model_id: str, given: Mapping[str, Any], *, checked: bool, examples: Sequence[str] = ()
+) -> Mapping[str, Any]:
+    """Take any input of any model."""
+    del model_id, checked, examples
+    return given
+
+
+def wish(*, check_inputs: bool = False, **changes: Any) -> TaskRequest:
+    task = TaskSpec(model="known", input={"prompt": "x"}, deadline_seconds=3600)
+    return TaskRequest(
         owner="alice",
-        model="known",
-        input={"prompt": "x"},
-        metadata={},
+        task=replace(task, **changes),
         callback_base_url=BASE,
         tasks_at_once=3,
         fingerprint="f",
+        check_inputs=check_inputs,
     )
-    return replace(request, **changes)
 
 
 def test_a_request_is_completed_by_what_is_known_of_its_model() -> None:
     creations = Creations()
     creations.request()(wish())
     creations.request()(wish(model="new", deadline_seconds=60))
-    known, new = creations.created
+    known, new = (one.draft for one in creations.created)
     assert (known.kind, known.credits_estimated, known.deadline_seconds) == (
         "video",
         Decimal(4),
@@ -114,7 +127,7 @@ def test_a_request_is_completed_by_what_is_known_of_its_model() -> None:
     )
     assert known.reservation is not None
     assert known.reservation.credits == 4
-    assert (new.kind, new.credits_estimated, new.deadline_seconds) == (None, None, 60)
+    assert (new.kind, new.credits_estimated, new.deadline_seconds) == ("image", None, 60)
 
 
 def test_links_are_tried_only_where_that_is_asked_for() -> None:
@@ -137,11 +150,12 @@ def test_an_upload_that_has_not_arrived_is_refused_before_anything_is_created() 
 def test_a_retry_repeats_the_whole_input_for_the_same_owner() -> None:
     creations = Creations()
     whole = {"prompt": "all of it"}
-    retry = RetryTask(lambda task: replace(task, input=whole), creations.request())
+    retry = RetryTask(lambda task: replace(task, input=whole), lambda _: (), creations.request())
     retry(Retry(FAILED, BASE, tasks_at_once=3, idempotency_key="again"))
-    [new] = creations.created
+    [created] = creations.created
+    new = created.draft
     assert (new.owner, new.input, new.metadata) == ("alice", whole, {"order": "1"})
-    assert (new.retry_of, new.idempotency_key) == (FAILED.task_id, "again")
+    assert (new.retry_of, created.idempotency_key) == (FAILED.task_id, "again")
     assert (new.deadline_seconds, new.retention_days) == (3600, 7)
 
 
@@ -150,7 +164,9 @@ def test_only_a_failed_task_is_retried(status: Status) -> None:
     creations = Creations()
     task: Task = replace(FAILED, status=status)
     with pytest.raises(TaskNotFailedError, match=status.value):
-        RetryTask(lambda task: task, creations.request())(Retry(task, BASE, tasks_at_once=0))
+        RetryTask(lambda task: task, lambda _: (), creations.request())(
+            Retry(task, BASE, tasks_at_once=0)
+        )
     assert creations.created == []
 
 

@@ -47,7 +47,7 @@ def link(output: Output) -> str:
 
 def body(task: Task, now: datetime = NOW) -> dict[str, Any]:
     """The JSON that a caller reads."""
-    presented = task_schema(task, base_url=BASE, link=link, now=now)
+    presented = task_schema(task, descendants={}, base_url=BASE, link=link, now=now)
     parsed: dict[str, Any] = json.loads(presented.model_dump_json())
     return parsed
 
@@ -169,9 +169,9 @@ def test_an_event_shows_the_facts_that_are_known() -> None:
 
 
 def test_a_state_is_told_from_the_next_by_its_version() -> None:
-    assert etag(running_task(), NOW) == 'W/"1-0"'
-    assert etag(running_task(version=2), NOW) == 'W/"2-0"'
-    assert etag(running_task(), NOW + seconds(3000)) == etag(running_task(), NOW)
+    assert etag(running_task(), {}, NOW) == 'W/"1-0"'
+    assert etag(running_task(version=2), {}, NOW) == 'W/"2-0"'
+    assert etag(running_task(), {}, NOW + seconds(3000)) == etag(running_task(), {}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -190,17 +190,17 @@ def test_who_is_told_that_nothing_has_changed_sees_the_same_as_who_asks_anew(tas
     seen: dict[str, object] = {}
     for minute in range(150):
         now = NOW + seconds(minute * 60)
-        body = task_schema(task, base_url=BASE, link=link, now=now)
-        assert seen.setdefault(etag(task, now), body) == body
+        body = task_schema(task, descendants={}, base_url=BASE, link=link, now=now)
+        assert seen.setdefault(etag(task, {}, now), body) == body
     assert len(set(map(repr, seen.values()))) > 1
 
 
 def test_a_task_with_links_looks_new_before_they_end() -> None:
-    seen = [etag(DONE, NOW + seconds(minute * 60)) for minute in range(120)]
+    seen = [etag(DONE, {}, NOW + seconds(minute * 60)) for minute in range(120)]
     longest = max(seen.count(one) for one in seen)
     assert longest == 30
     assert len(set(seen)) == 4
-    assert etag(replace(DONE, version=2), NOW) != etag(DONE, NOW)
+    assert etag(replace(DONE, version=2), {}, NOW) != etag(DONE, {}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,9 @@ def test_callers_are_told_to_come_back_soon_at_first(age_seconds: int, pause_sec
 
 # --- responses ----------------------------------------------------------------------------------
 
-RESPONSES = TaskResponses(BASE, link, NOW + seconds(20), whole=lambda task: task)
+RESPONSES = TaskResponses(
+    BASE, link, NOW + seconds(20), whole=lambda task: task, descendants=lambda _: {}
+)
 
 
 def test_an_open_task_says_when_to_come_back_and_a_settled_one_does_not() -> None:
@@ -237,9 +239,9 @@ def test_a_created_task_says_where_it_is() -> None:
 
 
 def test_an_unchanged_task_has_no_body() -> None:
-    answer = RESPONSES.unchanged(DONE)
+    answer = RESPONSES.task(DONE, is_known=lambda _: True)
     assert (answer.status_code, answer.body) == (304, None)
-    assert answer.headers["ETag"] == etag(DONE, RESPONSES.now)
+    assert answer.headers["ETag"] == etag(DONE, {}, RESPONSES.now)
 
 
 @pytest.mark.parametrize("next_after", [TASK_ID, None])

@@ -96,7 +96,9 @@ class Scene:
             self.clock.now,
             self.clock.advance,
         )
-        watch = WatchTask(self.store, submit, self.ask, self.copy, self.clock.now)
+        watch = WatchTask(
+            self.store, submit, self.ask, self.copy, lambda task: task, self.clock.now
+        )
         return watch.step(step, TASK_ID)
 
     def submit(self, task: Task) -> Task:
