@@ -14,7 +14,6 @@ from kie_gateway.core.task import SETTLED, Status, Task
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
-        ConditionCheckTypeDef,
         TransactWriteItemTypeDef,
     )
 
@@ -102,16 +101,16 @@ def update_batch(table: str, before: Batch, after: Batch) -> "TransactWriteItemT
     canceled = "attribute_not_exists(#canceled_at)"
     if before.canceled_at is not None:
         canceled = "attribute_exists(#canceled_at)"
-    condition: ConditionCheckTypeDef = {
-        "TableName": table,
-        "Key": batch_key(before.owner, before.batch_id),
-        "ConditionExpression": f"#created = :read AND {canceled}",
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": batch_key(before.owner, before.batch_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": f"#created = :read AND {canceled}",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
     }
-    if not expression:
-        return {"ConditionCheck": condition}
-    return {"Update": {**condition, "UpdateExpression": expression}}
 
 
 def count_in_batch(

@@ -128,6 +128,8 @@ class BatchTable:
             move = decide(batch)
             if move is None:
                 return batch, False
+            if move == BatchMove(batch):
+                return batch, True
             if self._try_move(batch, move, now, anew=attempt > 0):
                 return move.batch, True
             current = self.get(batch.owner, batch.batch_id)

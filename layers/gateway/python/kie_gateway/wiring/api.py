@@ -27,7 +27,6 @@ from kie_gateway.fetch.input_links import HttpInputLinks
 from kie_gateway.flows.credits.change_account import ChangeAccount
 from kie_gateway.flows.files.list_outputs import ListOutputs
 from kie_gateway.flows.files.make_thumbnail import MakeThumbnail
-from kie_gateway.flows.groups.cancel_batch import CancelBatch
 from kie_gateway.flows.groups.cascade import Cascade
 from kie_gateway.flows.groups.find_descendants import FindDescendants
 from kie_gateway.flows.groups.plans import Plans
@@ -58,7 +57,11 @@ from kie_gateway.settings import ApiFunctionSettings, load
 from kie_gateway.web.authentication import Authentication
 from kie_gateway.web.use_cases import FileLinker, UseCases
 from kie_gateway.wiring.clients import Clients
-from kie_gateway.wiring.drafting import make_create_batch_tasks, make_plan_group
+from kie_gateway.wiring.drafting import (
+    make_cancel_batch,
+    make_create_batch_tasks,
+    make_plan_group,
+)
 from kie_gateway.wiring.ids import new_batch_id, new_key_id, new_task_id, new_upload_id
 from kie_gateway.wiring.known_models import KnownModels
 from kie_gateway.wiring.polling import Polling, make_polling
@@ -202,7 +205,7 @@ def _use_cases(
     )
     cascade = Cascade(tasks)
     cancel = CancelTask(tasks, cascade, now)
-    cancel_batch = CancelBatch(parts.batches, tasks, cascade, cancel.if_open, now)
+    cancel_batch = make_cancel_batch(runtime, tasks, parts.batches, cancel)
     refresh = _refreshing(parts)
 
     def submit_or_refresh(task: Task) -> Task:

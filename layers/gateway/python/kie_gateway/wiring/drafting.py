@@ -8,6 +8,7 @@ from kie_gateway.catalogue.read_input import read_input
 from kie_gateway.core.credits.reservation import Reservation, as_credits
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.submit_queue import Rate
+from kie_gateway.flows.groups.cancel_batch import CancelBatch
 from kie_gateway.flows.groups.create_batch_tasks import CreateBatchTasks
 from kie_gateway.flows.groups.create_children import CreateChildren
 from kie_gateway.flows.groups.plan_group import PlanGroup
@@ -16,6 +17,7 @@ from kie_gateway.flows.inputs.check_references import CheckReferences
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.inputs.use_outputs import CheckOutputs, FindOutput
 from kie_gateway.flows.inputs.use_uploads import CheckUploads
+from kie_gateway.flows.tasks.cancel_task import CancelTask
 from kie_gateway.flows.tasks.draft_task import DraftTask
 from kie_gateway.settings import BatchSettings, ReservationSettings
 from kie_gateway.wiring.covers import make_plan_covers
@@ -79,3 +81,11 @@ def make_create_batch_tasks(
         rate=Rate(settings.kie_creations_per_10_seconds),
         now=runtime.now,
     )
+
+
+def make_cancel_batch(
+    runtime: Runtime, tasks: TaskStore, batches: BatchTable, cancel: CancelTask
+) -> CancelBatch:
+    """Make what cancels batches."""
+    plans, now = BatchPlans(runtime.bucket), runtime.now
+    return CancelBatch(batches, plans, tasks, cancel.cascade, cancel.if_open, now)

@@ -13,7 +13,6 @@ from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.core.task import CompletedBy, Task
 from kie_gateway.flows.credits.close_reservation import CloseReservation
 from kie_gateway.flows.credits.release_credits import ReleaseCredits
-from kie_gateway.flows.groups.cancel_batch import CancelBatch
 from kie_gateway.flows.groups.cascade import Cascade
 from kie_gateway.flows.groups.sweep_batches import SweepBatches
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
@@ -24,7 +23,11 @@ from kie_gateway.flows.watching.watches import Watches
 from kie_gateway.kie.client import KieClient
 from kie_gateway.settings import SweepFunctionSettings, load
 from kie_gateway.wiring.clients import Clients
-from kie_gateway.wiring.drafting import make_create_batch_tasks, make_create_children
+from kie_gateway.wiring.drafting import (
+    make_cancel_batch,
+    make_create_batch_tasks,
+    make_create_children,
+)
 from kie_gateway.wiring.polling import make_polling
 from kie_gateway.wiring.runtime import make_runtime
 from kie_gateway.wiring.submitting import make_submit_queue
@@ -85,14 +88,9 @@ def make() -> SweepFunction:
         now=now,
     )
     batches = BatchTable(clients.dynamodb, settings.table_name, accounts)
-    cascade = Cascade(tasks)
-    cancel = CancelTask(tasks, cascade, now)
-    sweep_batches = SweepBatches(
-        batches=batches,
-        create_tasks=make_create_batch_tasks(settings, runtime, tasks, batches, executions),
-        cancel=CancelBatch(batches, tasks, cascade, cancel.if_open, now),
-        now=now,
-    )
+    create_batch_tasks = make_create_batch_tasks(settings, runtime, tasks, batches, executions)
+    cancel = CancelTask(tasks, Cascade(tasks), now)
+    cancel_batch = make_cancel_batch(runtime, tasks, batches, cancel)
     release = ReleaseCredits(
         releases=tasks,
         tasks=tasks,
@@ -110,7 +108,7 @@ def make() -> SweepFunction:
         kie=polling.kie.client,
         times=polling.times,
         sweep=sweep,
-        sweep_batches=sweep_batches,
+        sweep_batches=SweepBatches(batches, create_batch_tasks, cancel_batch, now),
         release_credits=release,
         resume_submit_queue=resume,
         upstream_credits=polling.kie.balance,

@@ -15,6 +15,7 @@ from kie_gateway.core.ports.batches import Batches, BatchMove
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
 from kie_gateway.flows.groups.cascade import Cascade
+from kie_gateway.flows.groups.plans import BatchPlans
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class CancelBatch:
     """
 
     batches: Batches
+    plans: BatchPlans
     tasks: TaskStore
     cascade: Cascade
     cancel_one: Callable[[Task], Task]
@@ -69,6 +71,7 @@ class CancelBatch:
                 return self._read(batch)
             is_done = self._cancel_some(some) and is_done
         if is_done:
+            self.plans.drop(batch.owner, batch.batch_id)
             batch, _ = self.batches.move(self._read(batch), _done, self.now())
         return self._read(batch)
 

@@ -28,9 +28,9 @@ from kie_gateway.flows.tasks.draft_task import INVALID_INPUT, Draft, failed_reco
 
 _log = logging.getLogger(__name__)
 
-# A transaction of DynamoDB takes a hundred items (API reference, TransactWriteItems). Three are the
-# batch, the account, and what of its prices has changed since.
-MOST_ITEMS = 97
+# A transaction of DynamoDB takes a hundred items (API reference, TransactWriteItems): the batch,
+# the account and two entries of its ledger, and what each task needs (`_writes`).
+MOST_WRITES = 96
 # Executions that are started at the same time.
 _STARTS_AT_ONCE = 8
 _NOTHING = Decimal(0)
@@ -80,6 +80,9 @@ class CreateBatchTasks:
             batch, is_moved = self.batches.move(batch, create, self.now())
             if is_moved:
                 self._watch([record.task for record in records])
+        if batch.is_whole:
+            # What it says of the tasks is theirs from now on, and goes with them.
+            self.batch_plans.drop(batch.owner, batch.batch_id)
         return batch
 
     def _create(
@@ -110,9 +113,8 @@ class CreateBatchTasks:
         number = 0
         for place in range(batch.created, batch.total):
             records = self._records(batch, plan, place, self.rate.interval * (place - first))
-            items = sum(_items_of(record) for record in records)
-            number += items
-            if number > MOST_ITEMS and number > items:
+            number += _writes(records)
+            if number > MOST_WRITES and number > _writes(records):
                 return
             yield records
 
@@ -161,9 +163,9 @@ def _paid(draft: Draft, batch: Batch) -> Draft:
     return replace(draft, reservation=reservation, batch_id=batch_id)
 
 
-def _items_of(record: NewRecord) -> int:
-    """Count what is written for a task: its record, its timeline, and entries of the ledger."""
-    return 2 + len(record.entries) + (1 if record.task.planned_tasks else 0)
+def _writes(records: list[NewRecord]) -> int:
+    """Count the items of some tasks: each its record, its timeline, and an entry of the ledger."""
+    return sum(2 + len(record.entries) for record in records)
 
 
 def _held(task: Task) -> Decimal:

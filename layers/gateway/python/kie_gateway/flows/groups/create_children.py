@@ -86,6 +86,8 @@ class CreateChildren:
         )
         if moved.changed:
             self._watch([one.task for some in records.values() for one in some])
+            # What it says of the children is theirs from now on, and goes with them.
+            self.plans.drop(moved.task)
         return moved.task
 
     def _watch(self, tasks: list[Task]) -> None:

@@ -39,8 +39,8 @@ class Plans:
             self.archive.put_raw(children_key(task), write_specs(specs), "application/json")
 
     def drop(self, task: Task) -> None:
-        """Remove the plan of a task that was not recorded after all."""
-        if not task.planned_tasks:
+        """Remove the plan of a task that was not recorded after all, or that is carried out."""
+        if all(child.starts is Start.WITH for child in task.children):
             return
         try:
             self.archive.delete([children_key(task)])
@@ -71,7 +71,7 @@ class BatchPlans:
         self.archive.put_raw(key, write_batch_plan(plan), "application/json")
 
     def drop(self, owner: str, batch_id: str) -> None:
-        """Remove the plan of a batch that was not recorded after all."""
+        """Remove the plan of a batch that was not recorded after all, or that is carried out."""
         try:
             self.archive.delete([batch_plan_key(owner, batch_id)])
         except StorageError as error:

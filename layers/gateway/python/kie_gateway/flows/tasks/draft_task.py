@@ -272,14 +272,14 @@ def _check_for(
 
 
 def first_entries(task: Task) -> tuple[Entry, ...]:
-    """Return what a task's timeline begins with: models that were passed over are named."""
+    """Return what a task's timeline begins with; of models that were passed over, the last."""
     now, models = task.created_at, [*(one.tried.model for one in task.attempts), task.model]
     facts = {"model": models[0], "retry_of": task.retry_of, "parent_id": task.parent_id}
-    passed = (
-        fell_back_entry(over, models[number - 1], number, now)
-        for number, over in enumerate(task.attempts, start=2)
-    )
-    return (Entry(Happened.CREATED, now, f"Created for {models[0]}.", facts), *passed)
+    created = Entry(Happened.CREATED, now, f"Created for {models[0]}.", facts)
+    if not task.attempts:
+        return (created,)
+    # One entry, however many: a whole group has to fit into one write.
+    return (created, fell_back_entry(task.attempts[-1], task.model, len(models), now))
 
 
 def failed_record(draft: Draft, task_id: str, code: str, words: str, now: datetime) -> NewRecord:

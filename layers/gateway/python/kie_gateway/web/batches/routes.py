@@ -118,7 +118,7 @@ def cancel_batch(
     """
     Cancel a batch. Its open tasks are canceled, and those that do not exist yet are never created.
 
-    Children of its tasks are not canceled.
+    Whatever belongs to its tasks is canceled with them.
     """
     batch = context.use_cases.cancel_batch(_owned_batch(context, batch_id, owner))
     return _accepted(context, batch, {})
