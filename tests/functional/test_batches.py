@@ -7,14 +7,10 @@ import httpx
 import pytest
 from botocore.client import BaseClient
 
-from kie_gateway.aws.batch_item import read_batch
-from kie_gateway.aws.table_keys import batch_key
-from kie_gateway.flows.groups import create_batch_tasks
-from tests.functional.faults import Trouble
 from tests.functional.owner import Owner
-from tests.functional.test_groups import EVERY_TROUBLE, child
-from tests.functional.test_unwatched import CLOCK, at_each_call
-from tests.functional.world import World
+from tests.functional.test_groups import child
+from tests.functional.test_unwatched import CLOCK
+from tests.functional.world import MODEL, World
 
 PRICE = 4
 
@@ -72,6 +68,8 @@ def test_a_batch_is_many_tasks_in_order(world: World, owner: Owner) -> None:
     assert batch["completed_at"] == max(one["completed_at"] for one in found)
     assert owner.figures() == (80, 0, 20, 0)
     assert accepted(world) == 5
+    # What the batch said of its tasks went over to them, and goes with them.
+    assert world.objects(f"inputs/{owner.name}/") == []
 
 
 def test_one_task_is_made_several_times_with_a_seed_for_each(world: World, owner: Owner) -> None:
@@ -255,35 +253,7 @@ def test_a_batch_costs_hardly_more_than_its_tasks(world: World, owner: Owner) ->
     assert together <= alone + 6
 
 
-# --- every crash --------------------------------------------------------------------------------
-
-
-@EVERY_TROUBLE
-def test_a_batch_is_whole_whoever_dies_over_it(
-    world: World, owner: Owner, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Three tasks, two of which are created by one write."""
-    monkeypatch.setattr(create_batch_tasks, "MOST_ITEMS", 6)
-    for number, on in enumerate(at_each_call(world, "ApiFunction", trouble)):
-        before, sent_before = owner.figures(), accepted(world)
-        key = f"{trouble.name}-{number}"
-        trouble_there = on()
-        ask(owner, key, item=child("a"), count=3)
-        trouble_there.__exit__(None, None, None)
-        batch = ask(owner, key, item=child("a"), count=3).json()
-        for _ in range(2):
-            world.run_for(700)
-            world.cloud.invoke("SweepFunction", CLOCK)
-            world.settle_down()
-        world.run()
-        assert read(owner, batch)["counts"] == {"succeeded": 3}
-        assert accepted(world) - sent_before == 3
-        spent = owner.figures()[2] - before[2]
-        assert (spent, owner.figures()[1], owner.figures()[3]) == (3 * PRICE, 0, 0)
-        record = world.gateway("SweepFunction").clients.dynamodb.get_item(
-            TableName=world.cloud.resources["TaskTable"], Key=batch_key(owner.name, batch["id"])
-        )
-        assert read_batch(record["Item"]).sweep_at is None
+# --- what there was no time for -----------------------------------------------------------------
 
 
 def test_the_sweep_goes_on_with_what_there_was_no_time_for(world: World, owner: Owner) -> None:
@@ -300,3 +270,12 @@ def test_the_sweep_goes_on_with_what_there_was_no_time_for(world: World, owner: 
     world.run()
     assert read(owner, batch)["counts"] == {"succeeded": 8}
     assert owner.figures()[1:] == (0, 8 * PRICE, 0)
+
+
+def test_models_that_are_passed_over_make_no_batch_too_large(world: World, owner: Owner) -> None:
+    """What the timelines tell of them did not fit into one write, so nothing was ever created."""
+    retired = [{"model": one} for one in ("sora-2-image-to-video", "sora-2-characters")]
+    item = child("a", model="ideogram/v3-reframe", fallback=[*retired, {"model": MODEL}])
+    batch = made(owner, item=item, count=24)
+    world.run()
+    assert read(owner, batch)["counts"] == {"succeeded": 24}

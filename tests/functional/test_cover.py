@@ -7,7 +7,7 @@ import pytest
 from tests.functional.faults import Trouble
 from tests.functional.owner import Owner
 from tests.functional.story import Story
-from tests.functional.test_groups import EVERY_TROUBLE, assert_group, children_of
+from tests.functional.test_groups import assert_group, children_of
 from tests.functional.test_unwatched import at_each_call, figures, strike
 from tests.functional.world import World
 
@@ -154,11 +154,9 @@ def test_the_pair_is_set_aside_and_charged_once(world: World, owner: Owner) -> N
     assert task.read()["group_status"] == "succeeded"
 
 
-@EVERY_TROUBLE
-@pytest.mark.parametrize(
-    "dial",
-    ["picture 2048x1152", pytest.param("picture 360x360", marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("trouble", list(Trouble), ids=lambda trouble: trouble.name.lower())
+@pytest.mark.parametrize("dial", ["picture 2048x1152", "picture 360x360"])
 def test_whoever_dies_over_a_track_it_has_one_picture(
     world: World, trouble: Trouble, dial: str
 ) -> None:

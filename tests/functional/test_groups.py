@@ -5,11 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.functional.faults import Trouble
 from tests.functional.owner import Owner
 from tests.functional.story import Story
 from tests.functional.test_trouble import refuse
-from tests.functional.test_unwatched import DAY, at_each_call, figures, strike
+from tests.functional.test_unwatched import DAY, figures, strike
 from tests.functional.world import MODEL, World
 
 EDIT = "google/nano-banana-edit"
@@ -67,6 +66,8 @@ def test_a_task_that_follows_is_made_from_what_its_parent_brought(world: World) 
     [link] = sent["input"]["image_urls"]
     assert httpx.get(link).content == task.stored_files()[0]
     assert large.accepted_creations() == 1
+    # What its parent said of it went over to it, and goes with it.
+    assert world.objects(f"inputs/alice/{task.task_id}/") == []
 
 
 def test_tasks_beside_begin_together(world: World) -> None:
@@ -357,80 +358,3 @@ def test_too_many_and_too_deep_is_refused(world: World) -> None:
     assert refused(world, then=deep) == [
         ("/then/0/then/0/then/0/then/0", "at most 3 levels of tasks may follow a task")
     ]
-
-
-# --- every crash --------------------------------------------------------------------------------
-
-EVERY_TROUBLE = pytest.mark.parametrize(
-    "trouble",
-    [
-        pytest.param(
-            one, id=one.name.lower(), marks=() if one is Trouble.ENDS_AFTER else pytest.mark.long
-        )
-        for one in Trouble
-    ],
-)
-
-
-def assert_created_once(world: World, task: Story, before: tuple[float, float]) -> None:
-    """Each child is there and was paid once, but for those that nobody knows the fate of."""
-    told = task.told()
-    everyone = [task, *children_of(world, task)]
-    assert len(everyone) == 3, told
-    lost = [one.end() == ("expired", None, "submission_unknown") for one in everyone]
-    sent = [one.accepted_creations() for one in everyone]
-    assert all(number == 1 or is_lost for number, is_lost in zip(sent, lost, strict=True)), told
-    assert max(sent) == 1
-    if not any(lost):
-        assert_group(task, "succeeded", ("b", "succeeded"), ("c", "succeeded"))
-    if any(lost):
-        # What is set aside for them is kept for a day.
-        world.run_for(DAY + 100)
-        strike(world)
-    assert figures(world)[0] - before[0] == 12 - 4 * sum(lost)
-    records = world.gateway("ApiFunction").tasks.get_many([one.task_id for one in everyone])
-    assert [one.is_swept for one in records] == [False] * 3
-    assert sum(one.reservation.held + one.planned_credits for one in records) == 0
-    assert [entry["type"] for entry in task.timeline()].count("child_created") in (1, 2)
-
-
-@EVERY_TROUBLE
-@pytest.mark.parametrize("road", ["webhook", pytest.param("poll", marks=pytest.mark.long)])
-def test_whoever_dies_over_the_children_they_are_created_once(
-    world: World, trouble: Trouble, road: str
-) -> None:
-    """Each call of the function that settles the parent is where it dies once."""
-    function = "StoreFunction" if road == "webhook" else "WatchFunction"
-    lost = "" if road == "webhook" else " [webhook lost]"
-    for on in at_each_call(world, function, trouble):
-        before = figures(world)
-        task = world.create(f"a kite{lost}", then=[child("b", name="b"), child("c", name="c")])
-        trouble_there = on()
-        world.run_for(120)
-        trouble_there.__exit__(None, None, None)
-        strike(world, times=2)
-        world.run()
-        assert_created_once(world, task, before)
-
-
-@EVERY_TROUBLE
-def test_whoever_dies_over_a_creation_leaves_all_of_the_group_or_nothing(
-    world: World, trouble: Trouble
-) -> None:
-    body = child("a kite", then=[child("c", name="c")], **{"with": [child("b", name="b")]})
-    for number, on in enumerate(at_each_call(world, "ApiFunction", trouble)):
-        before = figures(world)
-        headers = {"Idempotency-Key": f"{trouble.name}-{number}-{world.agenda.time()}"}
-        trouble_there = on()
-        world.http.post("/v1/tasks", json=body, headers=headers)
-        trouble_there.__exit__(None, None, None)
-        answer = world.http.post("/v1/tasks", json=body, headers=headers)
-        world.settle_down()
-        assert answer.status_code == 202, answer.text
-        strike(world, times=2)
-        world.run()
-        task = Story(world, answer.json()["id"], 0)
-        if task.end()[0] == "succeeded":
-            assert_created_once(world, task, before)
-        else:
-            assert task.end() == ("expired", None, "submission_unknown")

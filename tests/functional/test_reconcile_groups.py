@@ -14,7 +14,7 @@ from kie_gateway.flows.groups.create_batch_tasks import CreateBatchTasks
 from tests.functional.owner import Owner
 from tests.functional.test_batches import made
 from tests.functional.test_groups import child
-from tests.functional.test_unwatched import DAY, strike
+from tests.functional.test_unwatched import strike
 from tests.functional.world import World
 
 
@@ -60,12 +60,6 @@ def failed(owner: Owner) -> None:
 def expired(owner: Owner) -> None:
     owner.create("a [slow 400]", deadline_seconds=60, then=[child("b")])
     owner.world.run_for(100)
-
-
-def given_up(owner: Owner) -> None:
-    owner.create("a [stuck]", deadline_seconds=60, then=[child("b")])
-    owner.world.run_for(DAY + 4000)
-    strike(owner.world)
 
 
 def canceled(owner: Owner) -> None:
@@ -122,7 +116,6 @@ STATES: list[Callable[[Owner], None]] = [
     batch_to_come,
     batch_canceled_early,
     batch_canceled,
-    given_up,
 ]
 
 
@@ -134,7 +127,6 @@ def test_nothing_differs_while_tasks_are_to_come_and_after(world: World, owner: 
     strike(world)
     world.run()
     assert differing(world) == []
-    assert owner.figures()[1::2] == (0, 0)
 
 
 def test_what_is_set_aside_and_not_planned_is_named(world: World, owner: Owner) -> None:
