@@ -279,3 +279,20 @@ def test_models_that_are_passed_over_make_no_batch_too_large(world: World, owner
     batch = made(owner, item=item, count=24)
     world.run()
     assert read(owner, batch)["counts"] == {"succeeded": 24}
+
+
+def test_a_plan_that_is_gone_is_not_waited_for_for_ever(world: World, owner: Owner) -> None:
+    request = world.gateway("ApiFunction").use_cases.request_batch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(request.create_tasks), "__call__", lambda _, batch, __: batch)
+        batch = made(owner, item=child("a"), count=3)
+    world.s3.delete_object(
+        Bucket=world.cloud.resources["AssetBucket"],
+        Key=f"inputs/{owner.name}/{batch['id']}/tasks.json",
+    )
+    for seconds in (700, 90_000, 700):
+        world.run_for(seconds)
+        world.cloud.invoke("SweepFunction", CLOCK)
+        world.settle_down()
+    assert read(owner, batch)["status"] == "canceled"
+    assert owner.figures()[1:] == (0, 0, 0)

@@ -259,6 +259,21 @@ def test_a_failed_task_is_retried_with_what_was_to_follow(world: World) -> None:
     assert [one["name"] for one in again.read()["children"]] == ["then-0"]
 
 
+def test_a_plan_that_is_gone_is_not_waited_for_for_ever(world: World) -> None:
+    """Somebody has removed it from the bucket: the group ends, and nothing stays reserved."""
+    before = figures(world)
+    task = world.create("a kite [slow 60]", then=[child("b")])
+    bucket, key = world.cloud.resources["AssetBucket"], f"inputs/alice/{task.task_id}/children.json"
+    world.s3.delete_object(Bucket=bucket, Key=key)
+    world.run_for(200)
+    assert_group(task, "running", ("then-0", "pending"))
+    world.run_for(DAY)
+    strike(world)
+    assert_group(task, "failed", ("then-0", "skipped"))
+    assert "children_skipped" in [entry["type"] for entry in task.timeline()]
+    assert (figures(world)[0] - before[0], figures(world)[1]) == (4, before[1])
+
+
 # --- credits and limits -------------------------------------------------------------------------
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.groups.batch import Batch, swept_later
 from kie_gateway.core.ports.batches import Batches, BatchMove
 from kie_gateway.flows.groups.cancel_batch import CancelBatch
 from kie_gateway.flows.groups.create_batch_tasks import CreateBatchTasks
+from kie_gateway.flows.watching.sweep_tasks import PLANS_AWAITED
 
 _log = logging.getLogger(__name__)
 
@@ -58,5 +60,15 @@ class SweepBatches:
         if batch.canceled_at is not None:
             self.cancel.cancel_tasks(batch, has_time)
         else:
-            self.create_tasks(batch, has_time)
+            self._create_tasks(batch, has_time)
         return True
+
+    def _create_tasks(self, batch: Batch, has_time: Callable[[], bool]) -> None:
+        """Create what is left; a batch whose plan nobody can read any more is canceled."""
+        try:
+            self.create_tasks(batch, has_time)
+        except StorageError as error:
+            if self.now() - batch.created_at < PLANS_AWAITED:
+                raise
+            _log.error("%s is canceled, as its plan is gone: %s", batch.batch_id, error.message)
+            self.cancel(batch, has_time)

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kie_gateway.core.errors.base import GatewayError
+from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.files.bucket_keys import folders_of
 from kie_gateway.core.moves import ending_moves, group_moves, sweep_moves
 from kie_gateway.core.ports.files import OutputStore
@@ -15,6 +16,9 @@ from kie_gateway.core.task import Status, Task
 from kie_gateway.flows.each_due import each_due
 
 _log = logging.getLogger(__name__)
+
+# A bucket in trouble is mended by then; what is gone is gone.
+PLANS_AWAITED = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,18 @@ class SweepTasks:
         now = self.now()
         later = self.tasks.move(task, lambda one: group_moves.create_children_later(one, now))
         if later.changed:
-            self.create_children(later.task)
+            try:
+                self.create_children(later.task)
+            except StorageError as error:
+                self._give_up_children(later.task, error, now)
         return later.changed
+
+    def _give_up_children(self, task: Task, error: StorageError, now: datetime) -> None:
+        """Skip children whose plan nobody can read any more; raises the error before that."""
+        if task.completed_at is None or now - task.completed_at < PLANS_AWAITED:
+            raise error
+        words = f"What was to follow cannot be read any more: {error.message}"
+        self.tasks.move(task, lambda one: group_moves.skip_children(one, words, now))
 
     def _clean(self, task: Task) -> bool:
         """Remove what has come into a deleted task's folders since."""
