@@ -15,6 +15,7 @@ import pytest
 
 from tests.running.driver import create
 from tests.running.gateway import Gateway
+from tests.running.test_restart import eventually
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "openapi.json"
@@ -133,6 +134,8 @@ def test_a_python_client_creates_once_waits_and_reads_headers(
 def test_a_python_client_reads_page_by_page(gateway: Gateway, generated: ModuleType) -> None:
     for prompt in ("one", "two", "three"):
         create(gateway.http, prompt)
+    # The index that lists are read from is a moment late.
+    eventually(lambda: len(gateway.http.get("/v1/tasks").json()["data"]) >= 3)
     list_tasks = call(generated, "tasks", "list_tasks")
     seen: list[str] = []
     with generated.AuthenticatedClient(base_url=gateway.url, token=KEY) as client:

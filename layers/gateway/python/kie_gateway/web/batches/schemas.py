@@ -7,7 +7,7 @@ from pydantic import Field, StrictInt
 
 from kie_gateway.core.groups.batch import LARGEST_BATCH, BatchStatus
 from kie_gateway.web.schemas import Page, RequestBody, ResponseBody
-from kie_gateway.web.tasks.schemas import TaskBody
+from kie_gateway.web.tasks.body_schemas import TaskBody
 
 
 class CreateBatch(RequestBody):

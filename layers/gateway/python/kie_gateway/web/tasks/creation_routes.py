@@ -16,6 +16,7 @@ from kie_gateway.web.request_context import CurrentContext, RequestContext
 from kie_gateway.web.responses import Headers
 from kie_gateway.web.routing import new_router
 from kie_gateway.web.tasks import schemas
+from kie_gateway.web.tasks.body_schemas import CreateTask
 from kie_gateway.web.tasks.responses import TaskResponses
 from kie_gateway.web.tasks.routes import TAG, TASK_HEADERS, TASK_LINKS
 from kie_gateway.web.tasks.specs import TaskSpecs
@@ -34,7 +35,7 @@ _TAKES = ("Idempotency-Key", "Prefer")
 
 @router.post("/v1/tasks", **operation("createTask", TAG, _CREATED, 402, *OF_A_BODY, takes=_TAKES))
 @needs(Scope.TASKS_WRITE)
-def create_task(context: CurrentContext, body: schemas.CreateTask) -> Response[schemas.Task]:
+def create_task(context: CurrentContext, body: CreateTask) -> Response[schemas.Task]:
     """
     Create a task. It runs at Kie.ai, and its results are stored in the gateway's bucket.
 

@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field, SkipValidation
 
 from kie_gateway.web.schemas import Problem, RequestBody, ResponseBody
-from kie_gateway.web.tasks.schemas import Metadata, ModelId, Task
+from kie_gateway.web.tasks.body_schemas import Metadata, ModelId
+from kie_gateway.web.tasks.schemas import Task
 
 
 class ImportUpstreamTask(RequestBody):

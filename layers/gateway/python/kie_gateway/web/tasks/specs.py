@@ -9,8 +9,8 @@ from kie_gateway.core.groups.child import Start
 from kie_gateway.core.groups.cover import Cover
 from kie_gateway.core.groups.task_spec import ChildSpec, FallbackSpec, TaskSpec
 from kie_gateway.core.recipe_version import RecipeVersion
-from kie_gateway.web.tasks import schemas
-from kie_gateway.web.tasks.schemas import ChildTask, TaskBody
+from kie_gateway.web.tasks import body_schemas
+from kie_gateway.web.tasks.body_schemas import ChildTask, TaskBody
 from kie_gateway.web.use_cases import FilledRecipe, FillRecipe
 
 
@@ -48,11 +48,11 @@ class TaskSpecs:
         return specs
 
     def _spec(self, body: TaskBody, pointer: str) -> TaskSpec:
-        model, given = body.model or "", dict[str, Any](body.input or {})
+        model, given = body.model, dict[str, Any](body.input)
         fallback = tuple(FallbackSpec(one.model, one.input) for one in body.fallback)
         recipe: RecipeVersion | None = None
         if body.recipe is None:
-            self._need_model(body, pointer)
+            self._refuse_params(body, pointer)
         elif (filled := self._filled(body, body.recipe, pointer)) is not None:
             made, recipe = filled
             model, given = made.model, dict(made.input)
@@ -71,12 +71,8 @@ class TaskSpecs:
             children=tuple(self._children(body, pointer)),
         )
 
-    def _need_model(self, body: TaskBody, pointer: str) -> None:
-        for name in ("model", "input"):
-            if getattr(body, name) is None:
-                detail = "required, unless there is a `recipe`"
-                self._faults.append(FieldFault(f"{pointer}/{name}", detail))
-        if body.params is not None:
+    def _refuse_params(self, body: TaskBody, pointer: str) -> None:
+        if "params" in body.model_fields_set:
             detail = "belongs to a recipe, and there is none"
             self._faults.append(FieldFault(f"{pointer}/params", detail))
 
@@ -85,11 +81,11 @@ class TaskSpecs:
     ) -> tuple[FilledRecipe, RecipeVersion] | None:
         """Fill a recipe; None with the faults noted."""
         for name in ("model", "input"):
-            if getattr(body, name) is not None:
+            if name in body.model_fields_set:
                 detail = "cannot be combined with `recipe`, which chooses it"
                 self._faults.append(FieldFault(f"{pointer}/{name}", detail))
         try:
-            return self._fill_recipe(recipe, body.params or {})
+            return self._fill_recipe(recipe, body.params)
         except InvalidRequestError as error:
             self._faults += [
                 FieldFault(f"{pointer}{fault.pointer}", fault.detail) for fault in error.faults
@@ -113,5 +109,5 @@ class TaskSpecs:
         )
 
 
-def _cover(cover: schemas.Cover | None) -> Cover | None:
+def _cover(cover: body_schemas.Cover | None) -> Cover | None:
     return Cover(**cover.model_dump()) if cover is not None else None
