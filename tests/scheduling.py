@@ -3,7 +3,7 @@
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it has no types
 
 # So that at the end no process of pytest is left alone with what takes minutes.
-FIRST = ("running", "functional", "deploy", "dev", "contract", "simulator")
+FIRST = ("faults", "running", "functional", "deploy", "dev", "contract", "simulator")
 # The session's gateways take seconds to start, and each process of pytest would have its own.
 ON_ONE_GATEWAY = frozenset(
     f"tests/running/test_{name}.py"
