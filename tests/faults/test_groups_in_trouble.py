@@ -137,7 +137,8 @@ def test_all_is_as_it_should_be_whatever_call_was_in_trouble(
     world: World, owner: Owner, scenario: Scenario, trouble: Trouble
 ) -> None:
     explorer = Explorer(world, owner, scenario, check_always)
-    places = list(explorer.strikes([trouble]))
+    # A sixth of the calls: telling a story once more for every single one takes minutes.
+    places = list(explorer.strikes([trouble]))[1::6]
     struck = [explorer.tell(place) for place in places]
     # Some calls are made only the first time, such as reading what is kept in memory.
     assert sum(struck) > len(places) / 2
