@@ -1,6 +1,5 @@
 """Create the tasks of a batch that are not created yet, some at a time."""
 
-import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -9,8 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
+from kie_gateway.core.credits.ledger import NOTHING
 from kie_gateway.core.credits.reservation import Reservation
-from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.caller_errors import InvalidRequestError
 from kie_gateway.core.groups.batch import Batch, with_created
 from kie_gateway.core.groups.batch_plan import BatchPlan
@@ -25,15 +24,13 @@ from kie_gateway.flows.groups.plan_group import PlanGroup
 from kie_gateway.flows.groups.plans import BatchPlans, Plans
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.tasks.draft_task import INVALID_INPUT, Draft, failed_record, first_entries
-
-_log = logging.getLogger(__name__)
+from kie_gateway.flows.watching.start_watch import start_watch
 
 # A transaction of DynamoDB takes a hundred items (API reference, TransactWriteItems): the batch,
 # the account and two entries of its ledger, and what each task needs (`_writes`).
 MOST_WRITES = 96
 # Executions that are started at the same time.
 _STARTS_AT_ONCE = 8
-_NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class CreateBatchTasks:
             len(lot),
             [task.status for task in own if task.status.is_settled],
             sum(1 + task.planned_tasks for task in tasks),
-            sum((_held(task) + task.planned_credits for task in tasks), _NOTHING),
+            sum((_held(task) + task.planned_credits for task in tasks), NOTHING),
             self.now(),
         )
         return BatchMove(after, records)
@@ -141,22 +138,16 @@ class CreateBatchTasks:
         return NewRecord(self.inputs.keep(task), first_entries(task))
 
     def _watch(self, tasks: list[Task]) -> None:
-        def start(task: Task) -> None:
-            try:
-                self.executions.start(task.task_id, task.watches, task.next_at or task.created_at)
-            except BackendUnavailableError as error:
-                _log.warning("the sweep will watch %s: %s", task.task_id, error)
-
         with ThreadPoolExecutor(_STARTS_AT_ONCE) as pool:
             for task in tasks:
-                if not task.status.is_settled:
-                    pool.submit(copy_context().run, start, task)
+                begins_at = task.next_at or task.created_at
+                pool.submit(copy_context().run, start_watch, self.executions, task, begins_at)
 
 
 def _paid(draft: Draft, batch: Batch) -> Draft:
     """Let a task of a batch be paid from what is set aside for the batch."""
     if draft.reservation is None:
-        reservation = Reservation(_NOTHING, batch.release_after_seconds, batch.funds)
+        reservation = Reservation(NOTHING, batch.release_after_seconds, batch.funds)
     else:
         reservation = replace(draft.reservation, funds=batch.funds)
     batch_id = batch.batch_id if draft.parent_id is None else None
@@ -169,4 +160,4 @@ def _writes(records: list[NewRecord]) -> int:
 
 
 def _held(task: Task) -> Decimal:
-    return task.reservation.held if task.reservation is not None else _NOTHING
+    return task.reservation.held if task.reservation is not None else NOTHING

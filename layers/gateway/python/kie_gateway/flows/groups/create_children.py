@@ -1,13 +1,11 @@
 """Create the children that are due: those of a task that has succeeded."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from kie_gateway.core.credits.reservation import Reservation
-from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.caller_errors import InvalidRequestError
 from kie_gateway.core.groups.child import Child, ChildState, Start
 from kie_gateway.core.groups.cover import is_pictured
@@ -30,8 +28,7 @@ from kie_gateway.flows.tasks.draft_task import (
     failed_record,
     first_entries,
 )
-
-_log = logging.getLogger(__name__)
+from kie_gateway.flows.watching.start_watch import start_watch
 
 
 @dataclass(frozen=True)
@@ -85,19 +82,11 @@ class CreateChildren:
             parent, lambda current: group_moves.create_children(current, records, unneeded, now)
         )
         if moved.changed:
-            self._watch([one.task for some in records.values() for one in some])
+            for one in (one for some in records.values() for one in some):
+                start_watch(self.executions, one.task, one.task.created_at)
             # What it says of the children is theirs from now on, and goes with them.
             self.plans.drop(moved.task)
         return moved.task
-
-    def _watch(self, tasks: list[Task]) -> None:
-        for task in tasks:
-            if task.status.is_settled:
-                continue
-            try:
-                self.executions.start(task.task_id, task.watches, task.created_at)
-            except BackendUnavailableError as error:
-                _log.warning("the sweep will watch %s: %s", task.task_id, error)
 
     def _asked(self, parent: Task) -> Mapping[str, Any]:
         """Read the input that a task was asked for with, which another model may not have had."""

@@ -1,6 +1,5 @@
 """Take in a task: record it, start its watch, and only then ask Kie.ai to create it."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,8 +28,7 @@ from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.submitting.submit_from_queue import report_outcome
 from kie_gateway.flows.submitting.submit_watched import SubmitWatched
 from kie_gateway.flows.tasks.draft_task import Draft, first_entries
-
-_log = logging.getLogger(__name__)
+from kie_gateway.flows.watching.start_watch import start_watch
 
 # As often as this, one after the other, nobody fails to start a watch.
 _MOST_TRIES = 3
@@ -156,10 +154,7 @@ class CreateTask:
                 self._drop([task, *beside])
             raise
         for one in beside:
-            try:
-                self.executions.start(one.task_id, one.watches, one.created_at)
-            except BackendUnavailableError as error:
-                _log.warning("the sweep will watch %s: %s", one.task_id, error)
+            start_watch(self.executions, one, one.created_at)
 
     def _record(
         self,
