@@ -68,9 +68,8 @@ FACTS: Mapping[str, Any] = {
 )
 def test_the_first_path_counts_that_leads_to_something(path: str, value: str) -> None:
     assert look_up(FACTS, path) == value
-    assert fill(
-        {"x": [f"{{{{ {path} }}}}", f"of {{{{{path}}}}}"]}, lambda at: look_up(FACTS, at)
-    ) == {"x": [value, f"of {value}"]}
+    template = {"x": [f"{{{{ {path} }}}}", f"of {{{{{path}}}}}"]}
+    assert fill(template, FACTS) == {"x": [value, f"of {value}"]}
 
 
 @pytest.mark.parametrize("path", ["result.prompt | input.style", "result.empty | outputs[0].url"])

@@ -34,7 +34,7 @@ FACTS: dict[str, Any] = {
     ],
 )
 def test_what_a_placeholder_becomes(template: Any, filled: Any) -> None:
-    assert fill(template, lambda path: look_up(FACTS, path)) == filled
+    assert fill(template, FACTS) == filled
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_path_that_leads_nowhere_is_told(path: str) -> None:
 
 def test_an_object_cannot_stand_in_a_text() -> None:
     with pytest.raises(PathError, match="only texts"):
-        fill("x {{input}}", lambda path: look_up(FACTS, path))
+        fill("x {{input}}", FACTS)
 
 
 def test_placeholders_are_found_with_their_places() -> None:

@@ -10,11 +10,11 @@ on with `.name`, `[0]` or, for a list of one thing of each, `[*]`. Of several pa
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kie_gateway.core.inputs.json_pointer import texts
+from kie_gateway.core.inputs.json_pointer import replace_texts, texts
 
 _PLACEHOLDER = re.compile(r"(?<!\\)\{\{(.*?)\}\}", re.DOTALL)
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w[\w-]*|\[\d{1,4}\]|\[\*\])*")
@@ -112,31 +112,23 @@ def _look_up(facts: Mapping[str, Any], path: str) -> Any:
     return _follow(facts, [_step(found) for found in _STEP.finditer(path)], path)
 
 
-def fill(value: Any, look: Callable[[str], Any]) -> Any:
+def fill(value: Any, facts: Mapping[str, Any]) -> Any:
     """
     Fill the placeholders of an input.
 
-    Args:
-        look: Returns the value at the end of a path. Whatever it raises is passed on.
+    Raises:
+        PathError: There is nothing at the end of one, or it cannot stand inside of a text.
     """
-    match value:
-        case str():
-            return _fill_text(value, look)
-        case Mapping():
-            return {name: fill(inner, look) for name, inner in value.items()}
-        case list():
-            return [fill(inner, look) for inner in value]
-        case _:
-            return value
+    return replace_texts(value, lambda text: _fill_text(text, facts))
 
 
-def _fill_text(text: str, look: Callable[[str], Any]) -> Any:
+def _fill_text(text: str, facts: Mapping[str, Any]) -> Any:
     whole = _PLACEHOLDER.fullmatch(text)
     if whole is not None and "{{" not in whole[1]:
-        return look(whole[1].strip())
+        return look_up(facts, whole[1].strip())
     # In one go, so that nothing in a value is taken for a placeholder.
     return _PLACEHOLDER_OR_BRACES.sub(
-        lambda found: "{{" if found[1] is None else written(look(found[1].strip())), text
+        lambda found: "{{" if found[1] is None else written(look_up(facts, found[1].strip())), text
     )
 
 

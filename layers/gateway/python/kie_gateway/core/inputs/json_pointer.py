@@ -1,6 +1,6 @@
-"""Where a value stands in a JSON document (RFC 6901)."""
+"""Where a value stands in a JSON document (RFC 6901), and what stands there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
@@ -26,3 +26,16 @@ def texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
         yield pointer, value
     for _, place, inner in children(value, pointer):
         yield from texts(inner, place)
+
+
+def replace_texts(value: Any, replacement: Callable[[str], Any]) -> Any:
+    """Copy a value with every text at or below it replaced; names of properties stay."""
+    match value:
+        case str():
+            return replacement(value)
+        case Mapping():
+            return {name: replace_texts(inner, replacement) for name, inner in value.items()}
+        case list():
+            return [replace_texts(inner, replacement) for inner in value]
+        case _:
+            return value

@@ -133,9 +133,7 @@ class CreateChildren:
             for place, given in spec.task.inputs():
                 for one in placeholders(given, place):
                     _look(facts, one)
-            filled = spec.task.with_inputs(
-                lambda given: fill(given, lambda path: look_up(facts, path))
-            )
+            filled = spec.task.with_inputs(lambda given: fill(given, facts))
             return self.draft(filled, parent.owner, parent.callback_base_url)
         except PathError as error:
             raise _ChildFailedError(PARENT_RESULT_MISSING, str(error)) from None

@@ -165,9 +165,7 @@ class _Planning:
             self.faults += unknown
             return None
         try:
-            filled = child.task.with_inputs(
-                lambda given: fill(given, lambda path: look_up(facts, path))
-            )
+            filled = child.task.with_inputs(lambda given: fill(given, facts))
             template = None if is_there else child.task
             return self._plan.draft(filled, self._owner, self._callback_base_url, template=template)
         except PathError as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.inputs import output_reference
+from kie_gateway.core.inputs.json_pointer import replace_texts
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.results import Output
 from kie_gateway.core.task import Task
@@ -55,15 +56,11 @@ def link_outputs(value: Any, link: Callable[[str], str]) -> Any:
     Args:
         link: Makes a link of a reference.
     """
-    match value:
-        case str() if output_reference.output_in(value) is not None:
-            return link(value)
-        case Mapping():
-            return {name: link_outputs(inner, link) for name, inner in value.items()}
-        case list():
-            return [link_outputs(inner, link) for inner in value]
-        case _:
-            return value
+
+    def linked(text: str) -> str:
+        return link(text) if output_reference.output_in(text) is not None else text
+
+    return replace_texts(value, linked)
 
 
 def _may_use(task: Task, owner: str) -> bool:

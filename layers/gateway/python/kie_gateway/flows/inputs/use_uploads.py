@@ -7,6 +7,7 @@ from typing import Any
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.files.bucket_keys import upload_key
 from kie_gateway.core.inputs import upload
+from kie_gateway.core.inputs.json_pointer import replace_texts
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,9 @@ def link_uploads(value: Any, owner: str, link: Callable[[str], str]) -> Any:
     Args:
         link: Makes a link to an object.
     """
-    match value:
-        case str() if name := upload.name_in(value):
-            return link(upload_key(owner, name))
-        case Mapping():
-            return {name: link_uploads(inner, owner, link) for name, inner in value.items()}
-        case list():
-            return [link_uploads(inner, owner, link) for inner in value]
-        case _:
-            return value
+
+    def linked(text: str) -> str:
+        name = upload.name_in(text)
+        return link(upload_key(owner, name)) if name else text
+
+    return replace_texts(value, linked)
