@@ -14,7 +14,6 @@ from urllib.parse import unquote
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
-    MotoRequestHandler,
     create_backend_app,
 )
 
@@ -22,6 +21,7 @@ from dev.s3_front import S3Front
 from dev.s3_request import is_for_s3
 from dev.s3_tls import EitherServer, make_certificate
 from dev.service_rules import Refusal
+from dev.wsgi_handler import KeepAliveHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,23 +46,6 @@ class Recorder(Protocol):
     def s3_call(self, environ: Environ, body: bytes) -> None: ...
 
     def flush(self) -> None: ...
-
-
-class _RequestHandler(MotoRequestHandler):
-    # In two segments, Nagle's algorithm costs each answer 40 ms.
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def run_wsgi(self) -> None:
-        """Let the body come at once: S3 clients ask first, and give up waiting only after 1 s."""
-        if self.headers.get("Expect", "").lower() == "100-continue":
-            del self.headers["Expect"]
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.wfile.flush()
-        super().run_wsgi()
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing: a person reads the functions' lines."""
 
 
 class MotoServer:
@@ -98,7 +81,7 @@ class MotoServer:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._s3 = S3Front(self._rest_call, secrets, DEFAULT_ACCOUNT_ID)
         self.trust, tls = make_certificate(folder)
-        self._server = EitherServer(self, _RequestHandler, tls)
+        self._server = EitherServer(self, KeepAliveHandler, tls)
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         self.s3_url = f"https://127.0.0.1:{self.port}"

@@ -40,6 +40,24 @@ class EitherServer(ThreadedWSGIServer):
     ) -> None:
         super().__init__("127.0.0.1", 0, application, handler=handler)
         self._tls = tls
+        self._open: set[socket.socket] = set()
+
+    def server_close(self) -> None:
+        """End the connections as well; whoever comes over one of them finds nobody."""
+        super().server_close()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection for as long as it lasts."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End a connection."""
+        self._open.discard(request)
+        super().shutdown_request(request)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Look at the first byte, in the connection's own thread, and go on as it wants."""

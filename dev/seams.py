@@ -38,7 +38,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from dev import dynamodb_rules, history, redrive, s3_links
+from dev import dynamodb_rules, history, moto_speed, redrive, s3_links
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.records import Key, touched_keys
 
@@ -276,6 +276,7 @@ def nothing_is_read_twice() -> None:
     modules = tuple(moto_list_of_moto_modules())
     vars(moto.backends)["list_of_moto_modules"] = lambda: modules
     setattr(Stack, "parse_template", staticmethod(_parse_template))  # noqa: B010
+    moto_speed.install()
 
 
 def _parse_template(template: str) -> dict[str, Any]:

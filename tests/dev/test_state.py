@@ -160,6 +160,7 @@ def test_foreign_state_names_the_folder_to_delete(tmp_path: Path) -> None:
         State(tmp_path)
 
 
+@pytest.mark.long
 def test_stopping_waits_for_no_call(tmp_path: Path) -> None:
     """SIGTERM would end the driver at once; leaving the block is what Ctrl-C does."""
     with LocalCloud(Template(SMALL_STACK), log=Log(io.StringIO()), prewarm=True) as cloud:
@@ -169,6 +170,7 @@ def test_stopping_waits_for_no_call(tmp_path: Path) -> None:
     assert not any(map(alive, pids))
 
 
+@pytest.mark.long
 def test_kill_leaves_no_child_even_when_busy(tmp_path: Path) -> None:
     """A function in the middle of its work does not outlive the program."""
     with running(tmp_path) as driver:

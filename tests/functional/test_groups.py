@@ -1,10 +1,12 @@
 """Tasks that belong together: created one from the other, each once, and judged as one."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from kie_gateway.flows.watching import sweep_tasks
 from tests.functional.owner import Owner
 from tests.functional.story import Story
 from tests.functional.test_trouble import refuse
@@ -259,15 +261,19 @@ def test_a_failed_task_is_retried_with_what_was_to_follow(world: World) -> None:
     assert [one["name"] for one in again.read()["children"]] == ["then-0"]
 
 
-def test_a_plan_that_is_gone_is_not_waited_for_for_ever(world: World) -> None:
+def test_a_plan_that_is_gone_is_not_waited_for_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody has removed it from the bucket: the group ends, and nothing stays reserved."""
+    # It is tried once a minute, all day.
+    monkeypatch.setattr(sweep_tasks, "PLANS_AWAITED", timedelta(hours=1))
     before = figures(world)
     task = world.create("a kite [slow 60]", then=[child("b")])
     bucket, key = world.cloud.resources["AssetBucket"], f"inputs/alice/{task.task_id}/children.json"
     world.s3.delete_object(Bucket=bucket, Key=key)
     world.run_for(200)
     assert_group(task, "running", ("then-0", "pending"))
-    world.run_for(DAY)
+    world.run_for(3600)
     strike(world)
     assert_group(task, "failed", ("then-0", "skipped"))
     assert "children_skipped" in [entry["type"] for entry in task.timeline()]

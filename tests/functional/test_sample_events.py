@@ -122,6 +122,7 @@ def run_invoke(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_invoke_prints_the_answer() -> None:
     done = run_invoke("events/api/health.json")
     assert done.returncode == 0

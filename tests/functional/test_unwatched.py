@@ -143,6 +143,7 @@ def test_a_refresh_in_trouble_still_settles_the_task(
         assert_settled_once(world, task, before)
 
 
+@pytest.mark.long
 @EVERY_TROUBLE
 def test_a_last_question_in_trouble_still_settles_the_task(world: World, trouble: Trouble) -> None:
     """The clock's own function was killed in the middle of its work."""

@@ -12,21 +12,23 @@ from tests.running.gateway import Gateway
 BY_WEBHOOK = (
     "",
     "[webhook early]",
+    "[create drop]",
+    # The last, since the others would wait with it.
+    "[create 429]",
+)
+BY_POLL = ("[webhook lost]", "[webhook lost] [poll null 5]")
+# These are played in the functional tests as well.
+LESS_OFTEN_BY_WEBHOOK = (
     "[webhook x5]",
     "[webhook forged]",
     "[webhook unreadable]",
     "[slow 8]",
     "[create 500]",
     "[create 500 code]",
-    "[create drop]",
     "[file gone once]",
-    # The last, since the others would wait with it.
-    "[create 429]",
 )
-BY_POLL = (
-    "[webhook lost]",
+LESS_OFTEN_BY_POLL = (
     "[webhook late 60]",
-    "[webhook lost] [poll null 5]",
     "[webhook lost] [poll lag 6]",
     "[webhook lost] [result double]",
 )
@@ -61,6 +63,18 @@ def test_asking_brings_the_stored_file(
     gateway: Gateway, asked_for: dict[str, str], dial: str
 ) -> None:
     assert_ends_well(gateway, asked_for[dial], "poll")
+
+
+@pytest.mark.long
+def test_whatever_kie_does_brings_the_stored_file(
+    gateway: Gateway, patient_gateway: Gateway
+) -> None:
+    told = start(patient_gateway, LESS_OFTEN_BY_WEBHOOK)
+    asked_for = start(gateway, LESS_OFTEN_BY_POLL)
+    for task_id in told.values():
+        assert_ends_well(patient_gateway, task_id, "webhook")
+    for task_id in asked_for.values():
+        assert_ends_well(gateway, task_id, "poll")
 
 
 def assert_ends_well(gateway: Gateway, task_id: str, completed_by: str) -> None:
@@ -103,6 +117,7 @@ def test_unknown_model_fails_with_kies_words(gateway: Gateway) -> None:
     assert "not supported" in task["error"]["message"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_queue")
 def test_dropped_creation_without_webhook_is_never_sent_again(gateway: Gateway) -> None:
     task = create(gateway.http, "x [create drop] [webhook lost]", deadline_seconds=12)
@@ -112,6 +127,7 @@ def test_dropped_creation_without_webhook_is_never_sent_again(gateway: Gateway) 
     assert accepted_creations(gateway.http, gateway.simulator, task["id"]) == 1
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_queue")
 def test_no_verdict_by_the_deadline_expires_and_a_late_webhook_still_counts(
     gateway: Gateway,

@@ -10,6 +10,9 @@ import pytest
 from tests.running.driver import accepted_creations, happened, settle
 from tests.running.gateway import Gateway
 
+# The same, on one machine with a virtual clock, is in the functional tests.
+pytestmark = pytest.mark.long
+
 SONG = {"prompt": "a song", "customMode": False, "instrumental": True, "model": "V5"}
 CLIP = {"prompt": "a kite"}
 ON_A_TRACK = {"taskId": "7f0c1d2e3a4b5c6d7e8f90a1b2c3d4e5", "audioId": "a-track"}

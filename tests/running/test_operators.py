@@ -45,7 +45,7 @@ def test_a_key_is_made_on_it(own: Gateway) -> None:
     assert httpx.get(f"{own.url}/v1/credits", headers=headers).json()["owner"] == "zoe"
 
 
-@pytest.mark.parametrize("time", ["first", "second"])
+@pytest.mark.parametrize("time", ["first", pytest.param("second", marks=pytest.mark.long)])
 def test_its_ledger_agrees_with_the_tasks_and_with_kie(own: Gateway, time: str) -> None:
     """The second time, what Kie's balance has lost since the first is compared as well."""
     for prompt in ("a kite", "x [fail]", "x [webhook lost]"):

@@ -180,6 +180,7 @@ def other_kie() -> Iterator[tuple[str, subprocess.Popen[str]]]:
             process.kill()
 
 
+@pytest.mark.long
 def test_another_kie_is_used_called_back_at_the_public_address_and_left_running(
     tmp_path: Path,
 ) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kie_gateway.core.keepable import excerpt, keepable, size_of
@@ -35,6 +35,7 @@ def test_any_text_can_be_written_and_is_no_longer_than_allowed(text: str, longes
 
 
 @given(OBJECTS, st.integers(2, 3000))
+@settings(max_examples=40)
 def test_an_excerpt_fits_and_is_a_part_of_the_whole(whole: dict[str, Any], most: int) -> None:
     part = excerpt(whole, most)
     assert size_of(part) <= most
@@ -45,6 +46,7 @@ def test_an_excerpt_fits_and_is_a_part_of_the_whole(whole: dict[str, Any], most:
 
 
 @given(OBJECTS)
+@settings(max_examples=30)
 def test_what_is_small_is_kept_as_it_is(whole: dict[str, Any]) -> None:
     small = {name: value for name, value in whole.items() if size_of(value) < 100}
     if all(not isinstance(value, list | dict) for value in small.values()):

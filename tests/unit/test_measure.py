@@ -275,7 +275,7 @@ BOMBS = {
 }
 
 
-@pytest.mark.large
+@pytest.mark.long
 @pytest.mark.parametrize("body", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_measured_in_little_time_and_memory(body: bytes) -> None:
     measured(webm(b""))

@@ -130,27 +130,31 @@ class Planned:
 
 
 def post_planned(account: Account, planned: Planned, now: datetime) -> Posting:
-    """Hand over what is set aside to the records of tasks that are created; the rest goes back."""
+    """
+    Hand over what is set aside for a batch to tasks that are created; what is left goes back.
+
+    All of them together are one entry under the batch's id, for each costs a write.
+    """
     builder = PostingBuilder(account, now, Reason.RESERVE, planned.plan_id)
-    return builder.posting(_book_planned(builder, planned))
+    builder.move(_held(planned.created), LedgerAccount.PLANNED, LedgerAccount.RESERVED)
+    return builder.posting(_book_rest(builder, planned))
 
 
-def _book_planned(builder: PostingBuilder, planned: Planned) -> int:
-    """Book what has become of tasks to come; returns how many more are open, negative for fewer."""
-    rest = planned.credits_before - planned.credits_after
-    open_tasks = planned.tasks_after - planned.tasks_before
-    for task in planned.created:
-        held = task.reservation.held if task.reservation is not None else NOTHING
-        builder.move(
-            held, LedgerAccount.PLANNED, LedgerAccount.RESERVED, task.task_id, Reason.RESERVE
-        )
-        rest -= held + task.planned_credits
-        open_tasks += int(not task.status.is_settled) + task.planned_tasks
+def _book_rest(builder: PostingBuilder, planned: Planned) -> int:
+    """Book what tasks that are created did not need; returns how many more tasks are open."""
+    created = planned.created
+    rest = planned.credits_before - planned.credits_after - _held(created)
+    rest -= sum((task.planned_credits for task in created), NOTHING)
     fund = _funding_account(planned.funds)
     builder.move(max(rest, NOTHING), LedgerAccount.PLANNED, fund, planned.plan_id, Reason.RELEASE)
     # Only where prices have risen between a plan and what is left of it.
     builder.move(max(-rest, NOTHING), fund, LedgerAccount.PLANNED, planned.plan_id)
-    return open_tasks
+    is_open = sum(int(not task.status.is_settled) + task.planned_tasks for task in created)
+    return planned.tasks_after - planned.tasks_before + is_open
+
+
+def _held(tasks: Sequence[Task]) -> Decimal:
+    return sum((task.reservation.held for task in tasks if task.reservation), NOTHING)
 
 
 def affects_account(before: Task, after: Task) -> bool:
@@ -192,7 +196,15 @@ def post_move(
         after.planned_tasks,
         tuple(created),
     )
-    more_open = _book_planned(builder, planned)
+    for task in created:
+        builder.move(
+            _held([task]),
+            LedgerAccount.PLANNED,
+            LedgerAccount.RESERVED,
+            task.task_id,
+            Reason.RESERVE,
+        )
+    more_open = _book_rest(builder, planned)
     more_open += int(before.status.is_settled) - int(after.status.is_settled)
     return builder.posting(more_open)
 

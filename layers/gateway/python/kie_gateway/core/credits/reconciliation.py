@@ -103,19 +103,27 @@ def _of_tasks(ledger: LedgerSnapshot, now: datetime) -> Iterator[Difference]:
             if any(totals.values()):
                 yield Difference(task_id, "has entries that do not cancel out, but no reservation")
             continue
-        yield from _of_task(task, task.reservation, by_task[task_id], now)
+        in_batch = _family(task_id, ledger) not in ledger.tasks
+        yield from _of_task(task, task.reservation, by_task[task_id], now, in_batch=in_batch)
 
 
 def _of_task(
-    task: Task, reservation: Reservation, entries: Sequence[LedgerEntry], now: datetime
+    task: Task,
+    reservation: Reservation,
+    entries: Sequence[LedgerEntry],
+    now: datetime,
+    *,
+    in_batch: bool,
 ) -> Iterator[Difference]:
     totals = sums(entries)
     reserved = sum(
         (entry.credits for entry in entries if entry.target is LedgerAccount.RESERVED), NOTHING
     )
+    # Those that a batch creates together have one entry, under the batch's id.
+    of_batch = reservation.credits if in_batch and not reserved else NOTHING
     for name, noted, found in (
-        ("set aside", reservation.credits, reserved),
-        ("still reserved", reservation.held, totals[LedgerAccount.RESERVED]),
+        ("set aside", reservation.credits, reserved + of_batch),
+        ("still reserved", reservation.held, totals[LedgerAccount.RESERVED] + of_batch),
         ("charged", reservation.charged, totals[LedgerAccount.SPENT]),
     ):
         if noted != found:
@@ -127,25 +135,30 @@ def _of_task(
 
 def _of_families(ledger: LedgerSnapshot) -> Iterator[Difference]:
     """
-    Compare what is set aside for tasks to come.
+    Compare what is set aside for tasks, and for tasks to come.
 
     It is under the id of what plans them, and leaves under theirs once they are created; so it adds
     up over a family only: a task or a batch, with all that follows from it.
     """
-    noted: defaultdict[str, Decimal] = defaultdict(Decimal)
-    found: defaultdict[str, Decimal] = defaultdict(Decimal)
+    held: defaultdict[str, Decimal] = defaultdict(Decimal)
+    planned: defaultdict[str, Decimal] = defaultdict(Decimal)
     plans: Mapping[str, Task | Batch] = {**ledger.tasks, **ledger.batches}
     for plan_id, plan in plans.items():
-        noted[_family(plan_id, ledger)] += plan.planned_credits
+        planned[_family(plan_id, ledger)] += plan.planned_credits
+    for task_id, task in ledger.tasks.items():
+        held[_family(task_id, ledger)] += task.reservation.held if task.reservation else NOTHING
+    booked: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
     for task_id, entries in _by_task(ledger).items():
-        found[_family(task_id, ledger)] += sums(entries)[LedgerAccount.PLANNED]
-    for family in sorted(noted.keys() | found.keys()):
-        if noted[family] != found[family]:
-            words = (
-                f"{_text(noted[family])} credits are set aside for tasks to come,"
-                f" and {_text(found[family])} by the ledger"
-            )
-            yield Difference(family, words)
+        booked[_family(task_id, ledger)] += entries
+    for family in sorted(held.keys() | planned.keys() | booked.keys()):
+        totals = sums(booked[family])
+        for what, noted, account in (
+            ("tasks", held[family], LedgerAccount.RESERVED),
+            ("tasks to come", planned[family], LedgerAccount.PLANNED),
+        ):
+            if noted != totals[account]:
+                words = f"{_text(noted)} credits are set aside for {what}"
+                yield Difference(family, f"{words}, and {_text(totals[account])} by the ledger")
 
 
 def _family(plan_id: str, ledger: LedgerSnapshot) -> str:
