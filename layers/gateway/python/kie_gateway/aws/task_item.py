@@ -17,6 +17,7 @@ from kie_gateway.aws.alternative_values import (
 )
 from kie_gateway.aws.table_keys import entry_key, task_key
 from kie_gateway.core.credits.reservation import Fate, Funds, Reservation
+from kie_gateway.core.events.task_webhook import TaskWebhook
 from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.groups.child import Child, ChildState, Start
 from kie_gateway.core.keepable import excerpt, keepable
@@ -241,6 +242,12 @@ _CODECS: dict[str, _Codec] = {
     "store_attempts": _INT,
     "watches": _INT,
     "submit_turn": _INT,
+    "webhook": _Codec(
+        "S",
+        lambda webhook: _json(asdict(webhook)),
+        lambda text: TaskWebhook.read(json.loads(text)),
+    ),
+    "has_expired": _FLAG,
     "short_of_credits": _FLAG,
     "version": _INT,
     **dict.fromkeys(

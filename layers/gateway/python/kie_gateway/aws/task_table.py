@@ -194,13 +194,13 @@ class TaskTable(TaskReads):
 
     def _try_move(self, before: Task, move: Move, *, anew: bool) -> tuple[Task | None, Task | None]:
         after = with_care_of_children(replace(move.task, version=before.version + 1))
+        at = move.entries[-1].at if move.entries else after.created_at
         writes = [
-            update(self._table, before, after),
+            update(self._table, before, after, at),
             *put_entries(self._table, before.task_id, move.entries),
         ]
         for record in move.creates:
             writes += put_record(self._table, record)
-        at = move.entries[-1].at if move.entries else after.created_at
         writes += count_in_batch(self._table, after, before.status, at)
         named = upstream_ids(before)
         writes += [

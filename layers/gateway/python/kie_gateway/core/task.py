@@ -9,6 +9,7 @@ from typing import Any
 
 from kie_gateway.core.alternatives import Alternative, Attempt
 from kie_gateway.core.credits.reservation import Fate, Reservation
+from kie_gateway.core.events.task_webhook import TaskWebhook
 from kie_gateway.core.failure import Failure
 from kie_gateway.core.groups.child import Child, planned, planned_credits
 from kie_gateway.core.recipe_version import RecipeVersion
@@ -129,6 +130,8 @@ class Task:
         recipe: By which it was made; None if the caller has chosen model and input.
         least_picture: Smallest picture that counts, width and height; None for what the input asks
             for. Music that says so keeps the picture of its track.
+        webhook: Where its events are delivered, besides its owner's endpoints.
+        has_expired: Whether it has expired once; if it succeeds all the same, it has recovered.
         version: Grows with every change.
     """
 
@@ -188,6 +191,8 @@ class Task:
     children: tuple[Child, ...] = ()
     recipe: RecipeVersion | None = None
     least_picture: tuple[int, int] | None = None
+    webhook: TaskWebhook | None = None
+    has_expired: bool = False
     version: int = 1
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from kie_gateway.core.events.task_webhook import TaskWebhook
 from kie_gateway.core.groups.batch_plan import BatchPlan
 from kie_gateway.core.groups.child import Start
 from kie_gateway.core.groups.cover import Cover
@@ -42,6 +43,7 @@ def _read_child(values: Mapping[str, Any]) -> ChildSpec:
 
 def _read_task(values: Mapping[str, Any]) -> TaskSpec:
     most, cover, least = (values[name] for name in ("max_credits", "cover", "least_picture"))
+    webhook = values.get("webhook")
     return TaskSpec(
         **{
             **values,
@@ -51,6 +53,8 @@ def _read_task(values: Mapping[str, Any]) -> TaskSpec:
             "children": tuple(_read_child(one) for one in values["children"]),
             "cover": Cover(**cover) if cover else None,
             "least_picture": tuple(least) if least else None,
+            # Plans of an earlier version know none.
+            "webhook": TaskWebhook.read(webhook) if webhook else None,
         }
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from kie_gateway.core.events.task_webhook import TaskWebhook
 from kie_gateway.core.groups.child import Start
 from kie_gateway.core.groups.cover import Cover
 from kie_gateway.core.recipe_version import RecipeVersion
@@ -37,6 +38,7 @@ class TaskSpec:
         recipe: By which it was made, None if the caller has chosen model and input.
         cover: That its track shall have; it becomes a child before anything is checked.
         least_picture: As in the record (`core/task.py`).
+        webhook: Where its events are delivered, besides its owner's endpoints.
     """
 
     model: str
@@ -51,6 +53,7 @@ class TaskSpec:
     children: tuple["ChildSpec", ...] = ()
     cover: Cover | None = None
     least_picture: tuple[int, int] | None = None
+    webhook: TaskWebhook | None = None
 
     def inputs(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """List its input and those of its other models, each with its pointer."""

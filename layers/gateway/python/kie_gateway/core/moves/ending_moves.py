@@ -21,6 +21,7 @@ def expire(task: Task, now: datetime) -> Move | None:
     after = replace(
         task,
         status=Status.EXPIRED,
+        has_expired=True,
         attention=Attention.SUBMISSION_UNKNOWN if unknown else Attention.STALLED,
         completed_at=now,
         next_at=now + STALL_REST,
@@ -43,6 +44,7 @@ def stall_unrecordable(task: Task, why: str, now: datetime) -> Move | None:
     after = replace(
         task,
         status=Status.EXPIRED,
+        has_expired=True,
         attention=Attention.STALLED,
         completed_at=now,
         storing_until=None,
@@ -82,6 +84,7 @@ def delete(task: Task, now: datetime) -> Move | None:
         alternatives=(),
         attempts=tuple(replace(one, tried=replace(one.tried, input={})) for one in task.attempts),
         metadata={},
+        webhook=None,
         sources=(),
         outputs=(),
         missing=(),

@@ -142,6 +142,7 @@ def _expired(task: Task, now: datetime) -> Task:
     after = replace(
         task,
         status=Status.EXPIRED,
+        has_expired=True,
         attention=Attention.STORAGE_FAILED,
         error=Failure("storage_failed", Category.STORAGE, f"{words}: {reason}", retryable=True),
         completed_at=now,

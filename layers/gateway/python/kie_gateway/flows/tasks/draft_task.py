@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from kie_gateway.core.alternatives import Alternative, retired_attempt
 from kie_gateway.core.credits.reservation import Fate, Reservation
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
+from kie_gateway.core.events.task_webhook import TaskWebhook
 from kie_gateway.core.failure import Category, Failure
 from kie_gateway.core.groups.child import Child, planned, planned_credits
 from kie_gateway.core.groups.task_spec import ChildSpec, TaskSpec
@@ -51,6 +52,7 @@ class Draft:
         recipe: By which it was made, None without one.
         children: Tasks that belong to it.
         least_picture: As in the record (`core/task.py`).
+        webhook: As in the record.
         specs: Of those that are created later.
     """
 
@@ -74,6 +76,7 @@ class Draft:
     recipe: RecipeVersion | None = None
     children: tuple[Child, ...] = ()
     least_picture: tuple[int, int] | None = None
+    webhook: TaskWebhook | None = None
     specs: tuple[ChildSpec, ...] = ()
 
     def child(self, task_id: str, now: datetime) -> Task:
@@ -125,6 +128,7 @@ class Draft:
             recipe=self.recipe,
             children=self.children,
             least_picture=self.least_picture,
+            webhook=self.webhook,
         )
 
 
@@ -209,6 +213,7 @@ class DraftTask:
             kind=self.models.kind(spec.model),
             recipe=spec.recipe,
             least_picture=spec.least_picture,
+            webhook=spec.webhook,
         )
 
     def _alternative(self, wanted: WantedModel) -> Alternative:

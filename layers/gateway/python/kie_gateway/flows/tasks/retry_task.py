@@ -84,6 +84,7 @@ class RetryTask:
                     recipe=failed.recipe,
                     children=self.what_follows(failed),
                     least_picture=failed.least_picture,
+                    webhook=failed.webhook,
                 ),
                 callback_base_url=retry.callback_base_url,
                 tasks_at_once=retry.tasks_at_once,

@@ -1,0 +1,148 @@
+"""
+Deliveries of events to webhook endpoints: what is kept of each, and when it is tried again.
+
+The schedule is that of Standard Webhooks
+(https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from kie_gateway.core.events.event_type import EventType
+
+KEPT = timedelta(days=30)
+# A queue hides no message longer than twelve hours (SQS, ChangeMessageVisibility).
+LONGEST_PAUSE = timedelta(hours=11, minutes=50)
+# What is kept of an answer.
+MOST_ANSWER_BYTES = 1024
+_GONE, _RETRY_LATER = 410, (429, 503)
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Trouble(StrEnum):
+    """Why no answer came."""
+
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    REFUSED_ADDRESS = "refused_address"
+    DISABLED = "endpoint_disabled"
+    DELETED = "endpoint_deleted"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """
+    One try to deliver an event.
+
+    Attributes:
+        milliseconds: Until the answer came, or nobody waited for it any more.
+        status: HTTP status code of the answer; None if there was none.
+        answer: The beginning of it.
+        retry_after_seconds: How long the receiver wants to be left alone.
+    """
+
+    at: datetime
+    milliseconds: int
+    status: int | None = None
+    trouble: Trouble | None = None
+    answer: str = ""
+    retry_after_seconds: int | None = None
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether the receiver has it."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the receiver said that it is gone for good."""
+        return self.status == _GONE
+
+    @property
+    def let_wait(self) -> bool:
+        """Whether the receiver did not answer in time, or could not be reached."""
+        return self.trouble in (Trouble.TIMEOUT, Trouble.UNREACHABLE)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """
+    An event on its way to an endpoint.
+
+    Attributes:
+        url: Where it goes if the endpoint is only that of a task; None for that of the endpoint.
+        about: What the event is about; deliveries about the same come one after the other.
+        body: The event as JSON, byte for byte as it is signed.
+        tries: How many there were since it was last begun.
+        attempts: The last ones, oldest first.
+        next_at: When it is tried again; None once it has ended.
+    """
+
+    delivery_id: str
+    endpoint_id: str
+    owner: str
+    event_id: str
+    type: EventType
+    about: str
+    created_at: datetime
+    body: str
+    url: str | None = None
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    trouble: Trouble | None = None
+    tries: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    next_at: datetime | None = None
+
+
+# More than these are not kept.
+MOST_ATTEMPTS = 20
+
+
+def delivery_id(endpoint_id: str, event_id: str, at: datetime) -> str:
+    """Return the id of the delivery of an event; it says by itself where the delivery lies."""
+    moment = int(at.timestamp() * 1000)
+    return f"dlv_{endpoint_id.partition('_')[2]}_{moment}_{event_id.removeprefix('evt_')}"
+
+
+def after_attempt(
+    delivery: Delivery,
+    attempt: Attempt,
+    schedule: Sequence[timedelta],
+    jitter: float,
+) -> Delivery:
+    """
+    Note a try, and say when the next one is.
+
+    Args:
+        schedule: Pauses after the first try, the second, and so on; after the last there is none.
+        jitter: From 0 to 1; pauses grow by up to a tenth of themselves.
+    """
+    tries = delivery.tries + 1
+    after = replace(delivery, tries=tries, attempts=(*delivery.attempts, attempt)[-MOST_ATTEMPTS:])
+    if attempt.is_delivered:
+        return replace(after, status=DeliveryStatus.DELIVERED, trouble=None, next_at=None)
+    if attempt.is_gone or tries > len(schedule):
+        return replace(after, status=DeliveryStatus.FAILED, trouble=attempt.trouble, next_at=None)
+    pause = schedule[tries - 1] * (1 + jitter / 10)
+    if attempt.retry_after_seconds is not None and attempt.status in _RETRY_LATER:
+        pause = max(pause, timedelta(seconds=attempt.retry_after_seconds))
+    return replace(after, trouble=attempt.trouble, next_at=attempt.at + min(pause, LONGEST_PAUSE))
+
+
+def given_up(delivery: Delivery, trouble: Trouble) -> Delivery:
+    """End a delivery without a further try."""
+    return replace(delivery, status=DeliveryStatus.FAILED, trouble=trouble, next_at=None)
+
+
+def begun_again(delivery: Delivery, now: datetime) -> Delivery:
+    """Try a delivery once more from the beginning; what was tried before stays noted."""
+    return replace(delivery, status=DeliveryStatus.PENDING, trouble=None, tries=0, next_at=now)

@@ -1,0 +1,1 @@
+"""Tell the world outside what has happened."""
