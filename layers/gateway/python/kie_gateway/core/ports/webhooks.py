@@ -1,77 +1,41 @@
-"""Webhook endpoints and deliveries, as flows need them; `aws/` provides them."""
+"""Kie.ai's webhooks, as flows need them; `kie/webhook.py` provides them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kie_gateway.core.events.delivery import Delivery, DeliveryStatus
-from kie_gateway.core.events.endpoint import Endpoint
+from kie_gateway.core.polling.report import Report
+from kie_gateway.core.task import Task
 
 
-class Endpoints(Protocol):
-    """The webhook endpoints of every owner."""
+@dataclass(frozen=True)
+class Said:
+    """
+    What a webhook says.
 
-    def create(self, endpoint: Endpoint) -> None:
-        """Write a new endpoint."""
+    Attributes:
+        upstream_task_id: The id it names, None if it names none.
+        is_about_another_task: Whether that is not the id on record.
+        body: As it may be kept, without secrets.
+    """
 
-    def get(self, owner: str, endpoint_id: str) -> Endpoint | None:
-        """Read an endpoint as it stands."""
-
-    def of_owner(self, owner: str) -> Sequence[Endpoint]:
-        """Read all endpoints of an owner as they stand, oldest first."""
-
-    def move(
-        self, endpoint: Endpoint, decide: Callable[[Endpoint], Endpoint | None], now: datetime
-    ) -> Endpoint | None:
-        """
-        Change an endpoint, deciding again whenever it has changed; None leaves it as it is.
-
-        Returns:
-            The endpoint afterwards; None if it is deleted.
-        """
-
-    def delete(self, owner: str, endpoint_id: str) -> None:
-        """Delete an endpoint."""
+    report: Report
+    upstream_task_id: str | None
+    is_about_another_task: bool
+    body: bytes = b""
 
 
-class Deliveries(Protocol):
-    """What is kept of deliveries, for `delivery.KEPT`."""
+class WebhookReader(Protocol):
+    """Kie.ai's webhooks."""
 
-    def create(self, delivery: Delivery) -> Delivery:
-        """Write a new delivery; returns it as it stands if it is there already."""
+    def verify_token(self, task_id: str, token: str) -> None:
+        """Check the token of a callback URL. Raises WebhookRefusedError."""
 
-    def get(self, owner: str, delivery_id: str) -> Delivery | None:
-        """Read a delivery as it stands."""
+    def verify_signature(
+        self, task: Task, headers: Mapping[str, str], body: bytes, *, now: datetime
+    ) -> None:
+        """Check the signature, if webhooks are signed. Raises WebhookRefusedError."""
 
-    def put(self, delivery: Delivery) -> None:
-        """Write what has become of a delivery, as a whole."""
-
-    def list_deliveries(
-        self,
-        owner: str,
-        endpoint_id: str,
-        *,
-        status: DeliveryStatus | None,
-        since: datetime | None,
-        limit: int,
-        after: str | None,
-    ) -> tuple[Sequence[Delivery], str | None]:
-        """
-        List deliveries to an endpoint, newest first.
-
-        Args:
-            after: Id of the last one that is known.
-
-        Returns:
-            The deliveries, and the id to go on after; None at the end.
-        """
-
-
-class DeliveryQueue(Protocol):
-    """The deliveries that are to be tried."""
-
-    def send(self, deliveries: Sequence[Delivery]) -> None:
-        """Have deliveries tried; those about the same, to the same endpoint, one after the other."""
-
-    def hide(self, receipt_handle: str, seconds: float) -> None:
-        """Have a message that is not done with come back after a pause, at most 12 hours."""
+    def read(self, task: Task, body: bytes) -> Said:
+        """Read a body, whatever it is."""
