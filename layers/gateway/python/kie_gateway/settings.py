@@ -1,7 +1,8 @@
 """The environment of each function, read once at start; a missing setting is named in one line."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -151,6 +152,46 @@ class StoreFunctionSettings(StoreSettings, PollSettings, RoadSettings, Reservati
 
 class WatchFunctionSettings(BatchSettings, UploadSettings, StoreSettings, PollSettings):
     """Environment of WatchFunction."""
+
+
+class EventsFunctionSettings(PermalinkSettings):
+    """
+    Environment of EventsFunction.
+
+    Attributes:
+        low_credits: A balance below this is told to its owner; 0 tells nobody.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_min_length=1)
+
+    table_name: str
+    delivery_queue_url: str
+    dead_letter_queue_url: str
+    event_bus_name: str
+    low_credits: Decimal
+
+
+class DeliverFunctionSettings(BaseModel):
+    """
+    Environment of DeliverFunction.
+
+    Attributes:
+        webhook_hosts: `host:port` of receivers that may be private or speak plain http.
+        webhook_retry_seconds: Pauses after the first try, the second, and so on, with commas.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_min_length=1)
+
+    table_name: str
+    delivery_queue_url: str
+    signing_secret_arn: str
+    webhook_hosts: str = Field(min_length=0)
+    webhook_retry_seconds: str
+
+    @property
+    def schedule(self) -> Sequence[timedelta]:
+        """The pauses between tries."""
+        return [timedelta(seconds=float(one)) for one in self.webhook_retry_seconds.split(",")]
 
 
 def load[S: BaseModel](model: type[S], environment: Mapping[str, str] | None = None) -> S:

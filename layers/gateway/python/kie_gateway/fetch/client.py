@@ -64,12 +64,14 @@ class GuardedClient:
         *,
         method: str = "GET",
         more: Headers = NOTHING_MORE,
+        content: bytes | None = None,
     ) -> Iterator[httpcore.Response]:
         """
         Send a request; what is left unread of the answer is closed with the connection.
 
         Args:
             more: Headers beside those that every request has.
+            content: The body; None for a request without one.
 
         Raises:
             SourceForbiddenError: The host has an address that is not allowed.
@@ -93,11 +95,16 @@ class GuardedClient:
             connection.stream(
                 method,
                 url,
-                headers={"Host": place.authority, **_HEADERS, **more},
+                headers={"Host": place.authority, **_HEADERS, **_length(content), **more},
+                content=content,
                 extensions={"timeout": self._timeouts},
             ) as answer,
         ):
             yield answer
+
+
+def _length(content: bytes | None) -> dict[bytes | str, bytes | str]:
+    return {} if content is None else {"Content-Length": str(len(content))}
 
 
 def header(answer: httpcore.Response, name: str) -> str | None:

@@ -21,6 +21,7 @@ from kie_gateway.core.deadline import AWS_CALL_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -87,6 +88,11 @@ class Clients:
     def sqs(self) -> "SQSClient":
         """The queue of tasks to copy."""
         return self._timed(self._session.client("sqs", config=_AWS))
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """The event bus."""
+        return self._timed(self._session.client("events", config=_AWS))
 
     @cached_property
     def stepfunctions(self) -> "SFNClient":

@@ -6,6 +6,9 @@ from typing import Any, Self
 
 from kie_gateway.core.events.event_type import EventType
 
+# Stands for all tasks' own webhooks where an endpoint's id is expected.
+PER_TASK = "per-task"
+
 
 @dataclass(frozen=True)
 class TaskWebhook:
