@@ -97,10 +97,16 @@ class RequestContext:
         )
 
     def link_key(self, key: str, *, download_name: str | None = None) -> str:
-        """Make a link to an object of the bucket that opens without a key, by this method."""
+        """
+        Make a link to an object of the bucket that opens without a key, for this kind of request.
+
+        Browsers keep a file under its link, and S3 says which origins may read it only where one
+        has asked. So a script must get another link than a plain `<img>` has got in the same
+        second: it would find a copy that it may not read.
+        """
         return self.use_cases.link_file(
             key,
-            lifetime_seconds=LINK_SECONDS,
+            lifetime_seconds=LINK_SECONDS - ("origin" in self.headers),
             download_name=download_name,
             is_head=self.is_head,
         )

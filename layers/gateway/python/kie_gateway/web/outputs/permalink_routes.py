@@ -20,6 +20,8 @@ router = new_router()
 # alone, so that nobody else opens a file by it once the task is deleted.
 _HEADERS: Headers = {
     "Cache-Control": "private, max-age=300",
+    # A script may not read a redirect that was kept for a plain <img>, which names no origin.
+    "Vary": "Origin",
     # The bucket's host is not told which page shows the file.
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
