@@ -22,8 +22,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # A browser takes two seconds for all of it; on a busy machine more.
 PATIENCE_SECONDS = 60
 WISHES = {
-    "picture": ("google/nano-banana", {"prompt": "a kite"}),
-    "video": ("veo3_fast", {"prompt": "a kite in the wind"}),
+    "picture": ("google/nano-banana", {"prompt": "a kite [slow 0]"}),
+    "video": ("veo3_fast", {"prompt": "a kite in the wind [slow 0]"}),
 }
 
 
