@@ -193,6 +193,8 @@ def ask(
         "name": model,
         "variant": "x",
         "code": "forbidden",
+        "number": "0",
+        "signature": "of-nobody",
     }
     if "<batch_id>" in path:
         values["batch_id"] = ended_batch(world)

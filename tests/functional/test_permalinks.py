@@ -192,8 +192,9 @@ def test_it_opens_nothing_but_this_file(world: World, nobody: httpx.Client) -> N
     assert nobody.delete(link).status_code == 401
 
 
+@pytest.mark.usefixtures("named_origins")
 def test_a_page_of_any_origin_reads_it_whoever_may_call_the_api(
-    world: World, nobody: httpx.Client, named_origins: None
+    world: World, nobody: httpx.Client
 ) -> None:
     link = permalink(done(world))
     answer = nobody.get(link, headers={"Origin": STRANGER})
@@ -206,9 +207,8 @@ def test_a_page_of_any_origin_reads_it_whoever_may_call_the_api(
     assert (dead.status_code, dead.headers["access-control-allow-origin"]) == (404, "*")
 
 
-def test_pages_of_other_origins_than_the_named_ones_may_not_call(
-    world: World, named_origins: None
-) -> None:
+@pytest.mark.usefixtures("named_origins")
+def test_pages_of_other_origins_than_the_named_ones_may_not_call(world: World) -> None:
     wish = {"model": MODEL, "input": {"prompt": "of a stranger's page"}}
     refused = world.http.post("/v1/tasks", json=wish, headers={"Origin": STRANGER})
     assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")

@@ -215,7 +215,6 @@ def _use_cases(
         return submit_now(task) if task.next_step is Step.SUBMIT else refresh(task)
 
     permalinks = make_permalinks(settings, runtime)
-    thumbnails = ThumbnailMaker(lambda: runtime.clients.functions, settings.thumbnail_function_name)
     return UseCases(
         now=now,
         public_base_url=settings.public_base_url,
@@ -241,7 +240,7 @@ def _use_cases(
         link_file=_linker(settings, runtime),
         permalinks=permalinks,
         find_linked_file=FindLinkedFile(tasks, permalinks, now),
-        make_thumbnail=MakeThumbnail(bucket.size_of, thumbnails),
+        make_thumbnail=_thumbnails(settings, runtime),
         create_upload=CreateUpload(bucket, new_upload_id, now),
         catalogue=catalogue,
         recipes=recipes,
@@ -358,6 +357,11 @@ def _linker(settings: ApiFunctionSettings, runtime: Runtime) -> FileLinker:
         runtime.secret(settings.files_key_secret_arn),
         runtime.now,
     ).link
+
+
+def _thumbnails(settings: ApiFunctionSettings, runtime: Runtime) -> MakeThumbnail:
+    maker = ThumbnailMaker(lambda: runtime.clients.functions, settings.thumbnail_function_name)
+    return MakeThumbnail(runtime.bucket.size_of, maker)
 
 
 def count_over_budget(account: Account) -> None:
