@@ -21,6 +21,7 @@ from kie_gateway.core.groups.derived_ids import derived_task_id
 from kie_gateway.core.ports.batches import Batches
 from kie_gateway.core.submit_queue import Rate
 from kie_gateway.core.task import Task
+from kie_gateway.flows.files.permalinks import Permalinks
 from kie_gateway.flows.groups.cancel_batch import CancelBatch
 from kie_gateway.flows.groups.cascade import Cascade
 from kie_gateway.flows.groups.create_batch_tasks import CreateBatchTasks
@@ -204,6 +205,7 @@ class GroupFlows(CreditsMachine):
             LargeInputs(self.archive),
             Plans(self.archive),
             self.drafting(),
+            Permalinks(lambda: "the secret"),
             self.clock.now,
         )(task)
 

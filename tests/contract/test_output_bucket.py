@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -279,6 +280,24 @@ def test_a_signed_link_opens_without_credentials(
     with urllib.request.urlopen(link, context=context) as answer:
         assert (b"hello", disposition) == (answer.read(), answer.headers["Content-Disposition"])
     assert "X-Amz-Expires=60" in link
+
+
+def test_a_link_is_for_one_method(cloud: Cloud, trust: str) -> None:
+    cloud.bucket.store(MemoryFile(b"hello"), key="a", **HEADERS)
+    context = ssl.create_default_context(cafile=trust)
+
+    def head(link: str) -> int:
+        request = urllib.request.Request(link, method="HEAD")
+        try:
+            with urllib.request.urlopen(request, context=context) as answer:
+                return int(answer.headers["Content-Length"])
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    name = "kite.png"
+    for_head = cloud.bucket.presign("a", lifetime_seconds=60, download_name=name, is_head=True)
+    assert head(for_head) == 5
+    assert head(cloud.bucket.presign("a", lifetime_seconds=60, download_name=name)) == 403
 
 
 def test_a_download_name_cannot_break_out_of_its_header() -> None:

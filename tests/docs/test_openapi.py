@@ -22,7 +22,10 @@ from kie_gateway.web.schemas import ModelFamily
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text())
-OPEN = {"getHealth", "getOpenApiDocument", "getDocumentation", "getProblemType"}
+OPEN = {
+    *("getHealth", "getOpenApiDocument", "getDocumentation", "getProblemType"),
+    "openPermalink",
+}
 OPERATIONS = {
     *("createTask", "getTask", "listTasks", "listTaskEvents", "refreshTask", "cancelTask"),
     *("retryTask", "deleteTask", "importTasks", "getOutputContent", "listOutputs"),

@@ -30,6 +30,7 @@ BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _ID = re.compile(r"\b(task|batch|upload|key)_(?:[0-9a-z]{26}|\w*kg_\w+|of_tests)\b")
 _SIGNATURE = re.compile(r"\?X-Amz-[^\"]*")
+_PERMALINK = re.compile(r"(/files/\w+/[\d-]+/)[\w-]{43}")
 _POLICY = re.compile(r'("(?:policy|x-amz-\w+|signature|AWSAccessKeyId)": ")[^"]*"', re.IGNORECASE)
 
 type Examples = dict[str, dict[str, Any]]
@@ -87,6 +88,7 @@ class Recorder:
 
         text = _TIME.sub(moved, _ID.sub(stays, text))
         text = _SIGNATURE.sub("?X-Amz-Signature=...", text)
+        text = _PERMALINK.sub(r"\1...", text)
         text = _POLICY.sub(r'\1..."', text)
         # Simulated pictures show the id of their task.
         text = re.sub(r'("bytes": |image/png, )\d+(?=, "sha256"| bytes)', r"\g<1>17236", text)

@@ -66,6 +66,8 @@ CALLS = {
     "GET /v1/health": Call(200, 200, 200),
     "GET /v1/openapi.json": Call(200, 200, 200),
     "GET /problems/<code>": Call(200, 200, 200),
+    # Nobody is told why: the signature is another's.
+    "GET /files/<task_id>/<number>/<signature>": Call(404, 404, 404),
     "POST /v1/tasks": Call(202, 202, 202, TASK),
     "GET /v1/tasks": Call(200, 200, 200),
     "GET /v1/tasks/<task_id>": Call(200, 404, 200),
@@ -108,6 +110,7 @@ CALLS = {
 OPEN = {
     *("GET /", "GET /docs", "GET /docs/", "GET /favicon.ico"),
     *("GET /v1/health", "GET /v1/openapi.json", "GET /problems/<code>"),
+    "GET /files/<task_id>/<number>/<signature>",
 }
 # What may change the task, asks Kie.ai for it, or lists what is newest: such calls get a new one.
 NEED_A_NEW_TASK = {
@@ -190,6 +193,8 @@ def ask(
         "name": model,
         "variant": "x",
         "code": "forbidden",
+        "number": "0",
+        "signature": "of-nobody",
     }
     if "<batch_id>" in path:
         values["batch_id"] = ended_batch(world)

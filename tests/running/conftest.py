@@ -13,11 +13,14 @@ from tests.running.gateway import Gateway
 # Unlike anything else, so that they can be searched for.
 KIE_API_KEY = "kie-key-of-these-tests"
 KIE_WEBHOOK_HMAC_KEY = "webhook-key-of-these-tests"
+# The only pages that may call the gateway.
+NAMED_ORIGIN = "https://app.example.com"
 
 
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    yield from running(tmp_path_factory, "FirstPollSeconds=5 PollCapSeconds=2 DeadlineSeconds=90")
+    times = "FirstPollSeconds=5 PollCapSeconds=2 DeadlineSeconds=90"
+    yield from running(tmp_path_factory, f"{times} AllowedOrigins={NAMED_ORIGIN}")
 
 
 @pytest.fixture(scope="session")

@@ -74,11 +74,22 @@ def test_a_new_gateway_has_limits() -> None:
     }
 
 
-def test_callers_who_send_too_much_do_not_keep_webhooks_out() -> None:
+def test_callers_webhooks_and_permalinks_do_not_keep_each_other_out() -> None:
     """Each route that is named has a bucket of its own."""
-    [route] = properties("HttpApi")["RouteSettings"]
     [callback] = [one.key for one in TEMPLATE.routes() if one.function == "CallbackFunction"]
-    assert route == callback
+    [permalink] = [one.key for one in TEMPLATE.routes() if one.path.startswith("/files/")]
+    assert set(properties("HttpApi")["RouteSettings"]) == {callback, permalink}
+
+
+def test_pages_of_every_origin_read_permalinks_and_the_function_knows_who_else_may_call() -> None:
+    """
+    One CORS configuration holds for all routes, whatever a function says.
+
+    docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+    """
+    assert properties("HttpApi")["CorsConfiguration"]["AllowOrigins"] == ["*"]
+    variables = properties("ApiFunction")["Environment"]["Variables"]
+    assert variables["ALLOWED_ORIGINS"] == {"Fn::Join": [",", {"Ref": "AllowedOrigins"}]}
 
 
 def test_concurrency_is_reserved_for_webhooks_only_where_it_is_asked_for() -> None:

@@ -32,7 +32,7 @@ AMOUNTS = {name for name, spec in FIELDS.items() if spec.annotation is Decimal}
 SWITCHES = {name for name, spec in FIELDS.items() if spec.annotation is bool}
 MAY_BE_EMPTY = {
     *("public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"),
-    *("jwt_issuer", "jwt_audience"),
+    *("jwt_issuer", "jwt_audience", "allowed_origins"),
 }
 ENVIRONMENT = {
     **{name.upper(): f"https://{name.replace('_', '-')}.test" for name in FIELDS},

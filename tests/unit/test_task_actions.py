@@ -207,6 +207,11 @@ def test_a_thumbnail_that_is_there_is_not_drawn_again() -> None:
     assert drawer.drawn == []
 
 
+def test_a_preview_is_its_own_thumbnail() -> None:
+    preview = replace(PICTURE, key="previews/alice/x/0-1.png")
+    assert MakeThumbnail(lambda _: None, Drawer())(preview, 160) == preview.key
+
+
 def test_a_picture_that_is_small_enough_is_its_own_thumbnail() -> None:
     small = replace(PICTURE, width=160)
     assert MakeThumbnail(lambda _: None, Drawer())(small, 100) == PICTURE.key

@@ -14,6 +14,7 @@ from kie_gateway.core.results import Cure, Missing, Output, Source
 from kie_gateway.core.task import Attention, CompletedBy, Status, Submission, Task
 from kie_gateway.core.timeline import Entry, Happened
 from kie_gateway.web.cursor import TASKS
+from kie_gateway.web.outputs.links import OutputLinks
 from kie_gateway.web.tasks.presenters import etag, event_schema, retry_after_seconds, task_schema
 from kie_gateway.web.tasks.responses import TaskResponses
 from tests.makers import (
@@ -45,9 +46,16 @@ def link(output: Output) -> str:
     return f"https://bucket.test/{output.key}?signed"
 
 
+def permalink(task: Task, output: Output) -> str:
+    return f"{BASE}/files/{task.task_id}/{output.index}/signed"
+
+
+LINKS = OutputLinks(link, permalink)
+
+
 def body(task: Task, now: datetime = NOW) -> dict[str, Any]:
     """The JSON that a caller reads."""
-    presented = task_schema(task, descendants={}, base_url=BASE, link=link, now=now)
+    presented = task_schema(task, descendants={}, base_url=BASE, links=LINKS, now=now)
     parsed: dict[str, Any] = json.loads(presented.model_dump_json())
     return parsed
 
@@ -109,8 +117,19 @@ def test_files_that_were_kept_long_enough_are_shown_without_links(
     shown = body(task)
     for file in (*shown["outputs"], *shown["previews"]):
         assert (file["url"] is not None) is is_there
+        assert (file["permalink"] is not None) is is_there
         assert (file["deleted_at"] is None) is is_there
         assert file["sha256"] == "ab"
+
+
+def test_a_task_can_be_shown_with_permalinks_alone() -> None:
+    """As it is told to receivers who may read of it when every other link has ended."""
+    links = OutputLinks(lambda _: None, permalink)
+    shown = task_schema(DONE, descendants={}, base_url=BASE, links=links, now=NOW)
+    assert [(one.url, one.permalink) for one in shown.outputs] == [
+        (None, f"{BASE}/files/{TASK_ID}/0/signed"),
+        (None, f"{BASE}/files/{TASK_ID}/1/signed"),
+    ]
 
 
 def test_nothing_of_ours_shows() -> None:
@@ -190,7 +209,7 @@ def test_who_is_told_that_nothing_has_changed_sees_the_same_as_who_asks_anew(tas
     seen: dict[str, object] = {}
     for minute in range(150):
         now = NOW + seconds(minute * 60)
-        body = task_schema(task, descendants={}, base_url=BASE, link=link, now=now)
+        body = task_schema(task, descendants={}, base_url=BASE, links=LINKS, now=now)
         assert seen.setdefault(etag(task, {}, now), body) == body
     assert len(set(map(repr, seen.values()))) > 1
 
@@ -214,7 +233,7 @@ def test_callers_are_told_to_come_back_soon_at_first(age_seconds: int, pause_sec
 # --- responses ----------------------------------------------------------------------------------
 
 RESPONSES = TaskResponses(
-    BASE, link, NOW + seconds(20), whole=lambda task: task, descendants=lambda _: {}
+    BASE, LINKS, NOW + seconds(20), whole=lambda task: task, descendants=lambda _: {}
 )
 
 

@@ -37,6 +37,13 @@ def test_what_a_placeholder_becomes(template: Any, filled: Any) -> None:
     assert fill(template, FACTS) == filled
 
 
+def test_what_is_written_into_a_text_may_be_something_else() -> None:
+    in_texts = {**FACTS, "outputs": [{"url": "a link"}, {"url": "another"}]}
+    template = ["{{outputs[0].url}}", "{{outputs[*].url}}", "see {{ outputs[*].url }}"]
+    filled = ["one", ["one", "two"], "see a link, another"]
+    assert fill(template, FACTS, in_texts) == filled
+
+
 @pytest.mark.parametrize(
     "path",
     [

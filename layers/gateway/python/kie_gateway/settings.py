@@ -88,7 +88,24 @@ class ReservationSettings(BaseModel):
     release_after_seconds: int
 
 
-class BatchSettings(SubmitQueueSettings, ReservationSettings):
+class PermalinkSettings(BaseModel):
+    """
+    How permalinks are made.
+
+    Attributes:
+        signing_secret_arn: Of the secret whose derived keys sign them, among other things.
+        permalinks: Whether there are any.
+    """
+
+    signing_secret_arn: str
+    permalinks: bool
+
+
+class GroupSettings(ReservationSettings, PermalinkSettings):
+    """How tasks are created with what is to follow them."""
+
+
+class BatchSettings(SubmitQueueSettings, GroupSettings):
     """How batches are created."""
 
 
@@ -98,6 +115,7 @@ class ApiFunctionSettings(BatchSettings, UploadSettings, PollSettings, RoadSetti
 
     Attributes:
         public_base_url: Empty unless the API is reached under another address than its own.
+        allowed_origins: Whose pages may call with a key, separated by commas.
         files_domain: Of the CloudFront distribution; empty where S3 serves files itself.
         deadline_seconds: For tasks that do not bring their own.
         jwt_issuer: Whose tokens are taken; empty for none.
@@ -107,6 +125,7 @@ class ApiFunctionSettings(BatchSettings, UploadSettings, PollSettings, RoadSetti
     """
 
     public_base_url: str = Field(min_length=0)
+    allowed_origins: str = Field(min_length=0)
     files_domain: str = Field(min_length=0)
     files_key_id: str = Field(min_length=0)
     files_key_secret_arn: str = Field(min_length=0)
@@ -146,7 +165,7 @@ class CallbackFunctionSettings(RecordSettings, RoadSettings):
     result_hosts: str
 
 
-class StoreFunctionSettings(StoreSettings, PollSettings, RoadSettings, ReservationSettings):
+class StoreFunctionSettings(StoreSettings, PollSettings, RoadSettings, GroupSettings):
     """Environment of StoreFunction."""
 
 

@@ -156,7 +156,14 @@ class OutputBucket:
                 self._client.abort_multipart_upload(**place, UploadId=upload_id)
             raise
 
-    def presign(self, key: str, *, lifetime_seconds: int, download_name: str | None = None) -> str:
+    def presign(
+        self,
+        key: str,
+        *,
+        lifetime_seconds: int,
+        download_name: str | None = None,
+        is_head: bool = False,
+    ) -> str:
         """
         Make a link that works without credentials.
 
@@ -165,13 +172,17 @@ class OutputBucket:
             lifetime_seconds: At most a week; ends earlier with the credentials it was signed with.
             download_name: File name that a browser saves under; None leaves the choice to what
                 was stored with the object.
+            is_head: Whether it is for HEAD instead of GET: the signature covers the method
+                (AmazonS3/latest/userguide/PresignedUrlUploadObject.html).
         """
         params = {"Bucket": self._bucket_name, "Key": key}
         if download_name is not None:
             params["ResponseContentDisposition"] = attachment(download_name)
         with _translated("signing a link"):
             return self._client.generate_presigned_url(
-                "get_object", Params=params, ExpiresIn=lifetime_seconds
+                "head_object" if is_head else "get_object",
+                Params=params,
+                ExpiresIn=lifetime_seconds,
             )
 
     def put_raw(self, key: str, body: bytes, content_type: str) -> None:

@@ -32,7 +32,14 @@ class CloudFrontLinks:
         self._loaded: tuple[str, RSAPrivateKey] | None = None
         self._now = now
 
-    def link(self, key: str, *, lifetime_seconds: int, download_name: str | None = None) -> str:
+    def link(
+        self,
+        key: str,
+        *,
+        lifetime_seconds: int,
+        download_name: str | None = None,
+        is_head: bool = False,  # noqa: ARG002 - CloudFront signs for every method
+    ) -> str:
         """Make a link to an object."""
         url = f"https://{self._domain}/{quote(key)}"
         if download_name is not None:

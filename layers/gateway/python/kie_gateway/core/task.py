@@ -297,6 +297,10 @@ class Task:
         """Whether it has expired because its results could not be copied."""
         return self.status is Status.EXPIRED and self.attention is Attention.STORAGE_FAILED
 
+    def has_lost_its_files(self, now: datetime) -> bool:
+        """Whether its files were deleted when their time had come."""
+        return self.delete_at is not None and self.delete_at <= now
+
     def is_overdue(self, now: datetime) -> bool:
         """Whether the deadline has passed without a verdict."""
         return self.status in (Status.QUEUED, Status.RUNNING) and now >= self.deadline_at

@@ -4,6 +4,7 @@ from kie_gateway.web.batches.routes import router as batches
 from kie_gateway.web.catalogue.routes import router as catalogue
 from kie_gateway.web.credits.routes import router as credit_accounts
 from kie_gateway.web.keys.routes import router as keys
+from kie_gateway.web.outputs.permalink_routes import router as permalinks
 from kie_gateway.web.outputs.routes import router as outputs
 from kie_gateway.web.recipes.routes import router as recipes
 from kie_gateway.web.resolver import GatewayResolver
@@ -17,7 +18,7 @@ from kie_gateway.web.use_cases import UseCases
 
 # In the order of the API's document.
 ROUTERS = (
-    *(task_creations, tasks, batches, imports, outputs, uploads, catalogue, recipes),
+    *(task_creations, tasks, batches, imports, outputs, permalinks, uploads, catalogue, recipes),
     *(credit_accounts, keys, creation_switch, service),
 )
 

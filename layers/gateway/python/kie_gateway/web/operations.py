@@ -21,7 +21,8 @@ _DESCRIPTIONS = {
     400: "The request body is not valid JSON.",
     401: "No API key or token was sent, or one that is not valid.",
     402: "Not enough credits, or the monthly budget is exceeded. Kie.ai was not called.",
-    403: "The key does not have the scope that this call requires.",
+    403: "The key does not have the scope that this call requires, or pages of this origin may not"
+    " call.",
     404: "There is nothing with this id, or it belongs to another owner.",
     409: "Not possible in the task's current state.",
     410: "The file has been deleted.",

@@ -66,6 +66,15 @@ _TYPES = (
         "Use a key with the scope that the problem names.",
     ),
     ProblemType(
+        "origin_not_allowed",
+        403,
+        "Origin not allowed",
+        "The request comes from a page of an origin that is not in `AllowedOrigins`, a parameter of"
+        " this gateway.",
+        "Call the gateway from your own server, or ask the operator of this gateway to add the"
+        " origin of the page.",
+    ),
+    ProblemType(
         "no_such_route",
         404,
         "No such path",
@@ -116,6 +125,14 @@ _TYPES = (
         "Output not found",
         "The task has no output with this index, or does not have it yet.",
         "Read the task: `outputs` lists what is stored.",
+    ),
+    ProblemType(
+        "file_not_found",
+        404,
+        "File not found",
+        "The permalink leads to no file: it is not complete, the file was deleted, or permalinks"
+        " are switched off.",
+        "Ask whoever gave you the link for a new one, or for the file.",
     ),
     ProblemType(
         "method_not_allowed",

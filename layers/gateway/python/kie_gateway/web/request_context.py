@@ -10,9 +10,9 @@ from aws_lambda_powertools.event_handler.depends import Depends
 
 from kie_gateway.core.callers.api_key import Caller
 from kie_gateway.core.errors.caller_errors import ForbiddenError, TaskNotFoundError
-from kie_gateway.core.results import Output
 from kie_gateway.core.task import Task
 from kie_gateway.observability import logger
+from kie_gateway.web.outputs.links import OutputLinks
 from kie_gateway.web.use_cases import UseCases
 
 LINK_SECONDS = 3600
@@ -28,6 +28,7 @@ class RequestContext:
         headers: With lower-case names.
         base_url: Public address of the API, without a slash at the end.
         sender: The caller; None on routes that are open to everybody.
+        is_head: Whether only the headers of an answer are asked for.
         document: Writes the API's document, as JSON.
     """
 
@@ -36,6 +37,7 @@ class RequestContext:
     headers: Mapping[str, str]
     base_url: str
     sender: Caller | None
+    is_head: bool
     document: Callable[[], str]
 
     @property
@@ -84,14 +86,29 @@ class RequestContext:
         logger.append_keys(task_id=task_id)
         return task
 
-    def link(self, output: Output) -> str:
-        """Make a link to an output that opens without a key, for `LINK_SECONDS`."""
-        return self.link_key(output.key)
+    @property
+    def output_links(self) -> OutputLinks:
+        """The links to outputs: one that lives for `LINK_SECONDS`, and the permalink."""
+        return OutputLinks(
+            link=lambda output: self.use_cases.link_file(output.key, lifetime_seconds=LINK_SECONDS),
+            permalink=lambda task, output: self.use_cases.permalinks.to(
+                task, output, self.base_url
+            ),
+        )
 
     def link_key(self, key: str, *, download_name: str | None = None) -> str:
-        """Make a link to an object of the bucket that opens without a key."""
+        """
+        Make a link to an object of the bucket that opens without a key, for this kind of request.
+
+        Browsers keep a file under its link, and S3 says which origins may read it only where one
+        has asked. So a script must get another link than a plain `<img>` has got in the same
+        second: it would find a copy that it may not read.
+        """
         return self.use_cases.link_file(
-            key, lifetime_seconds=LINK_SECONDS, download_name=download_name
+            key,
+            lifetime_seconds=LINK_SECONDS - ("origin" in self.headers),
+            download_name=download_name,
+            is_head=self.is_head,
         )
 
 

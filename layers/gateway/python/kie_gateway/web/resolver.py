@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
@@ -11,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from kie_gateway.core.callers.api_key import Caller, Scope
 from kie_gateway.core.errors.base import GatewayError
-from kie_gateway.core.errors.caller_errors import ForbiddenError
+from kie_gateway.core.errors.caller_errors import ForbiddenError, OriginNotAllowedError
 from kie_gateway.observability import logger
 from kie_gateway.web.access import is_declared, scope_of
 from kie_gateway.web.openapi import DESCRIPTION, document_json
@@ -121,7 +122,8 @@ class _Answer:
         self._caller: Caller | None = None
         request = event["requestContext"]
         self._request_id = request["requestId"]
-        self._base_url = self._use_cases.public_base_url or f"https://{request['domainName']}"
+        self._host_url = f"https://{request['domainName']}"
+        self._base_url = self._use_cases.public_base_url or self._host_url
         self._method: str = request["http"]["method"]
         self._headers: Mapping[str, str] = event.get("headers") or {}
 
@@ -170,9 +172,16 @@ class _Answer:
         return self._method == "HEAD"
 
     def _let_in(self, scope: Scope | None) -> None:
+        self._check_origin()
         self._caller = self._use_cases.authenticate(self._headers)
         if scope is not None and not self._caller.may(scope):
             raise ForbiddenError(f"this call requires a key with the scope {scope.value}")
+
+    def _check_origin(self) -> None:
+        origin, base = self._headers.get("origin"), urlsplit(self._base_url)
+        own = (self._host_url, f"{base.scheme}://{base.netloc}")
+        if not self._use_cases.allowed_origins.allow(origin, own):
+            raise OriginNotAllowedError("pages of this origin may not call the API")
 
     def _context(self) -> RequestContext:
         return RequestContext(
@@ -181,6 +190,7 @@ class _Answer:
             headers=self._headers,
             base_url=self._base_url,
             sender=self._caller,
+            is_head=self._is_head,
             document=lambda: self._app.document,
         )
 

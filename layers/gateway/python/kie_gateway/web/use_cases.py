@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from kie_gateway.core.callers.api_key import ApiKey, Caller
+from kie_gateway.core.callers.origins import AllowedOrigins
 from kie_gateway.core.groups.batch import Batch
 from kie_gateway.core.polling.model_times import Observed
 from kie_gateway.core.ports.accounts import Accounts, Changed
@@ -31,8 +32,22 @@ from kie_gateway.flows.tasks.retry_task import Retry
 class FileLinker(Protocol):
     """Makes links to files that open without a key."""
 
-    def __call__(self, key: str, *, lifetime_seconds: int, download_name: str | None = None) -> str:
-        """Make a link to an object of the bucket."""
+    def __call__(
+        self,
+        key: str,
+        *,
+        lifetime_seconds: int,
+        download_name: str | None = None,
+        is_head: bool = False,
+    ) -> str:
+        """Make a link to an object of the bucket; with `is_head`, one for HEAD instead of GET."""
+
+
+class Permalinks(Protocol):
+    """The permalinks of files."""
+
+    def to(self, task: Task, output: Output, base_url: str) -> str | None:
+        """Return the permalink of a file, None where they are switched off."""
 
 
 class KeyList(Protocol):
@@ -228,6 +243,7 @@ class UseCases:
 
     Attributes:
         public_base_url: Without a slash at the end; "" for the address that a request came to.
+        allowed_origins: Whose pages may call with a key.
         tasks_at_once: How many an owner may have open, for keys that do not say; 0 for any number.
         deadline_seconds: For tasks that do not bring their own.
         authenticate: Finds the caller by headers with lower-case names. Raises UnauthorizedError.
@@ -235,6 +251,8 @@ class UseCases:
         find_descendants: Reads what belongs to some tasks, by id, as far as it is created.
         refresh_task: Does at once what the watch would do later.
         await_task: Waits some seconds for a task to end, for as long as there is time to answer.
+        find_linked_file: Finds the file that a permalink leads to, by the id of its task, its
+            number there and the signature. Raises LinkedFileNotFoundError.
         make_thumbnail: Returns the key of the thumbnail of an output with at least such a width.
         create_upload: Takes owner, content type and size in bytes.
         observed: Reads the times of this deployment's own tasks of a model, None without enough.
@@ -243,6 +261,7 @@ class UseCases:
 
     now: Callable[[], datetime]
     public_base_url: str
+    allowed_origins: AllowedOrigins
     tasks_at_once: int
     deadline_seconds: int
     authenticate: Callable[[Mapping[str, str]], Caller]
@@ -262,6 +281,8 @@ class UseCases:
     request_import: Callable[[ImportRequest], Imported]
     list_outputs: Callable[[OutputQuery], OutputPage]
     link_file: FileLinker
+    permalinks: Permalinks
+    find_linked_file: Callable[[str, str, str], tuple[Task, Output]]
     make_thumbnail: Callable[[Output, int], str]
     create_upload: Callable[[str, str, int], Upload]
     catalogue: Catalogue

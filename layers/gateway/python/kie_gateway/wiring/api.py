@@ -16,6 +16,7 @@ from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
+from kie_gateway.core.callers.origins import AllowedOrigins
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.deadline import ANSWER_SECONDS, AWS_CALL_SECONDS, share
 from kie_gateway.core.errors.base import ConfigurationError
@@ -27,6 +28,7 @@ from kie_gateway.fetch.input_links import HttpInputLinks
 from kie_gateway.flows.credits.change_account import ChangeAccount
 from kie_gateway.flows.files.list_outputs import ListOutputs
 from kie_gateway.flows.files.make_thumbnail import MakeThumbnail
+from kie_gateway.flows.files.permalinks import FindLinkedFile
 from kie_gateway.flows.groups.cascade import Cascade
 from kie_gateway.flows.groups.find_descendants import FindDescendants
 from kie_gateway.flows.groups.plans import Plans
@@ -64,6 +66,7 @@ from kie_gateway.wiring.drafting import (
 )
 from kie_gateway.wiring.ids import new_batch_id, new_key_id, new_task_id, new_upload_id
 from kie_gateway.wiring.known_models import KnownModels
+from kie_gateway.wiring.permalinks import make_permalinks
 from kie_gateway.wiring.polling import Polling, make_polling
 from kie_gateway.wiring.recipe_filling import fill_recipe
 from kie_gateway.wiring.runtime import Runtime, make_runtime
@@ -211,10 +214,11 @@ def _use_cases(
     def submit_or_refresh(task: Task) -> Task:
         return submit_now(task) if task.next_step is Step.SUBMIT else refresh(task)
 
-    thumbnails = ThumbnailMaker(lambda: runtime.clients.functions, settings.thumbnail_function_name)
+    permalinks = make_permalinks(settings, runtime)
     return UseCases(
         now=now,
         public_base_url=settings.public_base_url,
+        allowed_origins=AllowedOrigins.parse(settings.allowed_origins),
         tasks_at_once=settings.tasks_at_once,
         authenticate=authenticate,
         tasks=tasks,
@@ -234,7 +238,9 @@ def _use_cases(
         request_import=_importing(parts),
         list_outputs=ListOutputs(tasks, now),
         link_file=_linker(settings, runtime),
-        make_thumbnail=MakeThumbnail(bucket.size_of, thumbnails),
+        permalinks=permalinks,
+        find_linked_file=FindLinkedFile(tasks, permalinks, now),
+        make_thumbnail=_thumbnails(settings, runtime),
         create_upload=CreateUpload(bucket, new_upload_id, now),
         catalogue=catalogue,
         recipes=recipes,
@@ -351,6 +357,11 @@ def _linker(settings: ApiFunctionSettings, runtime: Runtime) -> FileLinker:
         runtime.secret(settings.files_key_secret_arn),
         runtime.now,
     ).link
+
+
+def _thumbnails(settings: ApiFunctionSettings, runtime: Runtime) -> MakeThumbnail:
+    maker = ThumbnailMaker(lambda: runtime.clients.functions, settings.thumbnail_function_name)
+    return MakeThumbnail(runtime.bucket.size_of, maker)
 
 
 def count_over_budget(account: Account) -> None:

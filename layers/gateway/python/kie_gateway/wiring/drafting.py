@@ -19,9 +19,10 @@ from kie_gateway.flows.inputs.use_outputs import CheckOutputs, FindOutput
 from kie_gateway.flows.inputs.use_uploads import CheckUploads
 from kie_gateway.flows.tasks.cancel_task import CancelTask
 from kie_gateway.flows.tasks.draft_task import DraftTask
-from kie_gateway.settings import BatchSettings, ReservationSettings
+from kie_gateway.settings import BatchSettings, GroupSettings, ReservationSettings
 from kie_gateway.wiring.covers import make_plan_covers
 from kie_gateway.wiring.known_models import KnownModels
+from kie_gateway.wiring.permalinks import make_permalinks
 from kie_gateway.wiring.runtime import Runtime
 
 
@@ -41,7 +42,7 @@ def make_draft_task(settings: ReservationSettings, runtime: Runtime, tasks: Task
 
 
 def make_create_children(
-    settings: ReservationSettings,
+    settings: GroupSettings,
     runtime: Runtime,
     tasks: TaskStore,
     executions: WatchExecutions,
@@ -53,14 +54,15 @@ def make_create_children(
         inputs=LargeInputs(runtime.bucket),
         plans=Plans(runtime.bucket),
         draft=make_draft_task(settings, runtime, tasks),
+        permalinks=make_permalinks(settings, runtime),
         now=runtime.now,
     )
 
 
-def make_plan_group(settings: ReservationSettings, runtime: Runtime, tasks: TaskStore) -> PlanGroup:
+def make_plan_group(settings: GroupSettings, runtime: Runtime, tasks: TaskStore) -> PlanGroup:
     """Make what plans tasks with everything that is to follow."""
     draft = make_draft_task(settings, runtime, tasks)
-    return PlanGroup(draft, make_plan_covers(KnownModels()))
+    return PlanGroup(draft, make_plan_covers(KnownModels()), has_permalinks=settings.permalinks)
 
 
 def make_create_batch_tasks(

@@ -52,6 +52,12 @@ class ForbiddenError(CallerError):
     code = "forbidden"
 
 
+class OriginNotAllowedError(CallerError):
+    """The page that sends the request is of an origin whose pages may not."""
+
+    code = "origin_not_allowed"
+
+
 class LimitError(CallerError):
     """
     The caller wants more than it may have at a time.
@@ -140,6 +146,12 @@ class OutputDeletedError(CallerError):
     """The file was kept for as long as it should be, and is gone."""
 
     code = "output_deleted"
+
+
+class LinkedFileNotFoundError(CallerError):
+    """A permalink that leads to no file, whatever the reason."""
+
+    code = "file_not_found"
 
 
 class IdempotencyMismatchError(CallerError):

@@ -33,6 +33,16 @@ def preview_key(task: Task, index: int, extension: str) -> str:
     return f"{PREVIEWS}/{task.owner}/{task.task_id}/{number}.{extension}"
 
 
+def number_in(key: str) -> str:
+    """Return the number of a result or a preview in its task: `0`, or `0-1` for a preview of it."""
+    return key.rpartition("/")[2].partition(".")[0]
+
+
+def is_preview(key: str) -> bool:
+    """Whether the key is that of a preview."""
+    return key.startswith(f"{PREVIEWS}/")
+
+
 def thumbnail_key(output_key: str, width: int) -> str:
     """Return the key of a thumbnail of a result."""
     folder = output_key.replace(f"{OUTPUTS}/", f"{THUMBNAILS}/", 1).rpartition(".")[0]

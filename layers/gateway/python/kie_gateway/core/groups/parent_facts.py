@@ -1,6 +1,6 @@
 """What a child's placeholders may name: its parent's input, and its results once they are there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kie_gateway.core.inputs.output_reference import reference_to
@@ -32,16 +32,31 @@ _OUTPUT_FIELDS: Mapping[str, Any] = {
 _MOST_OUTPUTS = 300
 
 
-def facts_of(task: Task, asked: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of(
+    task: Task,
+    asked: Mapping[str, Any],
+    *,
+    has_permalinks: bool = True,
+    link: Callable[[Output], str] | None = None,
+) -> dict[str, Any]:
     """
     Return what the placeholders of a task's children stand for.
 
     Args:
         asked: The whole input that the task was asked for with, whichever model has delivered.
+        has_permalinks: Whether stored files have any.
+        link: Makes the link to an output; None for a reference, which becomes a link when the child
+            is sent.
     """
+
+    def output_facts(output: Output) -> dict[str, Any]:
+        fields = {name: getattr(output, name) for name in _OUTPUT_FIELDS}
+        made = link(output) if link is not None else reference_to(task.task_id, output.index)
+        return {**fields, **_links(made, has_permalinks=has_permalinks)}
+
     return {
         **_known(task.task_id, task.model, asked, task.metadata),
-        "outputs": [_output(task.task_id, output) for output in task.outputs],
+        "outputs": [output_facts(output) for output in task.outputs],
         "result": dict(task.upstream_facts),
     }
 
@@ -53,18 +68,24 @@ def expected_facts(
     metadata: Mapping[str, Any],
     *,
     has_ended: bool,
+    has_permalinks: bool = True,
 ) -> dict[str, Any]:
     """
     Return the same for a task that does not exist yet, with examples of what is not known.
 
     Args:
         has_ended: Whether its results are there when the placeholders are filled.
+        has_permalinks: Whether stored files have any.
     """
     known = _known(task_id, model, task_input, metadata)
     if not has_ended:
         return known
     outputs = [
-        {**_OUTPUT_FIELDS, **_links(task_id, index), "index": index}
+        {
+            **_OUTPUT_FIELDS,
+            **_links(reference_to(task_id, index), has_permalinks=has_permalinks),
+            "index": index,
+        }
         for index in range(_MOST_OUTPUTS)
     ]
     return {**known, "outputs": outputs, "result": dict(RESULT_FACTS)}
@@ -81,12 +102,5 @@ def _known(
     }
 
 
-def _output(task_id: str, output: Output) -> dict[str, Any]:
-    fields = {name: getattr(output, name) for name in _OUTPUT_FIELDS}
-    return {**fields, **_links(task_id, output.index)}
-
-
-def _links(task_id: str, index: int) -> dict[str, str]:
-    """Return references, which become links when the child is sent."""
-    reference = reference_to(task_id, index)
-    return {"url": reference, "permalink": reference}
+def _links(link: str, *, has_permalinks: bool) -> dict[str, str | None]:
+    return {"url": link, "permalink": link if has_permalinks else None}

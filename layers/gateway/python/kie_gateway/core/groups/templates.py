@@ -112,23 +112,29 @@ def _look_up(facts: Mapping[str, Any], path: str) -> Any:
     return _follow(facts, [_step(found) for found in _STEP.finditer(path)], path)
 
 
-def fill(value: Any, facts: Mapping[str, Any]) -> Any:
+def fill(value: Any, facts: Mapping[str, Any], in_texts: Mapping[str, Any] | None = None) -> Any:
     """
     Fill the placeholders of an input.
+
+    Args:
+        facts: What placeholders stand for that are all of a text.
+        in_texts: What the ones inside of longer texts stand for; None for the same.
 
     Raises:
         PathError: There is nothing at the end of one, or it cannot stand inside of a text.
     """
-    return replace_texts(value, lambda text: _fill_text(text, facts))
+    inside = facts if in_texts is None else in_texts
+    return replace_texts(value, lambda text: _fill_text(text, facts, inside))
 
 
-def _fill_text(text: str, facts: Mapping[str, Any]) -> Any:
+def _fill_text(text: str, facts: Mapping[str, Any], in_texts: Mapping[str, Any]) -> Any:
     whole = _PLACEHOLDER.fullmatch(text)
     if whole is not None and "{{" not in whole[1]:
         return look_up(facts, whole[1].strip())
     # In one go, so that nothing in a value is taken for a placeholder.
     return _PLACEHOLDER_OR_BRACES.sub(
-        lambda found: "{{" if found[1] is None else written(look_up(facts, found[1].strip())), text
+        lambda found: "{{" if found[1] is None else written(look_up(in_texts, found[1].strip())),
+        text,
     )
 
 

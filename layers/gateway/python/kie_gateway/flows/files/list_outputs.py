@@ -87,7 +87,7 @@ class ListOutputs:
 def _files(
     task: Task, media: str | None, now: datetime, behind: int = -1
 ) -> list[tuple[Task, Output]]:
-    if task.delete_at is not None and task.delete_at <= now:
+    if task.has_lost_its_files(now):
         return []
     return [
         (task, output)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
-from kie_gateway.core.files.bucket_keys import thumbnail_key
+from kie_gateway.core.files.bucket_keys import is_preview, thumbnail_key
 from kie_gateway.core.results import Output
 
 # Few widths, so that few thumbnails are kept of each picture.
@@ -47,7 +47,8 @@ class MakeThumbnail:
             asked_width: In pixels, at most the largest of `WIDTHS`.
 
         Returns:
-            Its key in the bucket; that of the picture itself if that is no wider.
+            Its key in the bucket; that of the picture itself if that is no wider, or a preview,
+            which is small anyway.
 
         Raises:
             InvalidRequestError: The output is no picture, or none that can be read.
@@ -59,7 +60,7 @@ class MakeThumbnail:
                 [FieldFault("/w", f"the output is of the kind {output.media}")],
             )
         width = next(width for width in WIDTHS if width >= asked_width)
-        if output.width is not None and output.width <= width:
+        if is_preview(output.key) or (output.width is not None and output.width <= width):
             return output.key
         key = thumbnail_key(output.key, width)
         if self.size_of(key) is None:

@@ -1,6 +1,6 @@
 """Create the children that are due: those of a task that has succeeded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,9 @@ from kie_gateway.core.moves.alternative_moves import at_work, trying
 from kie_gateway.core.moves.move import NewRecord
 from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.ports.watching import Executions
+from kie_gateway.core.results import Output
 from kie_gateway.core.task import Task
+from kie_gateway.flows.files.permalinks import Permalinks
 from kie_gateway.flows.groups.plans import Plans
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
 from kie_gateway.flows.tasks.draft_task import (
@@ -29,6 +31,8 @@ from kie_gateway.flows.tasks.draft_task import (
     first_entries,
 )
 from kie_gateway.flows.watching.start_watch import start_watch
+
+_OUTPUTS = "outputs"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class CreateChildren:
 
     Attributes:
         draft: Drafts a task.
+        permalinks: Of the parent's files, where they are written into texts.
     """
 
     tasks: TaskStore
@@ -51,6 +56,7 @@ class CreateChildren:
     inputs: LargeInputs
     plans: Plans
     draft: DraftTask
+    permalinks: Permalinks
     now: Callable[[], datetime]
 
     def __call__(self, parent: Task) -> Task:
@@ -128,12 +134,13 @@ class CreateChildren:
         return (record, *(one for some in inner for one in some))
 
     def _draft(self, parent: Task, asked: Mapping[str, Any], spec: ChildSpec) -> Draft:
-        facts = facts_of(parent, asked)
+        facts = facts_of(parent, asked, has_permalinks=self.permalinks.are_on)
+        found = [one for place, given in spec.task.inputs() for one in placeholders(given, place)]
         try:
-            for place, given in spec.task.inputs():
-                for one in placeholders(given, place):
-                    _look(facts, one)
-            filled = spec.task.with_inputs(lambda given: fill(given, facts))
+            for one in found:
+                _look(facts, one)
+            in_texts = self._facts_in_texts(parent, asked) if _writes_links(found) else facts
+            filled = spec.task.with_inputs(lambda given: fill(given, facts, in_texts))
             return self.draft(filled, parent.owner, parent.callback_base_url)
         except PathError as error:
             raise _ChildFailedError(PARENT_RESULT_MISSING, str(error)) from None
@@ -141,6 +148,20 @@ class CreateChildren:
             faults = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults)
             words = f"{error}: {faults}" if faults else str(error)
             raise _ChildFailedError(INVALID_INPUT, words) from None
+
+    def _facts_in_texts(self, parent: Task, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """
+        Return what placeholders inside of texts stand for: links in them are read, not fetched.
+
+        References would say nothing there, and every other kind of link would soon be dead.
+        """
+        if not self.permalinks.are_on:
+            return facts_of(parent, asked, has_permalinks=False)
+
+        def link(output: Output) -> str:
+            return str(self.permalinks.to(parent, output, parent.callback_base_url))
+
+        return facts_of(parent, asked, link=link)
 
     def _failed(
         self,
@@ -166,6 +187,11 @@ class _ChildFailedError(Exception):
         super().__init__(words)
         self.code = code
         self.words = words
+
+
+def _writes_links(found: Sequence[Placeholder]) -> bool:
+    """Whether an output stands inside of a text, so that the links' secret is to be read."""
+    return any(not one.is_whole and _OUTPUTS in one.path for one in found)
 
 
 def _look(facts: Mapping[str, Any], placeholder: Placeholder) -> None:

@@ -56,10 +56,12 @@ class PlanGroup:
     Attributes:
         draft: Drafts a task.
         with_covers: Adds the children that make covers (`plan_covers.py`).
+        has_permalinks: Whether stored files have any.
     """
 
     draft: DraftTask
     with_covers: Callable[[TaskSpec], TaskSpec] = lambda spec: spec
+    has_permalinks: bool = True
 
     def __call__(self, spec: TaskSpec, task_id: str, owner: str, callback_base_url: str) -> Group:
         """
@@ -119,6 +121,7 @@ class _Planning:
                 task_input,
                 spec.metadata,
                 has_ended=child.starts is Start.THEN,
+                has_permalinks=self._plan.has_permalinks,
             )
             children.append(
                 self._child(child, facts, task_id, place, here, depth=depth, is_there=is_there)

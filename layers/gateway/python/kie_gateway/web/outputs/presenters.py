@@ -1,23 +1,17 @@
 """Outputs, from the record to what callers see."""
 
-from collections.abc import Callable
 from datetime import datetime
 
+from kie_gateway.core.files.bucket_keys import number_in
 from kie_gateway.core.results import Output
 from kie_gateway.core.task import Task
 from kie_gateway.web.outputs import schemas
+from kie_gateway.web.outputs.links import OutputLinks
 from kie_gateway.web.schemas import Media
 
 
-def output_schema(
-    output: Output, task: Task, link: Callable[[Output], str], now: datetime
-) -> schemas.Output:
-    """
-    Present a stored file.
-
-    Args:
-        link: Makes a link to an output that opens without a key.
-    """
+def output_schema(output: Output, task: Task, links: OutputLinks, now: datetime) -> schemas.Output:
+    """Present a stored file."""
     gone_at = deleted_at(task, now)
     return schemas.Output(
         index=output.index,
@@ -30,17 +24,18 @@ def output_schema(
         duration_seconds=output.duration_seconds,
         animated=output.animated,
         upstream_id=output.upstream_id,
-        url=link(output) if gone_at is None else None,
+        url=links.link(output) if gone_at is None else None,
+        permalink=links.permalink(task, output) if gone_at is None else None,
         deleted_at=gone_at,
     )
 
 
 def output_of_task_schema(
-    output: Output, task: Task, link: Callable[[Output], str], now: datetime
+    output: Output, task: Task, links: OutputLinks, now: datetime
 ) -> schemas.OutputOfTask:
     """Present a stored file together with the task it belongs to."""
     return schemas.OutputOfTask(
-        **output_schema(output, task, link, now).model_dump(),
+        **output_schema(output, task, links, now).model_dump(),
         task_id=task.task_id,
         model=task.model,
         metadata=dict(task.metadata),
@@ -50,12 +45,12 @@ def output_of_task_schema(
 
 def deleted_at(task: Task, now: datetime) -> datetime | None:
     """Return since when a task's files are gone, None while they are there."""
-    is_gone = task.delete_at is not None and task.delete_at <= now
-    return task.delete_at if is_gone else None
+    return task.delete_at if task.has_lost_its_files(now) else None
 
 
 def file_name(task: Task, output: Output) -> str:
     """Return a file name that is recognized in a folder of downloads."""
     model = task.model.replace("/", "-")
     extension = output.key.rpartition(".")[2]
-    return f"{model}-{task.task_id.removeprefix('task_')}-{output.index}.{extension}"
+    number = number_in(output.key)
+    return f"{model}-{task.task_id.removeprefix('task_')}-{number}.{extension}"

@@ -8,11 +8,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.core.errors.caller_errors import OutputDeletedError, OutputNotFoundError
 from kie_gateway.flows.files.list_outputs import OutputQuery
-from kie_gateway.flows.files.make_thumbnail import WIDTHS
 from kie_gateway.web.access import needs
 from kie_gateway.web.cursor import OUTPUTS
 from kie_gateway.web.operations import Success, operation
 from kie_gateway.web.outputs.presenters import deleted_at, file_name, output_of_task_schema
+from kie_gateway.web.outputs.queries import Download, Width
 from kie_gateway.web.outputs.schemas import OutputList
 from kie_gateway.web.queries import OwnerToList, PageCursor, PageSize, TaskId
 from kie_gateway.web.request_context import CurrentContext
@@ -23,10 +23,6 @@ from kie_gateway.web.schemas import Media
 router = new_router()
 
 _TAG = "outputs"
-_WIDTH = (
-    "Redirect to a thumbnail of this width in pixels, rounded up to one of"
-    f" {', '.join(map(str, WIDTHS))}. Only for images."
-)
 
 
 @router.get("/v1/outputs", **operation("listOutputs", _TAG, {200: Success("A page of files.")}))
@@ -47,7 +43,8 @@ def list_files(
     next_cursor = OUTPUTS.write(page.next_after) if page.next_after else None
     return OutputList(
         data=[
-            output_of_task_schema(output, task, context.link, now) for task, output in page.files
+            output_of_task_schema(output, task, context.output_links, now)
+            for task, output in page.files
         ],
         has_more=next_cursor is not None,
         next_cursor=next_cursor,
@@ -68,10 +65,8 @@ def get_output_content(
     context: CurrentContext,
     task_id: TaskId,
     index: Annotated[int, Path(description="The `index` of the output.")],
-    download: Annotated[
-        bool, Query(description="Whether a browser saves the file instead of showing it.")
-    ] = False,
-    w: Annotated[int | None, Query(ge=16, le=WIDTHS[-1], description=_WIDTH)] = None,
+    download: Download = False,
+    w: Width = None,
 ) -> Response[None]:
     """Open an output. Redirects to a fresh link that is valid for an hour."""
     task = context.owned_task(task_id)

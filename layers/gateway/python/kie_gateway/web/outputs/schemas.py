@@ -28,6 +28,11 @@ class Output(ResponseBody):
         description="A link that is valid for an hour and needs no key; null once the file is"
         " deleted. Read the task again for a fresh link."
     )
+    permalink: str | None = Field(
+        description="A link that needs no key and lives as long as the file: whoever has it may"
+        " read the file. `?w=320` opens a thumbnail, `?download=1` saves the file. Null once the"
+        " file is deleted, or where permalinks are switched off."
+    )
     deleted_at: datetime | None = Field(description="When the file was deleted.")
 
 

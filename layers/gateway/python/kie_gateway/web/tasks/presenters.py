@@ -1,7 +1,7 @@
 """Tasks and their timelines, from the record to what callers see."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,9 +9,9 @@ from kie_gateway.core.failure import Failure
 from kie_gateway.core.groups.child import Child, ChildState, with_descendants
 from kie_gateway.core.groups.group_status import group_status
 from kie_gateway.core.recipe_version import RecipeVersion
-from kie_gateway.core.results import Output
 from kie_gateway.core.task import Attention, Status, Submission, Task
 from kie_gateway.core.timeline import Entry
+from kie_gateway.web.outputs.links import OutputLinks
 from kie_gateway.web.outputs.presenters import deleted_at, output_schema
 from kie_gateway.web.outputs.schemas import MissingOutput
 from kie_gateway.web.schemas import ModelFamily, ModelKind
@@ -34,7 +34,7 @@ def task_schema(
     *,
     descendants: Mapping[str, Task],
     base_url: str,
-    link: Callable[[Output], str],
+    links: OutputLinks,
     now: datetime,
 ) -> schemas.Task:
     """
@@ -43,7 +43,6 @@ def task_schema(
     Args:
         descendants: By id: what belongs to it, as far as it is created.
         base_url: Public address of the API, without a slash at the end.
-        link: Makes a link to an output that opens without a key, for an hour.
     """
     own = f"{base_url}/v1/tasks/{task.task_id}"
     return schemas.Task(
@@ -63,9 +62,9 @@ def task_schema(
             message=task.upstream_message,
             facts=dict(task.upstream_facts),
         ),
-        outputs=[output_schema(output, task, link, now) for output in task.outputs],
+        outputs=[output_schema(output, task, links, now) for output in task.outputs],
         missing_outputs=[MissingOutput(index=one.index, reason=one.reason) for one in task.missing],
-        previews=[output_schema(preview, task, link, now) for preview in task.previews],
+        previews=[output_schema(preview, task, links, now) for preview in task.previews],
         error=_error_schema(task.error),
         credits=schemas.TaskCredits(
             estimated=_number(task.credits_estimated), charged=_number(task.credits_charged)

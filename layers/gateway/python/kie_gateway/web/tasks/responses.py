@@ -9,9 +9,9 @@ from typing import Any, Self
 from aws_lambda_powertools.event_handler import Response
 
 from kie_gateway.core.ports.tasks import Page
-from kie_gateway.core.results import Output
 from kie_gateway.core.task import Task
 from kie_gateway.web.cursor import TASKS
+from kie_gateway.web.outputs.links import OutputLinks
 from kie_gateway.web.request_context import RequestContext
 from kie_gateway.web.responses import Headers, json_response, not_modified
 from kie_gateway.web.tasks.presenters import etag, retry_after_seconds, task_schema
@@ -26,13 +26,12 @@ class TaskResponses:
 
     Attributes:
         base_url: Public address of the API, without a slash at the end.
-        link: Makes a link to an output that opens without a key.
         whole: Reads the whole input of a task whose record holds an excerpt.
         descendants: Reads what belongs to some tasks, by id.
     """
 
     base_url: str
-    link: Callable[[Output], str]
+    links: OutputLinks
     now: datetime
     whole: Callable[[Task], Task]
     descendants: Callable[[Sequence[Task]], Mapping[str, Task]]
@@ -43,7 +42,7 @@ class TaskResponses:
         use_cases = context.use_cases
         return cls(
             context.base_url,
-            context.link,
+            context.output_links,
             use_cases.now(),
             use_cases.whole_input,
             use_cases.find_descendants,
@@ -92,7 +91,7 @@ class TaskResponses:
 
     def _schema(self, task: Task, descendants: Mapping[str, Task]) -> TaskSchema:
         return task_schema(
-            task, descendants=descendants, base_url=self.base_url, link=self.link, now=self.now
+            task, descendants=descendants, base_url=self.base_url, links=self.links, now=self.now
         )
 
     def _headers(self, task: Task, tag: str) -> Headers:
