@@ -2,7 +2,7 @@
 Which actions on which resources a call needs.
 
 The tables of https://docs.aws.amazon.com/service-authorization/latest/reference/ (DynamoDB, SQS,
-Step Functions, Secrets Manager, Lambda), and for transactions
+Step Functions, Secrets Manager, Lambda, EventBridge), and for transactions
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html.
 """
 
@@ -47,7 +47,16 @@ def needs(service: str, action: str, body: Mapping[str, Any], place: str) -> lis
         secret = str(body.get("SecretId", "*"))
         arn = f"arn:aws:secretsmanager:{place}:secret:{secret}-000000"
         return [(f"secretsmanager:{action}", secret if secret.startswith("arn:") else arn)]
+    if service == "AWSEvents" and action == "PutEvents":
+        return list(_put_events(body, place))
     return [(f"{service.lower()}:{action}", "*")]
+
+
+def _put_events(body: Mapping[str, Any], place: str) -> Iterator[Need]:
+    buses = [entry.get("EventBusName") or "default" for entry in body.get("Entries", [])]
+    for bus in dict.fromkeys(buses):
+        arn = bus if bus.startswith("arn:") else f"arn:aws:events:{place}:event-bus/{bus}"
+        yield "events:PutEvents", arn
 
 
 def _dynamodb(action: str, body: Mapping[str, Any], place: str) -> Iterator[Need]:

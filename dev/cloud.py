@@ -18,9 +18,10 @@ from botocore.config import Config
 from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal.models import moto_api_backend
 
-from dev import dynamodb_rules, seams, stack, template_rules
+from dev import dynamodb_rules, event_bus, queue_rules, seams, stack
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.dials import Dials
+from dev.expiry import Expiry
 from dev.front import Front
 from dev.functions import InProcessFunction
 from dev.gate import Gate
@@ -30,11 +31,13 @@ from dev.moto_server import MotoServer
 from dev.persistence import Persistence, open_tasks
 from dev.pool import WorkerPool, describe
 from dev.principals import bucket_policies, principals
-from dev.queues import QueuePoller
 from dev.reload import watch
 from dev.s3_credentials import Secret
 from dev.schedules import Clock
+from dev.source_rules import missing_rights
+from dev.sources import Sources
 from dev.state import State, rfc3339
+from dev.template_rules import StackError
 from dev.workers import lambda_environment
 from sam_template import parameters
 from sam_template.template import Template
@@ -44,7 +47,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from dev.functions import Function, FunctionSpec, Handler, Outcome
-    from dev.stack import QueueSource
 
 # A key of a role, as functions have; the files of the person's own account must not even be
 # looked at.
@@ -85,10 +87,13 @@ class LocalCloud:
         public_url: The address put into events; the front's own when None.
         prewarm: Start one process of each function ahead of time.
         reload: Replace processes when their code changes.
-        poll_queues: Feed functions from their queues, and invoke them on schedule.
+        poll_queues: Feed functions from queues and streams, invoke them on schedule, remove items
+            whose time to live is over. Tests that do not want this say themselves when, by
+            `sources.pump_stream`, `sources.pump_queue` and `expiry.remove_expired`.
         region: Where the stack stands.
         dials: How late and how busy it is; they may be turned while it runs.
-        clock: The time that lags, tokens and time-outs are counted by, in unix seconds.
+        clock: The time that lags, tokens, time-outs and hidden messages are counted by, in unix
+            seconds.
 
     """
 
@@ -218,6 +223,8 @@ class LocalCloud:
         folder = self._exit.enter_context(tempfile.TemporaryDirectory(prefix="dev-tls-"))
         self.aws = MotoServer(self._invoke_by_name, self._secret, Path(folder))
         self.aws.gate = self._gate()
+        queue_rules.govern(self.clock)
+        self.events = event_bus.govern(self.dials, self.clock)
         self._exit.callback(self.aws.stop)
         self.aws.start()
         self._exit.enter_context(_environment({**self._aws, **self._own_environment()}))
@@ -228,9 +235,10 @@ class LocalCloud:
         self.stack = stack.create(self.template, self.values, self.client)
         self._close_gate()
         self._restore()
+        self._make_sources()
         self._start_functions()
         self._start_front()
-        self._start_pollers()
+        self._start_feeding()
         self._start_clocks()
         self._watch_again()
 
@@ -312,24 +320,34 @@ class LocalCloud:
             self._public_url or self.front.url,
             allowed=self.stack.permissions.api_allows,
         )
-        self.front.serve(api, lambda: describe(self.functions), self.dials)
+        self.front.serve(api, lambda: describe(self.functions), self.dials, self.events)
         self._exit.callback(self.front.stop)
 
-    def _start_pollers(self) -> None:
-        for source in self.stack.sources if self._poll_queues else ():
-            self._check_poller(source)
-            submit = partial(self._submit, source.function)
-            poller = QueuePoller(source, submit, self.client("sqs"), self.log, self.dials)
-            self._exit.callback(poller.stop)
+    def _make_sources(self) -> None:
+        """Refuse mappings as Lambda does when their functions' roles may not read or tell."""
+        keys, known = self.stack.roles.items(), self.aws.gate.principals or {}
+        roles = {name: known[access_key_of(role)] for name, role in keys}
+        if refused := list(missing_rights(self.stack, roles)):
+            raise StackError("\n".join(refused))
+        self.sources = Sources(
+            self.stack,
+            self._submit,
+            self.client("sqs"),
+            changes=self.aws.gate.law.changes,
+            state=self._state,
+            log=self.log,
+            dials=self.dials,
+            clock=self.clock,
+        )
+        self.events.targets = self.sources.take_event
+        self.expiry = Expiry(self.aws, self.stack.expiring, self.clock)
 
-    def _check_poller(self, source: QueueSource) -> None:
-        """Refuse a mapping as Lambda does when its function's role cannot read the queue."""
-        key = access_key_of(self.stack.roles[source.function])
-        principal = (self.aws.gate.principals or {})[key]
-        for action in template_rules.POLLER_NEEDS:
-            if not principal.may(action, source.queue_arn):
-                words = f"{source.function}'s role may not {action} on {source.queue_arn}"
-                raise template_rules.StackError(words)
+    def _start_feeding(self) -> None:
+        if self._poll_queues:
+            self.sources.start_polling()
+            self._exit.callback(self.sources.stop)
+            self.expiry.start()
+            self._exit.callback(self.expiry.stop)
 
     def _start_clocks(self) -> None:
         for schedule in self.template.schedules() if self._poll_queues else ():
@@ -377,4 +395,5 @@ def reset_moto() -> None:
     """Leave nothing of this cloud in moto's globals for the next one."""
     seams.stop_executions()
     seams.switch_interpreter(on=False)
+    queue_rules.govern()
     moto_api_backend.reset()

@@ -36,6 +36,10 @@ class Dials:
         retry_seconds: When a message comes back whose function failed and has not set its
             visibility, doubling up to a minute; 0 leaves it to the queue's visibility timeout.
         queue_concurrency: Most messages of one queue that are worked on at once on this machine.
+        queue_repeat_share: Share of messages that come a second time although they were worked
+            off, 0 to 1: queues and streams deliver at least once.
+        stream_repeat_share: The same for batches of stream records.
+        events_fail_share: Share of the entries of PutEvents that EventBridge fails, 0 to 1.
 
     """
 
@@ -48,6 +52,9 @@ class Dials:
     throttle_error: str = THROTTLES[0]
     retry_seconds: float = 0.0
     queue_concurrency: int = 8
+    queue_repeat_share: float = 0.0
+    stream_repeat_share: float = 0.0
+    events_fail_share: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def set(self, name: str, value: Any) -> None:
@@ -83,14 +90,18 @@ class Dials:
         """Return whether this call is throttled."""
         return self._takes("throttle")
 
+    def takes_share(self, what: str) -> bool:
+        """Return whether this time is one of the share of `{what}_share`."""
+        share: float = getattr(self, f"{what}_share")
+        return share > 0 and random.random() < share  # noqa: S311 - no secret
+
     def _takes(self, what: str) -> bool:
         with self._lock:
             left: int = getattr(self, f"{what}_next")
             if left > 0:
                 setattr(self, f"{what}_next", left - 1)
                 return True
-            share: float = getattr(self, f"{what}_share")
-            return share > 0 and random.random() < share  # noqa: S311 - no secret
+        return self.takes_share(what)
 
 
 def positions(dials: Dials) -> dict[str, Any]:

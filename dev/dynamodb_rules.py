@@ -27,6 +27,7 @@ from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.responses import DynamoHandler
 
+from dev.changes import Changes
 from dev.dials import Dials
 from dev.dynamodb_conflicts import InFlight, Tokens, refuse
 from dev.dynamodb_past import Past, put_back, stored
@@ -89,6 +90,7 @@ class Law:
         self.past = Past(dials, clock)
         self.tokens = Tokens(clock)
         self.in_flight = InFlight()
+        self.changes = Changes(clock)
 
 
 _current = Law(Dials(), time.time)
@@ -183,6 +185,7 @@ def _write(
         raise
     for key, item in before:
         law.past.note(key, item)
+        law.changes.note(tables[key.table], item, stored(tables, key))
     if action == "TransactWriteItems":
         law.tokens.keep(handler.body)
     return answer

@@ -7,10 +7,11 @@ import json
 import threading
 import time
 import uuid
+from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from dev.dials import DialError, positions
 from dev.events import Request, Response
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dev.dials import Dials
+    from dev.event_bus import Events
     from dev.logs import Log
 
 _BODILESS = frozenset((204, 304))
@@ -44,6 +46,7 @@ class Front(LoopbackServer):
         port: 0 for any free one.
         processes: Gives the body of `GET /_dev/processes`.
         dials: What `GET /_dev/dials` tells and `POST /_dev/dials` turns.
+        events: What `GET /_dev/events` lists; with `?since=`, what came after that number.
 
     """
 
@@ -57,8 +60,10 @@ class Front(LoopbackServer):
         self.log = log
         self.url = f"http://127.0.0.1:{self.server_port}"
 
-    def serve(self, api: HttpApi, processes: Callable[[], bytes], dials: Dials) -> None:
-        self.api, self.processes, self.dials = api, processes, dials
+    def serve(
+        self, api: HttpApi, processes: Callable[[], bytes], dials: Dials, events: Events
+    ) -> None:
+        self.api, self.processes, self.dials, self.events = api, processes, dials, events
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -130,6 +135,8 @@ class _Handler(LoopbackHandler):
             return None
         if request.path == "/_dev/dials":
             return dials_answer(self.server.dials, request)
+        if request.path == "/_dev/events":
+            return events_answer(self.server.events, request)
         if request.path != "/_dev/processes":
             return None
         return Response(200, self.server.processes(), (("content-type", "application/json"),))
@@ -159,13 +166,26 @@ class _Handler(LoopbackHandler):
 def dials_answer(dials: Dials, request: Request) -> Response:
     """Turn dials, or tell their positions."""
     status, problem = 200, None
-    if request.method == "POST":
+    if request.method in {"POST", "PUT"}:
         try:
             for name, value in dict(json.loads(request.body or b"{}")).items():
                 dials.set(name, value)
         except (DialError, TypeError, ValueError) as exc:
             status, problem = 400, str(exc)
     body = {"message": problem} if problem else positions(dials)
+    return _json(status, body)
+
+
+def events_answer(events: Events, request: Request) -> Response:
+    """List what the event buses have got."""
+    since = parse_qs(request.query).get("since", ["0"])[0]
+    if not since.isdecimal():
+        body: Any = {"message": f"since={since} is not the number of an event"}
+        return _json(400, body)
+    return _json(200, {"events": [asdict(one) for one in events.since(int(since))]})
+
+
+def _json(status: int, body: Any) -> Response:
     return Response(status, json.dumps(body).encode(), (("content-type", "application/json"),))
 
 

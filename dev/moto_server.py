@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from dev.changes import Fresh
     from dev.functions import Outcome
     from dev.gate import Gate
+    from dev.records import Key
     from dev.s3_credentials import Secrets
 
 _INVOKE = "/2015-03-31/functions/"
@@ -41,7 +43,9 @@ type StartResponse = Callable[..., Any]
 class Recorder(Protocol):
     """Who is told of what moto has been asked to keep; see state.py."""
 
-    def aws_call(self, service: str, action: str, body: bytes) -> bool: ...
+    def aws_call(self, service: str, action: str, body: bytes, fresh: Fresh | None) -> bool: ...
+
+    def items_changed(self, keys: Iterable[Key], fresh: Fresh | None) -> None: ...
 
     def s3_call(self, environ: Environ, body: bytes) -> None: ...
 
@@ -119,15 +123,31 @@ class MotoServer:
             return refused.answer(environ, start_response)
         if action == "ReceiveMessage" and json.loads(body).get("WaitTimeSeconds"):
             # A long poll would keep senders out for its whole length.
-            return self._moto(environ, start_response)  # type: ignore[no-any-return]
-        recorder = self.recorder
+            answer = _Answer(self._moto, environ)
+            with self.lock(service):
+                kept = self._kept(service, action, body, None)
+            self.settle(None, kept=kept)
+            return answer.send(start_response)
         with self.gate.arrival(service, action, body), self.lock(service):
             answer = _Answer(self._moto, environ)
-            kept = answer.ok and recorder is not None and recorder.aws_call(service, action, body)
-        if kept and recorder is not None:
-            # Outside the lock, so that many wait for one commit.
-            recorder.flush()
+            fresh = self.gate.law.changes.take() if service == "DynamoDB" else None
+            kept = answer.ok and self._kept(service, action, body, fresh)
+        self.settle(fresh, kept=kept)
         return answer.send(start_response)
+
+    def settle(self, fresh: Fresh | None, *, kept: bool) -> None:
+        """Make what a call has changed safe, outside the lock, and let streams tell of it then."""
+        try:
+            if kept and self.recorder is not None:
+                # Many wait for one commit.
+                self.recorder.flush()
+        finally:
+            if fresh is not None:
+                self.gate.law.changes.publish(fresh)
+
+    def _kept(self, service: str, action: str, body: bytes, fresh: Fresh | None) -> bool:
+        recorder = self.recorder
+        return recorder is not None and recorder.aws_call(service, action, body, fresh)
 
     def _rest_call(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         # Bodies of uploads are read by moto; only the small ones of POST say what they are about.

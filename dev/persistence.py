@@ -14,10 +14,14 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import FakeKey, s3_backends
 
+from dev.queue_state import CHANGING, QueueState
 from dev.records import MUTATING, Key, touched_keys
 from dev.seams import ACCOUNT, REGION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dev.changes import Fresh
     from dev.moto_server import Environ
     from dev.stack import Stack
     from dev.state import State, StoredObject
@@ -27,7 +31,8 @@ class Persistence:
     """
     Follows what moto is asked to keep, and puts it back at the next start.
 
-    Called under DynamoDB's lock for items, so that the order of writes is the order on disk.
+    Called under DynamoDB's lock for items and SQS's for messages, so that the order of writes is
+    the order on disk. What a write tells the table's stream reaches the disk with the item.
     """
 
     def __init__(self, state: State, stack: Stack, region: str = REGION) -> None:
@@ -40,17 +45,26 @@ class Persistence:
         self._dynamodb = dynamodb_backends[ACCOUNT][region]
         self._s3 = s3_backends[ACCOUNT]["aws"]
         self._s3_lock = threading.Lock()
+        self._messages = QueueState(state, stack.physical("AWS::SQS::Queue"), region)
 
     # to the folder
 
-    def aws_call(self, service: str, action: str, body: bytes) -> bool:
+    def aws_call(self, service: str, action: str, body: bytes, fresh: Fresh | None) -> bool:
         """Keep what a call has changed; True if there is something to flush."""
+        if service == "AmazonSQS" and action in CHANGING:
+            return self._messages.keep(json.loads(body)["QueueUrl"])
         if service != "DynamoDB" or action not in MUTATING:
             return False
-        with self._state.together:
-            for key in touched_keys(action, json.loads(body), self._dynamodb.tables):
-                self._keep_item(key)
+        self.items_changed(touched_keys(action, json.loads(body), self._dynamodb.tables), fresh)
         return True
+
+    def items_changed(self, keys: Iterable[Key], fresh: Fresh | None) -> None:
+        """Keep items as they are now, and what the stream tells of them."""
+        with self._state.together:
+            for key in keys:
+                self._keep_item(key)
+            for reader, change in fresh.changes if fresh else ():
+                self._state.put_change(reader.name, change.number, change.partition, change.record)
 
     def s3_call(self, environ: Environ, body: bytes) -> None:
         if "s3" not in environ.get("HTTP_AUTHORIZATION", "s3"):
@@ -98,6 +112,7 @@ class Persistence:
             if table in self._physical:
                 self._dynamodb.tables[self._physical[table]].put_item(item)
                 items.append(item)
+        self._messages.restore()
         for stored in self._state.objects():
             if stored.bucket in self._physical and stored.path.exists():
                 self._restore_object(stored)

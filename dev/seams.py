@@ -38,7 +38,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from dev import dynamodb_rules, history, moto_speed, redrive, s3_links
+from dev import dynamodb_rules, event_bus, history, moto_speed, queue_rules, redrive, s3_links
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.records import Key, touched_keys
 
@@ -60,6 +60,8 @@ def install() -> None:
     """Put every permanent seam in; doing so twice changes nothing."""
     _transactions_touch_items_only()
     dynamodb_rules.install()
+    queue_rules.install()
+    event_bus.install()
     history.install()
     redrive.install()
     _waits_follow_the_clock()

@@ -27,6 +27,7 @@ MAX_PAYLOAD_BYTES = 6_291_456
 MAX_EVENT_BYTES = 1024 * 1024
 # Spaces, brackets, wildcards, other special and control characters.
 _FORBIDDEN = re.compile(r'[\s?*<>{}\[\]"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]')
+_ID = re.compile("[!-~]{1,128}")
 _MESSAGE = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 
 
@@ -100,10 +101,22 @@ def _refuse_message(action: str, body: Mapping[str, Any]) -> Refusal | None:
     for entry in entries:
         if not _MESSAGE.fullmatch(entry.get("MessageBody", "")):
             return _sqs("InvalidMessageContents", "Invalid characters found. Valid unicode only.")
-        refused = _out_of_range(entry, "DelaySeconds", MAX_DELAY_SECONDS)
+        refused = _out_of_range(entry, "DelaySeconds", MAX_DELAY_SECONDS) or _bad_id(entry)
         if refused is not None:
             return refused
     return _out_of_range(body, "VisibilityTimeout", MAX_VISIBILITY_SECONDS)
+
+
+def _bad_id(entry: Mapping[str, Any]) -> Refusal | None:
+    """Refuse ids that API_SendMessage.html does not allow."""
+    for name in ("MessageGroupId", "MessageDeduplicationId"):
+        if name in entry and not _ID.fullmatch(str(entry[name])):
+            words = "can only include alphanumeric and punctuation characters. 1 to 128 in length."
+            return _sqs(
+                "InvalidParameterValue",
+                f"Value {entry[name]} for parameter {name} is invalid. Reason: {name} {words}",
+            )
+    return None
 
 
 def _out_of_range(body: Mapping[str, Any], name: str, most: int) -> Refusal | None:

@@ -11,40 +11,23 @@ from moto.cloudformation.parsing import get_model_map
 
 from dev import template_rules, translation
 from dev.functions import FunctionSpec
+from dev.mappings import MAPPING, queue_sources, stream_sources, wanted_outputs
 from dev.references import References
 from dev.seams import switch_interpreter
 from sam_template.template import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
+    from dev.mappings import QueueSource, StreamSource
     from dev.template_rules import Permissions
     from sam_template.template import Document, Template
 
 STACK_NAME = "kie-gateway"
-# Ours is the poller in queues.py: moto's runs the function inside SendMessage and never redelivers.
-_OURS = frozenset(("AWS::Lambda::EventSourceMapping",))
+# Ours are queues.py and streams.py: moto's runs functions inside SendMessage and never redelivers.
+_OURS = frozenset((MAPPING,))
 # Nothing here reads them.
 _UNUSED = frozenset(("AWS::Lambda::Permission", "AWS::Lambda::LayerVersion"))
-
-
-@dataclass(frozen=True)
-class QueueSource:
-    """
-    A queue that a function is fed from.
-
-    Attributes:
-        concurrency: Invocations at once, at most; without a limit of its own a mapping goes up to
-            1,000, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html.
-
-    """
-
-    queue_url: str
-    queue_arn: str
-    function: str
-    batch_size: int
-    partial_failures: bool
-    concurrency: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +38,9 @@ class Stack:
     Attributes:
         resources: Physical ids by logical id.
         kinds: Types by logical id.
+        sources: The queues that feed functions.
+        streams: The streams of tables that do.
+        expiring: The attribute of a table that holds an item's last moment, by physical name.
         machines: ARNs of the state machines, by logical id.
         managed_policies: ARNs of AWS's own policies that roles have, by the roles' names.
         permissions: Who may invoke which function.
@@ -66,6 +52,8 @@ class Stack:
     kinds: dict[str, str]
     functions: dict[str, FunctionSpec]
     sources: list[QueueSource]
+    streams: list[StreamSource]
+    expiring: dict[str, str]
     machines: dict[str, str]
     roles: dict[str, str]
     managed_policies: dict[str, list[str]]
@@ -73,7 +61,11 @@ class Stack:
 
     def physical(self, kind: str) -> dict[str, str]:
         """Map physical to logical ids of one type."""
-        return {p: name for name, p in self.resources.items() if self.kinds[name] == kind}
+        return _physical(self.resources, self.kinds, kind)
+
+
+def _physical(resources: dict[str, str], kinds: dict[str, str], kind: str) -> dict[str, str]:
+    return {physical: name for name, physical in resources.items() if kinds[name] == kind}
 
 
 def create(template: Template, values: dict[str, str], client: Callable[[str], Any]) -> Stack:
@@ -89,10 +81,9 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
     document = translate(template, values)
     template_rules.check(document, values)
     permissions = template_rules.Permissions(document, values)
-    wanted = _outputs(document)
-    mappings = _of_type(document, "AWS::Lambda::EventSourceMapping")
-    resolved = References(document, values).of_type("AWS::Lambda::EventSourceMapping")
-    scaling = {name: one.get("ScalingConfig", {}) for name, one in resolved.items()}
+    references = References(document, values)
+    mappings = references.of_type(MAPPING)
+    wanted = _outputs(document, mappings.keys())
     resources, outputs = _deploy(creatable(document, wanted), values, client("cloudformation"))
     kinds = {name: document["Resources"][name]["Type"] for name in resources}
     for name, rules in template.bucket_cors(values).items():
@@ -103,10 +94,9 @@ def create(template: Template, values: dict[str, str], client: Callable[[str], A
         resources=resources,
         kinds=kinds,
         functions=_functions(template, resources, kinds, client("lambda")),
-        sources=[
-            _source(mapping, scaling[name], outputs[f"{name}Source"], client("sqs"))
-            for name, mapping in mappings.items()
-        ],
+        sources=queue_sources(mappings, outputs, _physical(resources, kinds, "AWS::SQS::Queue")),
+        streams=stream_sources(mappings, outputs),
+        expiring=_expiring(references, resources),
         machines=_machines(template, document, resources, outputs, client("stepfunctions")),
         roles=roles,
         managed_policies=_managed_policies(document, values, resources),
@@ -134,11 +124,10 @@ def _of_type(document: Document, kind: str) -> dict[str, Document]:
     return {name: r["Properties"] for name, r in resources if r["Type"] == kind}
 
 
-def _outputs(document: Document) -> Document:
+def _outputs(document: Document, mappings: Collection[str]) -> Document:
     """Return the values we need resolved; moto's CloudFormation resolves them as outputs."""
-    wanted = {}
-    for name, mapping in _of_type(document, "AWS::Lambda::EventSourceMapping").items():
-        wanted[f"{name}Source"] = mapping["EventSourceArn"]
+    written = _of_type(document, MAPPING)
+    wanted = wanted_outputs({name: written[name] for name in mappings})
     for name, machine in _of_type(document, "AWS::StepFunctions::StateMachine").items():
         for key, value in machine.get("DefinitionSubstitutions", {}).items():
             wanted[f"{name}Sub{key}"] = value
@@ -233,15 +222,15 @@ def _managed_policies(
     }
 
 
-def _source(mapping: Document, scaling: Document, arn: str, client: Any) -> QueueSource:
-    return QueueSource(
-        queue_url=client.get_queue_url(QueueName=arn.rsplit(":", 1)[-1])["QueueUrl"],
-        queue_arn=arn,
-        function=mapping["FunctionName"]["Ref"],
-        batch_size=int(mapping.get("BatchSize", 10)),
-        partial_failures="ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", ()),
-        concurrency=int(scaling.get("MaximumConcurrency", 1000)),
-    )
+def _expiring(references: References, resources: dict[str, str]) -> dict[str, str]:
+    """Read what moto's CloudFormation leaves out of tables."""
+    tables = references.of_type("AWS::DynamoDB::Table").items()
+    living = {name: table.get("TimeToLiveSpecification", {}) for name, table in tables}
+    return {
+        resources[name]: str(one["AttributeName"])
+        for name, one in living.items()
+        if name in resources and str(one.get("Enabled", False)).lower() == "true"
+    }
 
 
 def _machines(

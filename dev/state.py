@@ -1,4 +1,4 @@
-"""What survives a restart: DynamoDB's items, S3's objects and generated secrets, in a folder."""
+"""What survives a restart: items, stream records, messages, objects and secrets, in a folder."""
 
 from __future__ import annotations
 
@@ -24,8 +24,16 @@ CREATE TABLE IF NOT EXISTS items (tab TEXT, key TEXT, item TEXT, PRIMARY KEY (ta
 CREATE TABLE IF NOT EXISTS objects (bucket TEXT, key TEXT, path TEXT, facts TEXT,
                                     PRIMARY KEY (bucket, key));
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS changes (mapping TEXT, number TEXT, part TEXT, record TEXT,
+                                    PRIMARY KEY (mapping, number));
+CREATE TABLE IF NOT EXISTS messages (queue TEXT, id TEXT, facts TEXT, PRIMARY KEY (queue, id));
+CREATE TABLE IF NOT EXISTS sent_ids (queue TEXT, id TEXT, sent TEXT, PRIMARY KEY (queue, id));
 """
-
+# A row that is replaced would stand behind all others.
+_PUT_MESSAGE = (
+    "INSERT INTO messages VALUES (?, ?, ?) "
+    "ON CONFLICT (queue, id) DO UPDATE SET facts = excluded.facts"
+)
 
 type _Write = tuple[str, tuple[str, ...]]
 
@@ -71,6 +79,24 @@ class State:
         for table, item in self._read("SELECT tab, item FROM items"):
             yield table, json.loads(item)
 
+    def changes(self, mapping: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+        """List what a mapping has not worked off: number, partition and record, in order."""
+        query = "SELECT number, part, record FROM changes WHERE mapping = ? ORDER BY number"
+        for number, partition, record in self._read(query, mapping):
+            yield int(number), partition, json.loads(record)
+
+    def messages(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """List messages by queue and id, in the order in which they were sent."""
+        for queue, name, facts in self._read(
+            "SELECT queue, id, facts FROM messages ORDER BY rowid"
+        ):
+            yield queue, name, json.loads(facts)
+
+    def sent_ids(self) -> Iterator[tuple[str, str, list[Any]]]:
+        """List the ids for deduplication of FIFO queues, by queue."""
+        for queue, name, sent in self._read("SELECT queue, id, sent FROM sent_ids"):
+            yield queue, name, json.loads(sent)
+
     def objects(self) -> Iterator[StoredObject]:
         rows = self._read("SELECT bucket, key, path, facts FROM objects")
         for bucket, key, path, facts in rows:
@@ -90,11 +116,32 @@ class State:
     # writing
 
     def put_item(self, table: str, key: str, item: dict[str, Any]) -> None:
-        row = (table, key, json.dumps(item, separators=(",", ":")))
+        row = (table, key, _json(item))
         self._queue.put(("INSERT OR REPLACE INTO items VALUES (?, ?, ?)", row))
 
     def delete_item(self, table: str, key: str) -> None:
         self._queue.put(("DELETE FROM items WHERE tab = ? AND key = ?", (table, key)))
+
+    def put_change(self, mapping: str, number: int, partition: str, record: Any) -> None:
+        row = (mapping, str(number), partition, _json(record))
+        self._queue.put(("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", row))
+
+    def delete_change(self, mapping: str, number: int) -> None:
+        row = (mapping, str(number))
+        self._queue.put(("DELETE FROM changes WHERE mapping = ? AND number = ?", row))
+
+    def put_message(self, queue: str, name: str, facts: Any) -> None:
+        self._queue.put((_PUT_MESSAGE, (queue, name, _json(facts))))
+
+    def delete_message(self, queue: str, name: str) -> None:
+        self._queue.put(("DELETE FROM messages WHERE queue = ? AND id = ?", (queue, name)))
+
+    def put_sent_id(self, queue: str, name: str, sent: Any) -> None:
+        row = (queue, name, _json(sent))
+        self._queue.put(("INSERT OR REPLACE INTO sent_ids VALUES (?, ?, ?)", row))
+
+    def delete_sent_id(self, queue: str, name: str) -> None:
+        self._queue.put(("DELETE FROM sent_ids WHERE queue = ? AND id = ?", (queue, name)))
 
     def put_object(self, bucket: str, key: str, body: bytes, facts: dict[str, Any]) -> None:
         path = self.files / bucket / _file_name(key)
@@ -158,6 +205,11 @@ def _open(folder: Path) -> sqlite3.Connection:
         db.close()
         raise _unreadable(folder) from exc
     return db
+
+
+def _json(value: Any) -> str:
+    # Binary values come from clients in base64, and moto keeps some of them as bytes.
+    return json.dumps(value, separators=(",", ":"), default=bytes.decode)
 
 
 def _unreadable(folder: Path) -> StateError:

@@ -1,9 +1,9 @@
 """
 What CloudFormation and Lambda refuse of a stack that moto would create.
 
-Environment: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. Queues:
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html. Layers:
-https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html. Permissions:
+Environment: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. Layers:
+https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html. Queues and streams:
+source_rules.py. Permissions:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 and https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dev import event_patterns, source_rules
 from dev.policies import matches
 from dev.references import References
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 MAX_ENVIRONMENT_BYTES = 4096
 MAX_LAYERS = 5
-# What the role of a function that is fed from a queue must allow, services-sqs-configure.html.
-POLLER_NEEDS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+EVENTS = "events.amazonaws.com"
 
 type Document = dict[str, Any]
 
@@ -39,7 +39,12 @@ def check(document: Document, values: Mapping[str, str]) -> None:
 
     """
     references = References(document, values)
-    problems = [*references.unresolved(), *_functions(references), *_queues(references)]
+    problems = [
+        *references.unresolved(),
+        *_functions(references),
+        *source_rules.problems(references),
+        *_rules(references, Permissions(document, values)),
+    ]
     if problems:
         raise StackError("\n".join(problems))
 
@@ -58,22 +63,42 @@ def _functions(references: References) -> Iterator[str]:
                 yield f"{name}: {layer} is no version of a layer"
 
 
-def _queues(references: References) -> Iterator[str]:
-    functions = references.of_type("AWS::Lambda::Function")
-    queues = references.of_type("AWS::SQS::Queue")
-    by_arn = {references.attribute(name, "Arn"): queue for name, queue in queues.items()}
-    for name, mapping in references.of_type("AWS::Lambda::EventSourceMapping").items():
-        queue = by_arn.get(mapping["EventSourceArn"])
-        if queue is None:
+def _rules(references: References, permissions: Permissions) -> Iterator[str]:
+    """Look at the rules of event buses; schedules are done elsewhere."""
+    functions = _by_arn(references, "AWS::Lambda::Function")
+    queues = _by_arn(references, "AWS::SQS::Queue")
+    for name, rule in references.of_type("AWS::Events::Rule").items():
+        if "EventPattern" not in rule:
             continue
-        function = references.logical_id(mapping["FunctionName"])
-        timeout = int(functions[function].get("Timeout", 3))
-        hidden = int(queue.get("VisibilityTimeout", 30))
-        if hidden < timeout:
-            yield (
-                f"{name}: the queue hides messages for {hidden} s, "
-                f"less than {function}'s timeout of {timeout} s"
-            )
+        try:
+            event_patterns.check(rule["EventPattern"])
+        except event_patterns.PatternError as exc:
+            yield f"{name}: {exc}"
+        arn = references.attribute(name, "Arn")
+        for target in rule.get("Targets", []):
+            changing = {"Input", "InputPath", "InputTransformer"} & target.keys()
+            if changing:
+                yield f"{name}: {changing.pop()} is not understood on this machine"
+            function, queue = functions.get(target["Arn"]), queues.get(target["Arn"])
+            if function and not permissions.allow(function, EVENTS, arn):
+                yield f"{name}: may not invoke {function}"
+            if queue and not _may_send(references, queue):
+                yield f"{name}: no AWS::SQS::QueuePolicy lets {EVENTS} send to {queue}"
+
+
+def _by_arn(references: References, kind: str) -> dict[str, str]:
+    return {references.attribute(name, "Arn"): name for name in references.of_type(kind)}
+
+
+def _may_send(references: References, queue: str) -> bool:
+    return any(
+        statement["Effect"] == "Allow"
+        and statement.get("Principal", {}).get("Service") == EVENTS
+        and "sqs:sendmessage" in str(statement.get("Action")).lower()
+        for policy in references.of_type("AWS::SQS::QueuePolicy").values()
+        if queue in policy["Queues"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    )
 
 
 class Permissions:
@@ -109,4 +134,4 @@ class Permissions:
         rule = f"{function}{event}"
         if not self._references.is_created(rule):
             return False
-        return self.allow(function, "events.amazonaws.com", self._references.attribute(rule, "Arn"))
+        return self.allow(function, EVENTS, self._references.attribute(rule, "Arn"))

@@ -1,4 +1,4 @@
-"""Runs the small stack as a program of its own, so that a test can kill it."""
+"""Runs a stack as a program of its own, so that a test can kill it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 
 from dev.cloud import LocalCloud
 from sam_template.template import Template
-from tests.dev.support import SMALL_STACK
 
 if __name__ == "__main__":
-    template, folder = Template(SMALL_STACK), Path(sys.argv[1])
+    folder, template = Path(sys.argv[1]), Template(Path(sys.argv[2]))
     with LocalCloud(template, state_folder=folder, prewarm=True) as cloud:
         facts = {"url": cloud.url, "access": cloud.access, "resources": cloud.resources}
         print(f"READY {json.dumps(facts)}", flush=True)

@@ -72,9 +72,9 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
+def running(folder: Path, stack: Path = SMALL_STACK) -> Iterator[Running]:
     """Run the driver; kill it at the end, with no chance to tidy up."""
-    command = [sys.executable, "-m", "tests.dev.driver", str(folder)]
+    command = [sys.executable, "-m", "tests.dev.driver", str(folder), str(stack)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Running(process)
