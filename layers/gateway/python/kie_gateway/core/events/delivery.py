@@ -5,12 +5,16 @@ The schedule is that of Standard Webhooks
 (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
+from kie_gateway.core.events.endpoint import PREFIX
 from kie_gateway.core.events.event_type import EventType
+from kie_gateway.core.events.task_webhook import PER_TASK
 
 KEPT = timedelta(days=30)
 # A queue hides no message longer than twelve hours (SQS, ChangeMessageVisibility).
@@ -82,6 +86,7 @@ class Delivery:
         url: Where it goes if the endpoint is only that of a task; None for that of the endpoint.
         about: What the event is about; deliveries about the same come one after the other.
         body: The event as JSON, byte for byte as it is signed.
+        beginnings: How often it was begun: once, and once more with each retry by hand.
         tries: How many there were since it was last begun.
         attempts: The last ones, oldest first.
         next_at: When it is tried again; None once it has ended.
@@ -98,6 +103,7 @@ class Delivery:
     url: str | None = None
     status: DeliveryStatus = DeliveryStatus.PENDING
     trouble: Trouble | None = None
+    beginnings: int = 1
     tries: int = 0
     attempts: tuple[Attempt, ...] = ()
     next_at: datetime | None = None
@@ -107,10 +113,36 @@ class Delivery:
 MOST_ATTEMPTS = 20
 
 
+_ID = re.compile(rf"dlv_({PER_TASK}|[0-9a-z]{{26}})_([0-9]{{1,15}})_(\S{{1,200}})")
+
+
+class DeliveryPlace(NamedTuple):
+    """
+    Where a delivery lies, beside its owner.
+
+    Attributes:
+        moment: Of its event, in unix milliseconds.
+        event: Id of its event, without the prefix.
+    """
+
+    endpoint_id: str
+    moment: int
+    event: str
+
+
 def delivery_id(endpoint_id: str, event_id: str, at: datetime) -> str:
     """Return the id of the delivery of an event; it says by itself where the delivery lies."""
-    moment = int(at.timestamp() * 1000)
-    return f"dlv_{endpoint_id.partition('_')[2]}_{moment}_{event_id.removeprefix('evt_')}"
+    endpoint, event = endpoint_id.removeprefix(PREFIX), event_id.removeprefix("evt_")
+    return f"dlv_{endpoint}_{int(at.timestamp() * 1000)}_{event}"
+
+
+def delivery_place(delivery_id_: str) -> DeliveryPlace | None:
+    """Return where the delivery of an id lies; None if that is no id of a delivery."""
+    found = _ID.fullmatch(delivery_id_)
+    if found is None:
+        return None
+    endpoint_id = found[1] if found[1] == PER_TASK else f"{PREFIX}{found[1]}"
+    return DeliveryPlace(endpoint_id, int(found[2]), found[3])
 
 
 def after_attempt(
@@ -145,4 +177,11 @@ def given_up(delivery: Delivery, trouble: Trouble) -> Delivery:
 
 def begun_again(delivery: Delivery, now: datetime) -> Delivery:
     """Try a delivery once more from the beginning; what was tried before stays noted."""
-    return replace(delivery, status=DeliveryStatus.PENDING, trouble=None, tries=0, next_at=now)
+    return replace(
+        delivery,
+        status=DeliveryStatus.PENDING,
+        trouble=None,
+        beginnings=delivery.beginnings + 1,
+        tries=0,
+        next_at=now,
+    )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from kie_gateway.core.events.event_type import EventType
 
+PREFIX = "we_"
 MOST_ENDPOINTS = 20
 # After so long without a delivery that came through, though some were tried.
 DISABLED_AFTER = timedelta(days=5)
