@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from kie_gateway.core.groups.child import with_descendants
-from kie_gateway.core.ports.tasks import TaskStore
 from kie_gateway.core.task import Task
+
+
+class TaskReads(Protocol):
+    """The record of every task, as far as it is read here."""
+
+    def get_many(self, task_ids: Sequence[str]) -> Sequence[Task]:
+        """Read some tasks; those that do not exist are left out."""
 
 
 @dataclass(frozen=True)
 class FindDescendants:
     """Reads groups: their ids follow from their parents', so that one read finds them all."""
 
-    tasks: TaskStore
+    tasks: TaskReads
 
     def __call__(self, tasks: Sequence[Task]) -> Mapping[str, Task]:
         """
