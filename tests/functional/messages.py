@@ -1,9 +1,6 @@
 """The store queue, which hides messages by the world's clock."""
 
 import json
-import math
-import time
-from functools import partial
 from typing import Any
 
 from moto.sqs.models import Queue, sqs_backends
@@ -37,8 +34,7 @@ class Messages:
             if self._is_done(message):
                 self._sqs.delete_message(**place)
             else:
-                show = partial(self._sqs.change_message_visibility, **place, VisibilityTimeout=0)
-                self._agenda.at(self._agenda.time() + self._hidden_seconds(message), show)
+                self._agenda.at(self._shows_at(message), lambda: None)
             return True
         return False
 
@@ -63,10 +59,11 @@ class Messages:
             return False
         return not answer["batchItemFailures"]
 
-    def _hidden_seconds(self, message: dict[str, Any]) -> int:
-        """Read how long a message stays hidden, which moto counts by the real clock."""
+    def _shows_at(self, message: dict[str, Any]) -> float:
+        """Return when a message is received again, by the world's clock."""
         [hidden] = [one for one in self._queue._messages if one.id == message["MessageId"]]
-        return max(math.ceil(hidden.visible_at / 1000 - time.time()), 0)
+        shows_at: float = hidden.visible_at / 1000
+        return max(shows_at, self._agenda.time())
 
     @property
     def _queue(self) -> Queue:
