@@ -26,6 +26,8 @@ FUNCTIONS = (
     "StoreFunction",
     "WatchFunction",
 )
+# These tell the world outside; most tests do without.
+OUTGOING = ("EventsFunction", "DeliverFunction")
 
 # What Lambda reports of a process that ended in the middle.
 ProcessEnded = type("Runtime.ExitError", (Exception,), {})
@@ -70,15 +72,16 @@ class Functions:
         lines: Their lines to Kie.ai, by logical id.
     """
 
-    def __init__(self, agenda: Agenda) -> None:
+    def __init__(self, agenda: Agenda, names: tuple[str, ...] = FUNCTIONS) -> None:
         self.calls = Calls()
+        self._names = names
         self.lines: dict[str, KieConnection] = {}
         self._agenda = agenda
         self._apps: dict[str, ModuleType] = {}
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Any]]:
         """Give handlers that may be called once the functions are loaded."""
-        return {name: partial(self._handle, name) for name in FUNCTIONS}
+        return {name: partial(self._handle, name) for name in self._names}
 
     def app(self, name: str) -> Any:
         """Give the module of a function."""
@@ -105,7 +108,7 @@ class Functions:
         no_metrics = SimpleNamespace(log_metrics=lambda handler: handler, add_metric=lambda **_: 0)
         patch.setattr(observability, "metrics", no_metrics)
         patch.setitem(KieHttp.__init__.__kwdefaults__ or {}, "sleep", lambda _: None)
-        for name in FUNCTIONS:
+        for name in self._names:
             with pytest.MonkeyPatch.context() as own:
                 own.setattr(clock, "sleep", sleeps.get(name, self._agenda.sleep_from_now))
                 self._apps[name] = self._import(name, cloud)

@@ -23,8 +23,9 @@ from sam_template.template import Template
 from simulator.server import KieSimulator
 from tests.functional.agenda import Agenda
 from tests.functional.executions import Executions
-from tests.functional.functions import Functions, KieConnection
+from tests.functional.functions import FUNCTIONS, OUTGOING, Functions, KieConnection
 from tests.functional.messages import Messages
+from tests.functional.outgoing import Outgoing
 from tests.functional.story import Story
 from tests.keys import issue_key
 
@@ -54,11 +55,20 @@ class World:
         create_limit: Creations that Kie.ai takes in ten seconds; 0 for any number.
     """
 
-    def __init__(self, *, create_limit: int = 0, region: str = seams.REGION) -> None:
+    def __init__(
+        self,
+        *,
+        create_limit: int = 0,
+        region: str = seams.REGION,
+        tells: bool = False,
+        **values: str,
+    ) -> None:
+        self._values = values
         self._create_limit = create_limit
         self._region = region
         self.agenda = Agenda()
-        self.functions = Functions(self.agenda)
+        self.functions = Functions(self.agenda, (*FUNCTIONS, *OUTGOING) if tells else FUNCTIONS)
+        self._tells = tells
         self.executions = Executions(self.agenda)
         self._exit = ExitStack()
 
@@ -82,6 +92,7 @@ class World:
                 httpx.Client(base_url=self.cloud.url, headers=headers, timeout=PATIENCE_SECONDS)
             )
             self.messages = Messages(self.cloud, self.agenda)
+            self.outgoing = Outgoing(self.cloud, self.agenda)
             self.sfn: Any = self.cloud.client("stepfunctions")
             self.s3: Any = self.cloud.client("s3")
             self.dynamodb: Any = self.cloud.client("dynamodb")
@@ -132,6 +143,7 @@ class World:
             # Tests that are about limits set their own.
             "RequestsPerMinute": "0",
             "TasksAtOnce": "0",
+            **self._values,
         }
         handlers = self.functions.handlers()
         keys = {"api_key": "test", "webhook_hmac_key": HMAC_KEY}
@@ -240,8 +252,11 @@ class World:
     def settle_down(self) -> None:
         """Wait until nothing more happens unless time passes."""
         until = time.monotonic() + PATIENCE_SECONDS
-        while self._is_moving() or self.messages.deliver():
+        while self._is_moving() or self.messages.deliver() or self._is_telling():
             assert time.monotonic() < until, "the world does not come to rest"
+
+    def _is_telling(self) -> bool:
+        return self._tells and self.outgoing.work()
 
     def _is_moving(self) -> bool:
         moving = self.executions.are_awake() or self.agenda.is_busy()
