@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = ROOT / "events"
-# Good for nothing else: it makes the tokens in the sample callbacks right.
+# Good for nothing else: they make the tokens in the sample callbacks and connections right.
 CALLBACK_SECRET = "the-secret-of-the-sample-events"  # noqa: S105 - see above
+SIGNING_SECRET = "another-secret-of-the-sample-events"  # noqa: S105 - see above
 UPSTREAM_ID = "7f0c1d2e3a4b5c6d7e8f90a1b2c3d4e5"
 _PREFIX = "task_01kjd3x7h8"
 RUNNING = f"{_PREFIX}sample0running00"
@@ -225,12 +226,15 @@ def sample_cloud(wanted: str | None = None) -> Iterator[Samples]:
         values = {
             "KieBaseUrl": simulator.base_url,
             "ResultHosts": f"{hosts},{urlsplit(simulator.base_url).netloc}",
+            "LiveUpdates": "true",
         }
         keys = {"api_key": "local"}
         with LocalCloud(template, values, kie_keys=keys, poll_queues=False) as cloud:
-            cloud.client("secretsmanager").put_secret_value(
-                SecretId=cloud.resources["CallbackSecret"], SecretString=CALLBACK_SECRET
-            )
+            secrets = cloud.client("secretsmanager")
+            for name, text in (("Callback", CALLBACK_SECRET), ("Signing", SIGNING_SECRET)):
+                secrets.put_secret_value(
+                    SecretId=cloud.resources[f"{name}Secret"], SecretString=text
+                )
             if wanted is not None and isinstance(function := cloud.functions[wanted], WorkerPool):
                 function.prewarm()
             samples = Samples(cloud, simulator)

@@ -132,6 +132,7 @@ class World:
             # Tests that are about limits set their own.
             "RequestsPerMinute": "0",
             "TasksAtOnce": "0",
+            "LiveUpdates": "true",
         }
         handlers = self.functions.handlers()
         keys = {"api_key": "test", "webhook_hmac_key": HMAC_KEY}

@@ -23,7 +23,7 @@ _DESCRIPTIONS = {
     402: "Not enough credits, or the monthly budget is exceeded. Kie.ai was not called.",
     403: "The key does not have the scope that this call requires.",
     404: "There is nothing with this id, or it belongs to another owner.",
-    409: "Not possible in the task's current state.",
+    409: "Not possible in the current state.",
     410: "The file has been deleted.",
     413: "The request body is too large.",
     415: "The request body was not sent as JSON.",
