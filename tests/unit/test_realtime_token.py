@@ -162,12 +162,12 @@ def test_no_period_is_opened_that_begins_after_the_end() -> None:
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)),
+    st.integers(0, 10**12).map(lambda ms: NOW + timedelta(milliseconds=ms)),
     st.integers(1, LONGEST_SECONDS),
     st.integers(0, LONGEST_SECONDS),
 )
 def test_the_channels_cover_the_life_of_a_token(now: datetime, ttl: int, after: int) -> None:
-    """What is published at any moment of it reaches one of them, and AppSync takes them all."""
+    """What is published at any moment of it reaches one of them."""
     grant = grant_of(ALICE, (TASK,), datetime.fromtimestamp(int(now.timestamp()) + ttl, UTC))
     listed = grant.channels(now)
     assert all(map(grant.opens, listed))
