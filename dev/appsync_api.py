@@ -4,7 +4,7 @@ One Event API of AppSync: its namespaces, who may do what in it, and who is subs
 https://docs.aws.amazon.com/appsync/latest/eventapi/configure-event-api-auth.html. Of the ways to be
 authorised there are two here: a Lambda function for those who connect and subscribe, and IAM for
 those who publish. A function is asked when somebody connects, and again for each subscription;
-nobody asks again afterwards, so that an open connection outlives its token, up to a day.
+nobody asks again afterwards, so that an open connection outlives its token (decision 15).
 """
 
 from __future__ import annotations

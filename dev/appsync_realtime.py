@@ -38,6 +38,8 @@ PROTOCOL = "aws-appsync-event-ws"
 PATH = "/event/realtime"
 KEEP_ALIVE_SECONDS = 60.0
 CONNECTION_TIMEOUT_MS = 300_000
+# Written nowhere: clients report that connections last up to a day, such as
+# https://github.com/aws-amplify/amplify-js/pull/14569.
 LONGEST_CONNECTION_SECONDS = 24 * 3600
 # https://docs.aws.amazon.com/general/latest/gr/appsync.html
 MOST_SUBSCRIPTIONS = 100
