@@ -19,6 +19,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal.models import moto_api_backend
 
 from dev import dynamodb_rules, event_bus, queue_rules, seams, stack
+from dev.appsync_events import EventApis, in_plain
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.dials import Dials
 from dev.expiry import Expiry
@@ -188,7 +189,7 @@ class LocalCloud:
         """Return a function's whole environment, as its process has it."""
         key = access_key_of(self.stack.roles[function])
         aws = {**self._aws, "AWS_ACCESS_KEY_ID": key, **self._endpoints()}
-        return lambda_environment(self.stack.functions[function], aws)
+        return in_plain(lambda_environment(self.stack.functions[function], aws))
 
     def invoke(self, function: str, event: Any) -> Any:
         """
@@ -232,8 +233,12 @@ class LocalCloud:
         self._session_lock = threading.Lock()
         self._open_state()
         self._make_kie_secret()
+        self.event_apis = self._exit.enter_context(
+            EventApis(self.region, self._invoke_by_name, self.aws, self._secret, self.clock)
+        )
         self.stack = stack.create(self.template, self.values, self.client)
         self._close_gate()
+        self.event_apis.use_permissions(self.stack)
         self._restore()
         self._make_sources()
         self._start_functions()

@@ -15,6 +15,7 @@ FUNCTIONS = {
     "api": "ApiFunction",
     "sweep": "SweepFunction",
     "callback": "CallbackFunction",
+    "realtime_authorizer": "RealtimeAuthorizerFunction",
     "store": "StoreFunction",
     "thumbnail": "ThumbnailFunction",
     "watch": "WatchFunction",

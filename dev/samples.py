@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = ROOT / "events"
-# Good for nothing else: they make the tokens in the sample callbacks and permalinks right.
+# Good for nothing else: they make the tokens and signatures in the samples right.
 CALLBACK_SECRET = "the-secret-of-the-sample-events"  # noqa: S105 - see above
 SIGNING_SECRET = "the-signing-secret-of-the-sample-events"  # noqa: S105 - see above
 UPSTREAM_ID = "7f0c1d2e3a4b5c6d7e8f90a1b2c3d4e5"
@@ -226,6 +226,7 @@ def sample_cloud(wanted: str | None = None) -> Iterator[Samples]:
         values = {
             "KieBaseUrl": simulator.base_url,
             "ResultHosts": f"{hosts},{urlsplit(simulator.base_url).netloc}",
+            "LiveUpdates": "true",
         }
         keys = {"api_key": "local"}
         with LocalCloud(template, values, kie_keys=keys, poll_queues=False) as cloud:

@@ -121,6 +121,7 @@ def _given(template: Template, kie_url: str, public_url: str) -> dict[str, str]:
         "KieBaseUrl": kie_url,
         "PublicBaseUrl": public_url,
         "AllowedOrigins": "*",
+        "LiveUpdates": "true",
     }
     address = urlsplit(kie_url)
     if address.hostname in {"127.0.0.1", "localhost", "::1"}:

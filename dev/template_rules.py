@@ -129,6 +129,11 @@ class Permissions:
         source = self._references.execute_api_arn(api, method, path)
         return self.allow(function, "apigateway.amazonaws.com", source)
 
+    def event_api_allows(self, api: str, function: str) -> bool:
+        """Return whether an Event API of AppSync may ask a function who may follow what."""
+        source = self._references.attribute(api, "ApiArn")
+        return self.allow(function, "appsync.amazonaws.com", source)
+
     def schedule_allows(self, function: str, event: str) -> bool:
         """Return whether a schedule may invoke its function."""
         rule = f"{function}{event}"

@@ -1,5 +1,6 @@
 """Makers of values that tests start from; every field can be overridden."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,3 +62,11 @@ def storing_task(**changes: Any) -> Task:
         "next_at": NOW,
     }
     return running_task(**{**fields, **changes})
+
+
+def event_text(task_id: str = TASK_ID, **data: Any) -> str:
+    """An event about a task, as it leaves the gateway."""
+    told = {"id": f"evt_{task_id.removeprefix('task_')}-1", "type": "task.succeeded"}
+    moment = f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+    task = {"id": task_id, "object": "task", "status": "succeeded", **data}
+    return json.dumps({**told, "timestamp": moment, "data": task})

@@ -7,7 +7,10 @@ FIRST = ("faults", "running", "functional", "deploy", "dev", "contract", "simula
 # The session's gateways take seconds to start, and each process of pytest would have its own.
 ON_ONE_GATEWAY = frozenset(
     f"tests/running/test_{name}.py"
-    for name in ("api", "browser", "credits", "dials", "families", "refusals", "waiting")
+    for name in (
+        *("api", "browser", "credits", "dials", "families", "live_updates"),
+        *("refusals", "waiting"),
+    )
 )
 
 

@@ -44,7 +44,7 @@ def publishes(record: dict[str, Any]) -> bool:
     except GatewayError as error:
         logger.warning("event published later", extra={"why": str(error)})
         return False
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is
         # Tried again, it would keep back those of other tasks for half a day.
         logger.exception("event cannot be published")
         return sets_aside(record)

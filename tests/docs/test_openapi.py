@@ -31,6 +31,7 @@ OPERATIONS = {
     *("retryTask", "deleteTask", "importTasks", "getOutputContent", "listOutputs"),
     *("createBatch", "listBatches", "getBatch", "cancelBatch"),
     *("createUpload", "listModels", "getModel", "listRecipes", "getRecipe"),
+    *("getRealtime", "createRealtimeToken"),
     *("getCredits", "listLedgerEntries", "grantCredits", "adjustCredits", "setCreditLimits"),
     *("createKey", "listKeys", "rotateKey", "revokeKey", "stopCreations", "resumeCreations"),
     *OPEN,

@@ -33,6 +33,14 @@ _SIGNATURE = re.compile(r"\?X-Amz-[^\"]*")
 _PERMALINK = re.compile(r"(/files/\w+/[\d-]+/)[\w-]{43}")
 _POLICY = re.compile(r'("(?:policy|x-amz-\w+|signature|AWSAccessKeyId)": ")[^"]*"', re.IGNORECASE)
 
+# What differs with every run whatever it is.
+_STAND_INS = {
+    "request_id": "5b3f0a1c-6d2e-4f70-8a91-2c4d6e8f0a1b",
+    "next_cursor": "YWZ0ZXI6dGFza18wMWtqZDN4N2g4MDAwMDAwMDAwMDAwMDAwMA",
+    "token": "eyJvIjoiMmJkODA2Yzk3ZjBl...IsImUiOjE3NzIzNjY0MDB9.4mR0...",
+    "host": "abc123.appsync-api.us-east-1.amazonaws.com",
+}
+
 type Examples = dict[str, dict[str, Any]]
 
 
@@ -112,19 +120,25 @@ def _cleaned(node: Any, name: str = "") -> Any:
     match node:
         case dict():
             return {inner: _cleaned(value, inner) for inner, value in node.items()}
+        case list() if name == "channels":
+            return [f"/tasks/2bd806c97f0e00af1a1fc3328fa763a9/1969168/task-01kjd3x7h8{12:016d}"]
         case list():
             return [_cleaned(value, name) for value in node]
-        case str() if name == "request_id":
-            return "5b3f0a1c-6d2e-4f70-8a91-2c4d6e8f0a1b"
-        case str() if name in ("task_id", "upstream_task_id") and re.fullmatch(r"\w{32}", node):
-            return "6f1e2d3c4b5a69788796a5b4c3d2e1f0"
-        case str() if name == "next_cursor":
-            return "YWZ0ZXI6dGFza18wMWtqZDN4N2g4MDAwMDAwMDAwMDAwMDAwMA"
-        case str() if name == "id" and re.fullmatch(r"[0-9a-z]{26}-\d+", node):
-            return "01kjd3x7h80000000000000000-0"
-        case str() if name == "url" and node.startswith("http://127.0.0.1"):
-            return "https://bucket.s3.us-east-1.amazonaws.com/"
+        case str():
+            return _cleaned_text(node, name)
     return node
+
+
+def _cleaned_text(text: str, name: str) -> str:
+    if name in ("task_id", "upstream_task_id") and re.fullmatch(r"\w{32}", text):
+        return "6f1e2d3c4b5a69788796a5b4c3d2e1f0"
+    if name == "id" and re.fullmatch(r"[0-9a-z]{26}-\d+", text):
+        return "01kjd3x7h80000000000000000-0"
+    if name == "url" and text.startswith("http://127.0.0.1"):
+        return "https://bucket.s3.us-east-1.amazonaws.com/"
+    if name == "url" and text.startswith("ws://127.0.0.1"):
+        return "wss://abc123.appsync-realtime-api.us-east-1.amazonaws.com/event/realtime"
+    return _STAND_INS.get(name, text)
 
 
 def record(world: World) -> Examples:
@@ -184,6 +198,9 @@ def _record_files_and_models(recorder: Recorder) -> None:
     recorder.ask("getModel", "GET", f"/v1/models/{MODEL}")
     recorder.ask("getRecipe", "GET", "/v1/recipes/extract-clothing")
     recorder.ask("getHealth", "GET", "/v1/health")
+    recorder.ask("getRealtime", "GET", "/v1/realtime")
+    followed = {"tasks": [recorder.world.newest_task().task_id], "ttl_seconds": 600}
+    recorder.ask("createRealtimeToken", "POST", "/v1/realtime/tokens", followed)
 
 
 def _record_administration(recorder: Recorder) -> None:

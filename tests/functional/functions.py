@@ -23,6 +23,7 @@ FUNCTIONS = (
     "ApiFunction",
     "SweepFunction",
     "CallbackFunction",
+    "RealtimeAuthorizerFunction",
     "StoreFunction",
     "WatchFunction",
 )
@@ -104,7 +105,7 @@ class Functions:
             sleeps: How functions sleep, for those that do not sleep like the others.
         """
         patch.setattr(clock, "utc_now", self._agenda.now)
-        # Metrics are one set for each process, which these five would share.
+        # Metrics are one set for each process, which these six would share.
         no_metrics = SimpleNamespace(log_metrics=lambda handler: handler, add_metric=lambda **_: 0)
         patch.setattr(observability, "metrics", no_metrics)
         patch.setitem(KieHttp.__init__.__kwdefaults__ or {}, "sleep", lambda _: None)

@@ -95,6 +95,8 @@ CALLS = {
     "GET /v1/models/<vendor>/<name>/<variant>": Call(404, 404, 404),
     "GET /v1/recipes": Call(200, 200, 200),
     "GET /v1/recipes/<name>": Call(200, 200, 200),
+    "GET /v1/realtime": Call(200, 200, 200),
+    "POST /v1/realtime/tokens": Call(201, 201, 201, {"ttl_seconds": 60}),
     "GET /v1/credits": Call(200, 200, 200),
     "GET /v1/credits/ledger": Call(200, 200, 200),
     "POST /v1/credits/grant": Call(403, 403, 200, CHANGE),

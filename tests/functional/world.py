@@ -143,6 +143,7 @@ class World:
             # Tests that are about limits set their own.
             "RequestsPerMinute": "0",
             "TasksAtOnce": "0",
+            "LiveUpdates": "true",
             **self._values,
         }
         handlers = self.functions.handlers()

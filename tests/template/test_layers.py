@@ -22,6 +22,10 @@ STDLIB_ONLY = ("core", "flows")
 # Function: what it has no use for, and therefore does not wait for at a cold start.
 LIGHT = {
     "callback": {"httpx", "jwt", "PIL", "kie_gateway.catalogue.catalogue", "kie_gateway.fetch"},
+    "realtime_authorizer": {
+        *("httpx", "jwt", "PIL", "cryptography", "kie_gateway.core.task"),
+        *("kie_gateway.fetch", "kie_gateway.kie", "kie_gateway.catalogue"),
+    },
     "thumbnail": {"httpx", "jwt", "kie_gateway.core.task", "kie_gateway.fetch", "kie_gateway.kie"},
 }
 

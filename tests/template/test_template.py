@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 from kie_gateway import settings
+from kie_gateway.core.callers.realtime_token import grant_of, write_token
 from kie_gateway.core.files.retention import RULE_DAYS
+from kie_gateway.core.live.channels import NAMESPACE
 from sam_template.template import Template
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +28,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "ApiFunction": settings.ApiFunctionSettings,
     "SweepFunction": settings.SweepFunctionSettings,
     "CallbackFunction": settings.CallbackFunctionSettings,
+    "RealtimeAuthorizerFunction": settings.RealtimeAuthorizerFunctionSettings,
     "StoreFunction": settings.StoreFunctionSettings,
     "ThumbnailFunction": settings.ThumbnailFunctionSettings,
     "WatchFunction": settings.WatchFunctionSettings,
@@ -103,6 +107,7 @@ def test_no_function_may_do_everything(name: str) -> None:
         ("WatchFunction", {"states:StartExecution", "dynamodb:DeleteItem", "sqs:SendMessage"}),
         ("SweepFunction", {"s3:PutObjectTagging", "dynamodb:Scan", "dynamodb:DeleteItem"}),
         ("ThumbnailFunction", {"dynamodb:GetItem", "secretsmanager:GetSecretValue"}),
+        ("RealtimeAuthorizerFunction", {"dynamodb:GetItem", "appsync:EventPublish"}),
         ("ApiFunction", {"s3:PutObjectTagging", "dynamodb:Scan", "dynamodb:DeleteTable"}),
     ],
 )
@@ -221,6 +226,35 @@ def test_parameters_are_those_of_the_contract_with_defaults() -> None:
     assert all(one["Description"] for one in parameters.values())
     # A hidden parameter is asked for again at each deploy, and overwrites what was rotated.
     assert not [name for name, one in parameters.items() if one.get("NoEcho")]
+
+
+def test_without_live_updates_nothing_of_them_is_there() -> None:
+    assert DOCUMENT["Parameters"]["LiveUpdates"]["Default"] == "false"
+    theirs = {name for name in RESOURCES if name.startswith(("Live", "Realtime"))}
+    assert len(theirs) == 5
+    assert {RESOURCES[name]["Condition"] for name in theirs} == {"HasLiveUpdates"}
+
+
+def test_browsers_follow_and_functions_publish() -> None:
+    config = RESOURCES["LiveApi"]["Properties"]["EventConfig"]
+    modes = ("ConnectionAuthModes", "DefaultSubscribeAuthModes", "DefaultPublishAuthModes")
+    assert [[one["AuthType"] for one in config[name]] for name in modes] == (
+        [["AWS_LAMBDA"], ["AWS_LAMBDA"], ["AWS_IAM"]]
+    )
+    [provider] = [one for one in config["AuthProviders"] if one["AuthType"] == "AWS_LAMBDA"]
+    authorizer = provider["LambdaAuthorizerConfig"]
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 0
+    channels = RESOURCES["LiveChannels"]["Properties"]
+    assert channels["Name"] == NAMESPACE
+    assert not {"SubscribeAuthModes", "PublishAuthModes"} & channels.keys()
+
+
+def test_a_token_gets_as_far_as_the_authorizer() -> None:
+    providers = RESOURCES["LiveApi"]["Properties"]["EventConfig"]["AuthProviders"]
+    pattern = providers[0]["LambdaAuthorizerConfig"]["IdentityValidationExpression"]
+    everything = grant_of("0" * 32, None, datetime(2026, 12, 1, tzinfo=UTC))
+    assert re.search(pattern, write_token(everything, b"key"))
+    assert not re.search(pattern, "kg_local_dev")
 
 
 def test_outputs_name_what_operators_need() -> None:

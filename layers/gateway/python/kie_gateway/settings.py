@@ -109,11 +109,37 @@ class BatchSettings(SubmitQueueSettings, GroupSettings):
     """How batches are created."""
 
 
-class ApiFunctionSettings(BatchSettings, UploadSettings, PollSettings, RoadSettings):
+class SigningSettings(BaseModel):
+    """
+    What we sign with.
+
+    Attributes:
+        signing_secret_arn: Of the secret that a key is derived from for each purpose.
+    """
+
+    signing_secret_arn: str
+
+
+class LivePublisherSettings(BaseModel):
+    """
+    Where live updates are published.
+
+    Attributes:
+        live_publish_url: Empty where there are none.
+    """
+
+    live_publish_url: str = Field(min_length=0)
+
+
+class ApiFunctionSettings(
+    BatchSettings, UploadSettings, PollSettings, RoadSettings, SigningSettings
+):
     """
     Environment of ApiFunction.
 
     Attributes:
+        live_http_host: Names the API in a browser's authorization; empty without live updates.
+        live_realtime_url: Where browsers connect; as before.
         public_base_url: Empty unless the API is reached under another address than its own.
         allowed_origins: Whose pages may call with a key, separated by commas.
         files_domain: Of the CloudFront distribution; empty where S3 serves files itself.
@@ -138,6 +164,8 @@ class ApiFunctionSettings(BatchSettings, UploadSettings, PollSettings, RoadSetti
     jwt_owner_claim: str
     jwt_may_admin: bool
     thumbnail_function_name: str
+    live_http_host: str = Field(min_length=0)
+    live_realtime_url: str = Field(min_length=0)
 
     @property
     def starting_credits(self) -> Decimal | None:
@@ -155,6 +183,12 @@ class ThumbnailFunctionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", str_min_length=1)
 
     bucket_name: str
+
+
+class RealtimeAuthorizerFunctionSettings(SigningSettings):
+    """Environment of RealtimeAuthorizerFunction."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_min_length=1)
 
 
 class CallbackFunctionSettings(RecordSettings, RoadSettings):

@@ -6,6 +6,7 @@ from kie_gateway.web.credits.routes import router as credit_accounts
 from kie_gateway.web.keys.routes import router as keys
 from kie_gateway.web.outputs.permalink_routes import router as permalinks
 from kie_gateway.web.outputs.routes import router as outputs
+from kie_gateway.web.realtime.routes import router as realtime
 from kie_gateway.web.recipes.routes import router as recipes
 from kie_gateway.web.resolver import GatewayResolver
 from kie_gateway.web.service.creation_switch import router as creation_switch
@@ -19,7 +20,7 @@ from kie_gateway.web.use_cases import UseCases
 # In the order of the API's document.
 ROUTERS = (
     *(task_creations, tasks, batches, imports, outputs, permalinks, uploads, catalogue, recipes),
-    *(credit_accounts, keys, creation_switch, service),
+    *(realtime, credit_accounts, keys, creation_switch, service),
 )
 
 

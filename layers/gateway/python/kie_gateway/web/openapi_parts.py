@@ -29,6 +29,10 @@ TAGS = [
         name="recipes",
         description="Ready-made wishes: what each takes, and which models it is made for.",
     ),
+    Tag(
+        name="realtime",
+        description="Live updates: what happens to your tasks, sent to browsers by WebSocket.",
+    ),
     Tag(name="credits", description="Your balance, your ledger and your limits."),
     Tag(name="keys", description="API keys. Only for keys with the scope `admin`."),
     Tag(

@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     403: "The key does not have the scope that this call requires, or pages of this origin may not"
     " call.",
     404: "There is nothing with this id, or it belongs to another owner.",
-    409: "Not possible in the task's current state.",
+    409: "Not possible in the current state.",
     410: "The file has been deleted.",
     413: "The request body is too large.",
     415: "The request body was not sent as JSON.",

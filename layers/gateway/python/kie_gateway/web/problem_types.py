@@ -164,6 +164,14 @@ _TYPES = (
         "Wait for the task to end, or refresh it. Create a new task if you want a second result.",
     ),
     ProblemType(
+        "live_updates_off",
+        409,
+        "Live updates are off",
+        "This gateway was deployed without live updates, so there is nothing to connect to.",
+        "Wait for tasks with `?wait=`, or ask the operator of this gateway to deploy it with"
+        " `LiveUpdates=true`.",
+    ),
+    ProblemType(
         "output_deleted",
         410,
         "Output deleted",

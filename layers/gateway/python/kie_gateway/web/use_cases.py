@@ -20,6 +20,7 @@ from kie_gateway.flows.credits.change_account import AccountChange
 from kie_gateway.flows.files.list_outputs import OutputPage, OutputQuery
 from kie_gateway.flows.groups.request_batch import BatchRequest, RequestedBatch
 from kie_gateway.flows.inputs.create_upload import Upload
+from kie_gateway.flows.live.issue_realtime_token import IssuedRealtimeToken
 from kie_gateway.flows.manage_keys import Issued, NewKey
 from kie_gateway.flows.tasks.create_task import Created
 from kie_gateway.flows.tasks.import_task import Imported
@@ -237,6 +238,20 @@ class RecipeBook(Protocol):
 
 
 @dataclass(frozen=True)
+class LiveEndpoint:
+    """
+    Where browsers follow tasks.
+
+    Attributes:
+        url: Of the WebSocket.
+        host: Names the API in a browser's authorization.
+    """
+
+    url: str
+    host: str
+
+
+@dataclass(frozen=True)
 class UseCases:
     """
     The use cases of the HTTP API.
@@ -256,6 +271,8 @@ class UseCases:
         make_thumbnail: Returns the key of the thumbnail of an output with at least such a width.
         create_upload: Takes owner, content type and size in bytes.
         observed: Reads the times of this deployment's own tasks of a model, None without enough.
+        live_endpoint: None where this deployment has no live updates.
+        issue_realtime_token: Takes owner, ids of tasks (None for all) and seconds.
         upstream_credits: Reads the balance at Kie.ai, None if it does not say.
     """
 
@@ -297,3 +314,5 @@ class UseCases:
     rotate_key: Callable[[str], Issued]
     revoke_key: Callable[[str], ApiKey]
     creation_switch: CreationSwitch
+    live_endpoint: LiveEndpoint | None
+    issue_realtime_token: Callable[[str, Sequence[str] | None, int], IssuedRealtimeToken]

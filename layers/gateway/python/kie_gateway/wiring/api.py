@@ -17,12 +17,14 @@ from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
 from kie_gateway.core.callers.origins import AllowedOrigins
+from kie_gateway.core.callers.realtime_token import PURPOSE as REALTIME
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.deadline import ANSWER_SECONDS, AWS_CALL_SECONDS, share
 from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.errors.provider_errors import OutOfTimeError
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
+from kie_gateway.core.signing_key import derive_key
 from kie_gateway.core.task import CompletedBy, Step, Task
 from kie_gateway.fetch.input_links import HttpInputLinks
 from kie_gateway.flows.credits.change_account import ChangeAccount
@@ -36,6 +38,7 @@ from kie_gateway.flows.groups.request_batch import RequestBatch
 from kie_gateway.flows.inputs.check_links import CheckLinks
 from kie_gateway.flows.inputs.create_upload import CreateUpload
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
+from kie_gateway.flows.live.issue_realtime_token import IssueRealtimeToken
 from kie_gateway.flows.manage_keys import IssueKey, RevokeKey, RotateKey
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
 from kie_gateway.flows.submitting.submit_now import SubmitNow
@@ -57,7 +60,7 @@ from kie_gateway.oidc.token_reader import TokenReader
 from kie_gateway.recipes import recipes
 from kie_gateway.settings import ApiFunctionSettings, load
 from kie_gateway.web.authentication import Authentication
-from kie_gateway.web.use_cases import FileLinker, UseCases
+from kie_gateway.web.use_cases import FileLinker, LiveEndpoint, UseCases
 from kie_gateway.wiring.clients import Clients
 from kie_gateway.wiring.drafting import (
     make_cancel_batch,
@@ -254,6 +257,24 @@ def _use_cases(
         rotate_key=RotateKey(parts.keys, new_key_id, now),
         revoke_key=RevokeKey(parts.keys, now),
         creation_switch=parts.creation_switch,
+        live_endpoint=_live_endpoint(settings),
+        issue_realtime_token=_realtime_tokens(parts),
+    )
+
+
+def _live_endpoint(settings: ApiFunctionSettings) -> LiveEndpoint | None:
+    if not settings.live_realtime_url:
+        return None
+    return LiveEndpoint(settings.live_realtime_url, settings.live_http_host)
+
+
+def _realtime_tokens(parts: _Parts) -> IssueRealtimeToken:
+    secret = parts.runtime.secret(parts.settings.signing_secret_arn)
+    return IssueRealtimeToken(
+        is_on=_live_endpoint(parts.settings) is not None,
+        tasks=parts.tasks,
+        signing_key=lambda: derive_key(secret(), REALTIME),
+        now=parts.runtime.now,
     )
 
 

@@ -70,24 +70,25 @@ class Clients:
         self._copies = copies
 
     @cached_property
-    def _session(self) -> boto3.session.Session:
+    def session(self) -> boto3.session.Session:
+        """Region and credentials, for whoever signs by itself."""
         return boto3.session.Session()
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """The record and everything beside it."""
-        return self._timed(self._session.client("dynamodb", config=_AWS))
+        return self._timed(self.session.client("dynamodb", config=_AWS))
 
     @cached_property
     def s3(self) -> "S3Client":
         """Results, inputs and the raw archive."""
         config = _UPLOADS if self._copies else _S3
-        return self._timed(self._session.client("s3", config=config))
+        return self._timed(self.session.client("s3", config=config))
 
     @cached_property
     def sqs(self) -> "SQSClient":
         """The queue of tasks to copy."""
-        return self._timed(self._session.client("sqs", config=_AWS))
+        return self._timed(self.session.client("sqs", config=_AWS))
 
     @cached_property
     def events(self) -> "EventBridgeClient":
@@ -97,18 +98,18 @@ class Clients:
     @cached_property
     def stepfunctions(self) -> "SFNClient":
         """The watch."""
-        return self._timed(self._session.client("stepfunctions", config=_AWS))
+        return self._timed(self.session.client("stepfunctions", config=_AWS))
 
     @cached_property
     def functions(self) -> "LambdaClient":
         """Other functions."""
-        client = self._session.client("lambda", config=_FUNCTIONS)
+        client = self.session.client("lambda", config=_FUNCTIONS)
         return self._timed(client, _FUNCTION_CALL_SECONDS)
 
     @cached_property
     def secretsmanager(self) -> "SecretsManagerClient":
         """Kie.ai's keys and our own secrets."""
-        return self._timed(self._session.client("secretsmanager", config=_AWS))
+        return self._timed(self.session.client("secretsmanager", config=_AWS))
 
     def _timed[Client: BaseClient](self, client: Client, least: float = AWS_CALL_SECONDS) -> Client:
         """Have a client send nothing once less than so many seconds are left."""

@@ -112,6 +112,12 @@ class CreationsStoppedError(CallerError):
     retryable = True
 
 
+class LiveUpdatesOffError(CallerError):
+    """This deployment has no live updates."""
+
+    code = "live_updates_off"
+
+
 class KeyNotFoundError(CallerError):
     """No such key, or none that this can be done with."""
 

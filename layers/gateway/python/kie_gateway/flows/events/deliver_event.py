@@ -15,8 +15,8 @@ from kie_gateway.core.events.delivery import (
 )
 from kie_gateway.core.events.endpoint import Endpoint, after_failure, after_success
 from kie_gateway.core.events.task_webhook import PER_TASK
-from kie_gateway.core.ports.webhook_sender import WebhookSender
 from kie_gateway.core.ports.deliveries import Deliveries, DeliveryQueue, Endpoints
+from kie_gateway.core.ports.webhook_sender import WebhookSender
 
 
 class Sign(Protocol):

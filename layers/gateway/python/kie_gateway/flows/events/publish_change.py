@@ -35,8 +35,8 @@ from kie_gateway.core.events.event_size import fitting
 from kie_gateway.core.events.event_type import EventType
 from kie_gateway.core.events.task_webhook import PER_TASK, TaskWebhook
 from kie_gateway.core.groups.batch import Batch
-from kie_gateway.core.ports.events import EventBus, LiveUpdates
 from kie_gateway.core.ports.deliveries import Deliveries, DeliveryQueue, Endpoints
+from kie_gateway.core.ports.events import EventBus, LiveUpdates
 from kie_gateway.core.task import Task
 
 _log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""Live updates: their channels, and events that fit into them."""

@@ -1,0 +1,1 @@
+"""Live updates: tokens for browsers, and who may follow what."""

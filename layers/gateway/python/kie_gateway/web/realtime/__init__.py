@@ -1,0 +1,1 @@
+"""Live updates: where to connect, and tokens for browsers."""
