@@ -37,6 +37,7 @@ def make_task(**changes: Any) -> Task:
         "submission": Submission.SENDING,
         "submission_attempts": 1,
         "sending_at": NOW,
+        "expected_seconds": 45.0,
     }
     return Task(**{**fields, **changes})
 
