@@ -37,7 +37,7 @@ def make_task(**changes: Any) -> Task:
         "submission": Submission.SENDING,
         "submission_attempts": 1,
         "sending_at": NOW,
-        "expected_seconds": 45.0,
+        "expected_seconds": 45,
     }
     return Task(**{**fields, **changes})
 

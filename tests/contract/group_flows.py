@@ -180,7 +180,7 @@ class GroupFlows(CreditsMachine):
             lambda _, given, checked, examples=(): given,
             (),
             lambda estimate: Reservation(estimate or Decimal(0), RELEASE_SECONDS),
-            typical_seconds,
+            lambda model: round(typical_seconds(model)),
         )
 
     def planning(self) -> PlanGroup:

@@ -89,7 +89,7 @@ class Creations:
             as_it_is,
             checks,
             lambda one: Reservation(as_credits(one or 1), 60),
-            typical_seconds,
+            lambda model: round(typical_seconds(model)),
         )
         return RequestTask(
             plan=PlanGroup(draft),

@@ -213,7 +213,7 @@ def test_a_poll_of_a_task_at_work_mostly_finds_no_news_and_never_a_frozen_bar() 
 
 def test_progress_and_the_expected_end_are_shown() -> None:
     shown = body(running_task(), NOW + seconds(30))
-    assert (shown["progress"], shown["expected_at"]) == (0.5, "2026-03-01T12:00:46Z")
+    assert (shown["progress"], shown["expected_at"]) == (0.5, "2026-03-01T12:00:45Z")
     assert (body(DONE)["progress"], body(DONE)["expected_at"]) == (1.0, None)
     failed = body(running_task(status=Status.FAILED))
     assert (failed["progress"], failed["expected_at"]) == (None, None)

@@ -144,7 +144,6 @@ _TEXT = _Codec("S", str, str)
 _WORDS = _Codec("S", keepable, str)
 _NAME = _Codec("S", _name, str)
 _INT = _Codec("N", str, int)
-_SECONDS = _Codec("N", lambda seconds: f"{seconds:.1f}", float)
 _FLAG = _Codec("BOOL", bool, bool)
 _AMOUNT = _Codec("N", lambda amount: f"{amount:f}", Decimal)
 _TIME = _Codec("S", write_time, datetime.fromisoformat)
@@ -223,7 +222,7 @@ _CODECS: dict[str, _Codec] = {
     "reservation": _Codec("S", _write_reservation, _read_reservation),
     "credits_estimated": _AMOUNT,
     "credits_charged": _AMOUNT,
-    "expected_seconds": _SECONDS,
+    "expected_seconds": _INT,
     "input_bytes": _INT,
     "input_file": _INT,
     "alternatives": _Codec(

@@ -33,7 +33,7 @@ class Alternative:
     credits_estimated: Decimal | None = None
     input_bytes: int | None = None
     input_file: int = 0
-    expected_seconds: float | None = None
+    expected_seconds: int | None = None
     is_retired: bool = False
 
 

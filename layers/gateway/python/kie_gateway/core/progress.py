@@ -98,7 +98,7 @@ def seconds_to_next_look(task: Task, now: datetime) -> float:
         distance = (now - task.created_at).total_seconds() / 4
     else:
         distance = min(abs(stage.age(now)) / 2, abs(stage.left(now)) / 4)
-    return min(max(distance, _SHORTEST_LOOK_SECONDS), _LONGEST_LOOK_SECONDS)
+    return round(min(max(distance, _SHORTEST_LOOK_SECONDS), _LONGEST_LOOK_SECONDS), 2)
 
 
 def _stage(task: Task) -> _Stage | None:
@@ -152,6 +152,5 @@ def _expected_at(task: Task, stage: _Stage, now: datetime) -> datetime | None:
     overdue = _AHEAD * max(stage.age(now), 0.0) / stage.seconds
     steps = math.ceil(math.log(overdue, _GROWTH)) if overdue > 1 else 0
     end = stage.since + timedelta(seconds=stage.seconds * _GROWTH**steps)
-    # In whole seconds, and not before the end.
-    end = end.replace(microsecond=0) + timedelta(seconds=1)
+    end -= timedelta(microseconds=end.microsecond % 1000)
     return end if is_storing else min(end, task.deadline_at)

@@ -150,7 +150,7 @@ class Task:
     alternatives: tuple[Alternative, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     max_credits: Decimal | None = None
-    expected_seconds: float | None = None
+    expected_seconds: int | None = None
     attention: Attention | None = None
     submission: Submission = Submission.WAITING
     submission_attempts: int = 0

@@ -30,7 +30,7 @@ def make_draft_task(
     settings: ReservationSettings,
     runtime: Runtime,
     tasks: TaskStore,
-    expected_seconds: Callable[[str], float],
+    expected_seconds: Callable[[str], int],
 ) -> DraftTask:
     """
     Make what drafts new tasks.
@@ -56,7 +56,7 @@ def make_create_children(
     runtime: Runtime,
     tasks: TaskStore,
     executions: WatchExecutions,
-    expected_seconds: Callable[[str], float],
+    expected_seconds: Callable[[str], int],
 ) -> CreateChildren:
     """Make what creates the children of tasks that have succeeded."""
     return CreateChildren(
@@ -73,7 +73,7 @@ def make_plan_group(
     settings: ReservationSettings,
     runtime: Runtime,
     tasks: TaskStore,
-    expected_seconds: Callable[[str], float],
+    expected_seconds: Callable[[str], int],
 ) -> PlanGroup:
     """Make what plans tasks with everything that is to follow."""
     draft = make_draft_task(settings, runtime, tasks, expected_seconds)
@@ -86,7 +86,7 @@ def make_create_batch_tasks(
     tasks: TaskStore,
     batches: BatchTable,
     executions: WatchExecutions,
-    expected_seconds: Callable[[str], float],
+    expected_seconds: Callable[[str], int],
 ) -> CreateBatchTasks:
     """Make what creates the tasks of batches."""
     return CreateBatchTasks(

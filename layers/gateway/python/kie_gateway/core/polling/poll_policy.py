@@ -26,10 +26,11 @@ class PollPolicy:
     typical_seconds: Callable[[str], float]
     observed: Callable[[str], Observed | None] = lambda _: None
 
-    def expected_seconds(self, model: str) -> float:
+    def expected_seconds(self, model: str) -> int:
         """Return how long a task of a model is expected to take: the median that is known best."""
         observed = self.observed(model)
-        return max(observed.p50 if observed is not None else self.typical_seconds(model), 1.0)
+        median = observed.p50 if observed is not None else self.typical_seconds(model)
+        return max(round(median), 1)
 
     def next_ask_at(self, task: Task, now: datetime) -> datetime:
         """Choose when to ask about a task next."""

@@ -65,7 +65,7 @@ class Draft:
     retention_days: int | None = None
     kind: str | None = None
     credits_estimated: Decimal | None = None
-    expected_seconds: float | None = None
+    expected_seconds: int | None = None
     reservation: Reservation | None = None
     retry_of: str | None = None
     parent_id: str | None = None
@@ -159,7 +159,7 @@ class DraftTask:
     read_input: ReadInput
     checks: Sequence[Callable[[Mapping[str, Any], str], None]]
     reservation: Callable[[Decimal | None], Reservation]
-    expected_seconds: Callable[[str], float]
+    expected_seconds: Callable[[str], int]
 
     def __call__(
         self,

@@ -140,8 +140,8 @@ def _outlook_tag(task: Task, now: datetime) -> str:
     if task.status.is_settled:
         return ""
     expected = outlook(task, now)
-    end = int(expected.expected_at.timestamp()) if expected.expected_at is not None else 0
-    return f"-{expected.percent or 0}.{end}"
+    end = expected.expected_at.timestamp() if expected.expected_at is not None else 0
+    return f"-{expected.percent or 0}.{end:.3f}"
 
 
 def _attention(task: Task, now: datetime) -> Attention | None:
