@@ -147,11 +147,13 @@ class FakeTaskStore:
         accounts: Of the owners.
         lock: Held by whoever writes.
         count_in_batch: Told of each move of a task, and of its status before.
+        looks: How often somebody has looked for the version of a task.
     """
 
     def __init__(self, *tasks: Task, accounts: FakeAccounts | None = None) -> None:
         self.unavailable = False
         self.accounts = accounts or FakeAccounts()
+        self.looks = 0
         self._tasks = {task.task_id: task for task in tasks}
         self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
         self._makers: dict[str, str] = {}
@@ -248,6 +250,7 @@ class FakeTaskStore:
         return [self._tasks[task_id] for task_id in task_ids if task_id in self._tasks]
 
     def version_of(self, task_id: str) -> int | None:
+        self.looks += 1
         task = self.get(task_id)
         return None if task is None else task.version
 

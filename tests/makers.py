@@ -38,6 +38,7 @@ def make_task(**changes: Any) -> Task:
         "submission": Submission.SENDING,
         "submission_attempts": 1,
         "sending_at": NOW,
+        "expected_seconds": 45,
     }
     return Task(**{**fields, **changes})
 

@@ -43,6 +43,7 @@ from tests.contract.test_credits_model import (
     Faulty,
 )
 from tests.fake_batches import FakeBatches
+from tests.makers import typical_seconds
 
 if TYPE_CHECKING:
     pass
@@ -180,6 +181,7 @@ class GroupFlows(CreditsMachine):
             lambda _, given, checked, examples=(): given,
             (),
             lambda estimate: Reservation(estimate or Decimal(0), RELEASE_SECONDS),
+            lambda model: round(typical_seconds(model)),
         )
 
     def planning(self) -> PlanGroup:

@@ -103,7 +103,7 @@ def test_a_request_that_ends_after_the_refusal_leaves_a_task_that_goes_on(
     world: World, number: int
 ) -> None:
     # What is read once for all requests is read by the first.
-    world.create("a kite")
+    world.create("a kite", fallback=FALLBACK)
     body = {"model": MODEL, "input": {"prompt": f"a kite [{MODEL}: create 505]"}}
     with fault(world, "ApiFunction", Trouble.ENDS_AFTER, number):
         world.http.post("/v1/tasks", json={**body, "fallback": FALLBACK})

@@ -126,12 +126,16 @@ def test_who_waits_is_told_how_long(whole_world: World, rush: Rush) -> None:
     world.settle_down()
     last = answers[-1].json()
     assert last["status"] == "queued"
-    assert last["expected_at"] is not None
-    assert 10 < int(answers[-1].headers["retry-after"]) < 20
+    turn = int(answers[-1].headers["retry-after"])
+    assert 10 < turn < 20
+    expected, created = (datetime.fromisoformat(last[f"{n}_at"]) for n in ("expected", "created"))
+    # Its turn, and then the two seconds at most that all the others took.
+    assert turn - 1 < (expected - created).total_seconds() <= turn + 2
+    assert last["progress"] == 0
     events = world.http.get(f"/v1/tasks/{last['id']}/events", headers=headers).json()["data"]
     assert events[-1]["type"] == "submission_waiting"
     world.run()
     done: Any = httpx.get(
         f"{world.cloud.url}/v1/tasks/{last['id']}", headers=headers, timeout=20
     ).json()
-    assert (done["status"], done["expected_at"]) == ("succeeded", None)
+    assert (done["status"], done["expected_at"], done["progress"]) == ("succeeded", None, 1)

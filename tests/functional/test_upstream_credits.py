@@ -11,6 +11,7 @@ from kie_gateway.flows.submitting.submit_task import SubmitTask
 from tests.functional.parts import parts_of
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
+from tests.makers import typical_seconds
 
 PRICE = 4.0
 # A clip, for many times as much.
@@ -49,10 +50,10 @@ def reserved(world: World) -> float:
 
 
 def expected_after(task: Story) -> float:
-    """Tell how long after its creation a task is expected to be sent."""
+    """Tell how long after its creation a task is expected to be sent, and then to take its time."""
     read = task.read()
     expected, created = (datetime.fromisoformat(read[f"{n}_at"]) for n in ("expected", "created"))
-    return (expected - created).total_seconds()
+    return (expected - created).total_seconds() - typical_seconds(MODEL)
 
 
 def test_one_refusal_holds_up_everybody_and_fails_nobody(world: World, bob: httpx.Client) -> None:

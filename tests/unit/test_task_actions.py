@@ -29,7 +29,7 @@ from kie_gateway.flows.tasks.draft_task import DraftTask
 from kie_gateway.flows.tasks.request_task import RequestTask, TaskRequest
 from kie_gateway.flows.tasks.retry_task import Retry, RetryTask
 from tests.fakes import FakeTaskStore
-from tests.makers import NOW, TASK_ID, make_task, running_task, seconds
+from tests.makers import NOW, TASK_ID, make_task, running_task, seconds, typical_seconds
 
 BASE = "https://gateway.test"
 FAILED = running_task(
@@ -85,7 +85,11 @@ class Creations:
     def request(self) -> RequestTask:
         checks = (CheckUploads(lambda _: None), CheckReferences(FakeTaskStore()))
         draft = DraftTask(
-            FakeModels(), as_it_is, checks, lambda one: Reservation(as_credits(one or 1), 60)
+            FakeModels(),
+            as_it_is,
+            checks,
+            lambda one: Reservation(as_credits(one or 1), 60),
+            lambda model: round(typical_seconds(model)),
         )
         return RequestTask(
             plan=PlanGroup(draft),

@@ -188,9 +188,11 @@ def test_an_event_shows_the_facts_that_are_known() -> None:
 
 
 def test_a_state_is_told_from_the_next_by_its_version() -> None:
-    assert etag(running_task(), {}, NOW) == 'W/"1-0"'
-    assert etag(running_task(version=2), {}, NOW) == 'W/"2-0"'
-    assert etag(running_task(), {}, NOW + seconds(3000)) == etag(running_task(), {}, NOW)
+    failed = running_task(status=Status.FAILED)
+    assert etag(failed, {}, NOW) == 'W/"1-0"'
+    assert etag(replace(failed, version=2), {}, NOW) == 'W/"2-0"'
+    assert etag(failed, {}, NOW + seconds(3000)) == etag(failed, {}, NOW)
+    assert etag(running_task(version=2), {}, NOW) != etag(running_task(), {}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -222,12 +224,27 @@ def test_a_task_with_links_looks_new_before_they_end() -> None:
     assert etag(replace(DONE, version=2), {}, NOW) != etag(DONE, {}, NOW)
 
 
+def test_a_poll_of_a_task_at_work_mostly_finds_no_news_and_never_a_frozen_bar() -> None:
+    seen = [etag(running_task(), {}, NOW + seconds(age)) for age in range(45)]
+    longest = max(seen.count(one) for one in seen)
+    assert (len(seen), len(set(seen)), longest) == (45, 17, 3)
+
+
+def test_progress_and_the_expected_end_are_shown() -> None:
+    shown = body(running_task(), NOW + seconds(30))
+    assert (shown["progress"], shown["expected_at"]) == (0.5, "2026-03-01T12:00:45Z")
+    assert (body(DONE)["progress"], body(DONE)["expected_at"]) == (1.0, None)
+    failed = body(running_task(status=Status.FAILED))
+    assert (failed["progress"], failed["expected_at"]) == (None, None)
+
+
 @pytest.mark.parametrize(
-    ("age_seconds", "pause_seconds"),
-    [(0, 1), (-5, 1), (19, 1), (20, 2), (95, 9), (150, 15), (86_400, 15)],
+    ("age_seconds", "pause_seconds"), [(0, 15), (35.5, 11), (45, 5), (86_400, 15)]
 )
-def test_callers_are_told_to_come_back_soon_at_first(age_seconds: int, pause_seconds: int) -> None:
-    assert retry_after_seconds(make_task(), NOW + seconds(age_seconds)) == pause_seconds
+def test_callers_are_told_in_whole_seconds_when_to_come_back(
+    age_seconds: float, pause_seconds: int
+) -> None:
+    assert retry_after_seconds(running_task(), NOW + seconds(age_seconds)) == pause_seconds
 
 
 # --- responses ----------------------------------------------------------------------------------
@@ -241,9 +258,9 @@ def test_an_open_task_says_when_to_come_back_and_a_settled_one_does_not() -> Non
     answer = RESPONSES.task(running_task())
     assert answer.status_code == 200
     assert dict(answer.headers) | {"Content-Type": ""} == {
-        "ETag": 'W/"1-0"',
+        "ETag": etag(running_task(), {}, RESPONSES.now),
         "Cache-Control": "private, no-cache",
-        "Retry-After": "2",
+        "Retry-After": "15",
         "Content-Type": "",
     }
     assert "Retry-After" not in RESPONSES.task(DONE).headers
@@ -254,7 +271,7 @@ def test_a_created_task_says_where_it_is() -> None:
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"{BASE}/v1/tasks/{TASK_ID}"
     assert answer.headers["Idempotent-Replayed"] == "true"
-    assert answer.headers["ETag"] == 'W/"1-0"'
+    assert answer.headers["ETag"] == etag(make_task(), {}, RESPONSES.now)
 
 
 def test_an_unchanged_task_has_no_body() -> None:

@@ -389,9 +389,8 @@ def wait(scene: Scene, wait_seconds: float, settles_at: float | None = None) -> 
         (0, None, Status.RUNNING, 0),
         (0.1, None, Status.RUNNING, 0.1),
         (2.7, None, Status.RUNNING, 2.7),
-        (25, 0.2, Status.CANCELED, 0.25),
-        (25, 0.6, Status.CANCELED, 1.0),
-        (25, 7, Status.CANCELED, 7.5),
+        (25, 0.2, Status.CANCELED, 0.75),
+        (25, 1.6, Status.CANCELED, 2.25),
         (25, 24.9, Status.CANCELED, 25),
     ],
 )
@@ -400,6 +399,27 @@ def test_a_wait_ends_with_the_task_or_the_time(
 ) -> None:
     task, took = wait(Scene(running_task()), wait_seconds, settles_at)
     assert (task.status, took) == (status, took_seconds)
+
+
+@pytest.mark.parametrize(
+    ("expected", "settles_at", "looks", "most_late"),
+    [
+        (60, None, 12, 0),
+        (5, None, 20, 0),
+        # About the time that was expected, news are not late.
+        (5, 5.0, 7, 0.75),
+        (20, 19.6, 15, 0.75),
+        (20, 21.0, 17, 0.75),
+    ],
+)
+def test_who_waits_looks_seldom_while_the_end_is_far_away(
+    expected: int, settles_at: float | None, looks: int, most_late: float
+) -> None:
+    """With pauses of a second, it took 28 looks in 25 s, and 8 for a task of 5 s."""
+    scene = Scene(running_task(expected_seconds=expected))
+    took = wait(scene, 25, settles_at)[1]
+    assert scene.store.looks == looks
+    assert 0 <= took - (settles_at or 25) <= most_late
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def read_alternative(values: Mapping[str, Any]) -> Alternative:
         credits_estimated=None if estimated is None else Decimal(estimated),
         input_bytes=values.get("input_bytes"),
         input_file=values.get("input_file", 0),
+        expected_seconds=values.get("expected_seconds"),
         is_retired=values.get("is_retired", False),
     )
 

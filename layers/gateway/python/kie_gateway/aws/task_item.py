@@ -223,6 +223,7 @@ _CODECS: dict[str, _Codec] = {
     "reservation": _Codec("S", _write_reservation, _read_reservation),
     "credits_estimated": _AMOUNT,
     "credits_charged": _AMOUNT,
+    "expected_seconds": _INT,
     "input_bytes": _INT,
     "input_file": _INT,
     "alternatives": _Codec(

@@ -21,6 +21,7 @@ class Alternative:
         credits_estimated: The catalogue's estimate, None if there is none.
         input_bytes: Size of the whole input where `input` is an excerpt, or else None.
         input_file: Number of the file that holds the whole input.
+        expected_seconds: How long it is expected to take, None if nobody knows.
         is_retired: Whether Kie.ai is known not to offer it any more, so that it is passed over.
     """
 
@@ -32,6 +33,7 @@ class Alternative:
     credits_estimated: Decimal | None = None
     input_bytes: int | None = None
     input_file: int = 0
+    expected_seconds: int | None = None
     is_retired: bool = False
 
 

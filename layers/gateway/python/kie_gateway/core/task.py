@@ -102,6 +102,8 @@ class Task:
         alternatives: Models that are still to be tried if this one comes to nothing, in order.
         attempts: Those that came to nothing before this one.
         max_credits: What all attempts together may cost, as far as can be known before.
+        expected_seconds: How long Kie.ai was expected to take when the task, or the model that is
+            tried now, was asked for; None where nobody knew.
         callback_base_url: Public address of this deployment when the task was created.
         sending_at: When the creation was last about to be sent to Kie.ai.
         upstream_facts: What else Kie.ai told of the result, such as seeds.
@@ -151,6 +153,7 @@ class Task:
     alternatives: tuple[Alternative, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     max_credits: Decimal | None = None
+    expected_seconds: int | None = None
     attention: Attention | None = None
     submission: Submission = Submission.WAITING
     submission_attempts: int = 0

@@ -204,7 +204,7 @@ def _use_cases(
     settings, runtime, tasks = parts.settings, parts.runtime, parts.tasks
     bucket, now, inputs = runtime.bucket, runtime.now, LargeInputs(runtime.bucket)
     request_task = RequestTask(
-        plan=make_plan_group(settings, runtime, tasks),
+        plan=make_plan_group(settings, runtime, tasks, parts.polling.policy.expected_seconds),
         create=create,
         check_links=CheckLinks(HttpInputLinks(parts.polling.hosts), runtime.time_left),
         new_task_id=new_task_id,
@@ -302,7 +302,12 @@ def _refreshing(parts: _Parts) -> RefreshTask:
 def _batches(parts: _Parts) -> RequestBatch:
     settings, runtime = parts.settings, parts.runtime
     create_tasks = make_create_batch_tasks(
-        settings, runtime, parts.tasks, parts.batches, parts.executions
+        settings,
+        runtime,
+        parts.tasks,
+        parts.batches,
+        parts.executions,
+        parts.polling.policy.expected_seconds,
     )
     return RequestBatch(
         batches=parts.batches,

@@ -1,5 +1,6 @@
 """Parts that draft new tasks, and create those that follow others."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from kie_gateway.aws.batch_table import BatchTable
@@ -26,8 +27,18 @@ from kie_gateway.wiring.permalinks import make_permalinks
 from kie_gateway.wiring.runtime import Runtime
 
 
-def make_draft_task(settings: ReservationSettings, runtime: Runtime, tasks: TaskStore) -> DraftTask:
-    """Make what drafts new tasks."""
+def make_draft_task(
+    settings: ReservationSettings,
+    runtime: Runtime,
+    tasks: TaskStore,
+    expected_seconds: Callable[[str], int],
+) -> DraftTask:
+    """
+    Make what drafts new tasks.
+
+    Args:
+        expected_seconds: Tells how long a model is expected to take.
+    """
 
     def reservation(estimated: Decimal | None) -> Reservation:
         expected = as_credits(settings.unknown_estimate_credits) if estimated is None else estimated
@@ -38,7 +49,7 @@ def make_draft_task(settings: ReservationSettings, runtime: Runtime, tasks: Task
         CheckReferences(tasks),
         CheckOutputs(FindOutput(tasks)),
     )
-    return DraftTask(KnownModels(), read_input, checks, reservation)
+    return DraftTask(KnownModels(), read_input, checks, reservation, expected_seconds)
 
 
 def make_create_children(
@@ -46,6 +57,7 @@ def make_create_children(
     runtime: Runtime,
     tasks: TaskStore,
     executions: WatchExecutions,
+    expected_seconds: Callable[[str], int],
 ) -> CreateChildren:
     """Make what creates the children of tasks that have succeeded."""
     return CreateChildren(
@@ -53,15 +65,20 @@ def make_create_children(
         executions=executions,
         inputs=LargeInputs(runtime.bucket),
         plans=Plans(runtime.bucket),
-        draft=make_draft_task(settings, runtime, tasks),
+        draft=make_draft_task(settings, runtime, tasks, expected_seconds),
         permalinks=make_permalinks(settings, runtime),
         now=runtime.now,
     )
 
 
-def make_plan_group(settings: GroupSettings, runtime: Runtime, tasks: TaskStore) -> PlanGroup:
+def make_plan_group(
+    settings: GroupSettings,
+    runtime: Runtime,
+    tasks: TaskStore,
+    expected_seconds: Callable[[str], int],
+) -> PlanGroup:
     """Make what plans tasks with everything that is to follow."""
-    draft = make_draft_task(settings, runtime, tasks)
+    draft = make_draft_task(settings, runtime, tasks, expected_seconds)
     return PlanGroup(draft, make_plan_covers(KnownModels()), has_permalinks=settings.permalinks)
 
 
@@ -71,6 +88,7 @@ def make_create_batch_tasks(
     tasks: TaskStore,
     batches: BatchTable,
     executions: WatchExecutions,
+    expected_seconds: Callable[[str], int],
 ) -> CreateBatchTasks:
     """Make what creates the tasks of batches."""
     return CreateBatchTasks(
@@ -79,7 +97,7 @@ def make_create_batch_tasks(
         inputs=LargeInputs(runtime.bucket),
         plans=Plans(runtime.bucket),
         batch_plans=BatchPlans(runtime.bucket),
-        plan_group=make_plan_group(settings, runtime, tasks),
+        plan_group=make_plan_group(settings, runtime, tasks, expected_seconds),
         rate=Rate(settings.kie_creations_per_10_seconds),
         now=runtime.now,
     )

@@ -45,7 +45,9 @@ def make() -> StoreFunction:
     executions = WatchExecutions(runtime.clients.stepfunctions, settings.watch_machine_arn)
     store = replace(
         make_store_outputs(settings, runtime, tasks, polling),
-        create_children=make_create_children(settings, runtime, tasks, executions),
+        create_children=make_create_children(
+            settings, runtime, tasks, executions, polling.policy.expected_seconds
+        ),
     )
     process_message = ProcessStoreMessage(
         tasks=tasks,

@@ -84,11 +84,15 @@ def make() -> SweepFunction:
         store_queue=store_queue,
         files=runtime.bucket,
         refresh=refresh(must_answer=False),
-        create_children=make_create_children(settings, runtime, tasks, executions),
+        create_children=make_create_children(
+            settings, runtime, tasks, executions, polling.policy.expected_seconds
+        ),
         now=now,
     )
     batches = BatchTable(clients.dynamodb, settings.table_name, accounts)
-    create_batch_tasks = make_create_batch_tasks(settings, runtime, tasks, batches, executions)
+    create_batch_tasks = make_create_batch_tasks(
+        settings, runtime, tasks, batches, executions, polling.policy.expected_seconds
+    )
     cancel = CancelTask(tasks, Cascade(tasks), now)
     cancel_batch = make_cancel_batch(runtime, tasks, batches, cancel)
     release = ReleaseCredits(

@@ -45,7 +45,10 @@ class WatchFunction:
             return self.watch
         # The function's environment cannot name the machine, which names the function.
         executions = WatchExecutions(self.clients.stepfunctions, machine_arn)
-        create = make_create_children(self.settings, self.runtime, self.tasks, executions)
+        expected_seconds = self.store.policy.expected_seconds
+        create = make_create_children(
+            self.settings, self.runtime, self.tasks, executions, expected_seconds
+        )
         store = replace(self.store, create_children=create)
         return replace(self.watch, store=store, create_children=create)
 

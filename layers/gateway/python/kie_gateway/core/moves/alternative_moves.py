@@ -76,6 +76,7 @@ def trying(task: Task, chosen: Alternative) -> Task:
         input_bytes=chosen.input_bytes,
         input_file=chosen.input_file,
         credits_estimated=chosen.credits_estimated,
+        expected_seconds=chosen.expected_seconds,
         reservation=reservation,
     )
 
@@ -91,6 +92,7 @@ def at_work(task: Task) -> Alternative:
         credits_estimated=task.credits_estimated,
         input_bytes=task.input_bytes,
         input_file=task.input_file,
+        expected_seconds=task.expected_seconds,
     )
 
 

@@ -26,6 +26,12 @@ class PollPolicy:
     typical_seconds: Callable[[str], float]
     observed: Callable[[str], Observed | None] = lambda _: None
 
+    def expected_seconds(self, model: str) -> int:
+        """Return how long a task of a model is expected to take: the median that is known best."""
+        observed = self.observed(model)
+        median = observed.p50 if observed is not None else self.typical_seconds(model)
+        return max(round(median), 1)
+
     def next_ask_at(self, task: Task, now: datetime) -> datetime:
         """Choose when to ask about a task next."""
         return next_ask_at(

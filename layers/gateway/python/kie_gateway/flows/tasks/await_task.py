@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.progress import seconds_to_next_look
 from kie_gateway.core.task import Task
 
 _log = logging.getLogger(__name__)
-
-PAUSES_SECONDS = (0.25, 0.25, 0.5, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,8 @@ class AwaitTask:
     """
     Looks at a record again and again until the task is settled or the time is up.
 
-    The whole record, which may be large, is read once it has changed.
+    Looks are rare while the end is far away, and frequent around the moment at which it is expected
+    (`core/progress.py`). The whole record, which may be large, is read once it has changed.
     """
 
     tasks: TaskStore
@@ -35,12 +35,12 @@ class AwaitTask:
             reading only ends the wait.
         """
         until = self.now() + timedelta(seconds=wait_seconds)
-        pauses = iter(PAUSES_SECONDS)
         while not task.status.is_settled:
-            left = (until - self.now()).total_seconds()
+            now = self.now()
+            left = (until - now).total_seconds()
             if left <= 0:
                 break
-            self.sleep(min(next(pauses, PAUSES_SECONDS[-1]), left))
+            self.sleep(min(seconds_to_next_look(task, now), left))
             task = self._latest(task)
         return task
 

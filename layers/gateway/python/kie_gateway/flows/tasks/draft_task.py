@@ -45,6 +45,7 @@ class Draft:
         family: Which of Kie's APIs the model speaks.
         kind: What the model makes; None judges it by its id.
         credits_estimated: What it will cost, None if nobody knows.
+        expected_seconds: How long Kie.ai is expected to take, None if nobody knows.
         reservation: What is set aside of the owner's credits.
         alternatives: Models to try after this one.
         passed_over: Retired models that were asked for before this one.
@@ -66,6 +67,7 @@ class Draft:
     retention_days: int | None = None
     kind: str | None = None
     credits_estimated: Decimal | None = None
+    expected_seconds: int | None = None
     reservation: Reservation | None = None
     retry_of: str | None = None
     parent_id: str | None = None
@@ -110,6 +112,7 @@ class Draft:
             family=self.family,
             kind=self.kind or kind_of(self.model),
             credits_estimated=self.credits_estimated,
+            expected_seconds=self.expected_seconds,
             reservation=self.reservation,
             release_at=nobody_looks_at if self.reservation is not None else None,
             sweep_at=nobody_looks_at if self.reservation is None else None,
@@ -153,12 +156,14 @@ class DraftTask:
     Attributes:
         checks: Each raises InvalidRequestError if an owner's input names what it may not.
         reservation: Tells what is set aside for a model by its estimate.
+        expected_seconds: Tells how long a model is expected to take.
     """
 
     models: Models
     read_input: ReadInput
     checks: Sequence[Callable[[Mapping[str, Any], str], None]]
     reservation: Callable[[Decimal | None], Reservation]
+    expected_seconds: Callable[[str], int]
 
     def __call__(
         self,
@@ -193,6 +198,7 @@ class DraftTask:
             kind=first.kind,
             input=first.input,
             credits_estimated=first.credits_estimated,
+            expected_seconds=first.expected_seconds,
             reservation=self._reservation(first, others, spec.max_credits),
             alternatives=tuple(others),
             passed_over=passed_over,
@@ -225,6 +231,7 @@ class DraftTask:
             input=wanted.input,
             price=self.reservation(estimated).credits,
             credits_estimated=estimated,
+            expected_seconds=self.expected_seconds(wanted.model),
             is_retired=wanted.is_retired,
         )
 

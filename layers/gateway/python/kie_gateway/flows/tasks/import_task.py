@@ -168,7 +168,11 @@ class ImportTask:
             move = verdict_moves.answer_finished(task, report, by=CompletedBy.IMPORT, now=now)
         elif isinstance(report, Failed):
             move = verdict_moves.fail(task, report, by=CompletedBy.IMPORT, now=now)
-        move = move or Move(replace(task, next_at=self.policy.next_ask_at(task, now)))
+        if move is None:
+            # When it began is not known, so the whole time is expected from now on.
+            expected = self.policy.expected_seconds(task.model)
+            next_at = self.policy.next_ask_at(task, now)
+            move = Move(replace(task, expected_seconds=expected, next_at=next_at))
         return Move(move.task, (first, *move.entries))
 
 

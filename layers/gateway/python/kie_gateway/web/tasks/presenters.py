@@ -8,6 +8,7 @@ from decimal import Decimal
 from kie_gateway.core.failure import Failure
 from kie_gateway.core.groups.child import Child, ChildState, with_descendants
 from kie_gateway.core.groups.group_status import group_status
+from kie_gateway.core.progress import outlook, seconds_to_next_read
 from kie_gateway.core.recipe_version import RecipeVersion
 from kie_gateway.core.task import Attention, Status, Submission, Task
 from kie_gateway.core.timeline import Entry
@@ -44,10 +45,12 @@ def task_schema(
         descendants: By id: what belongs to it, as far as it is created.
         base_url: Public address of the API, without a slash at the end.
     """
-    own = f"{base_url}/v1/tasks/{task.task_id}"
+    own, expected = f"{base_url}/v1/tasks/{task.task_id}", outlook(task, now)
     return schemas.Task(
         id=task.task_id,
         status=task.status,
+        progress=expected.progress,
+        expected_at=expected.expected_at,
         attention=_attention(task, now),
         model=task.model,
         family=ModelFamily(task.family),
@@ -79,7 +82,6 @@ def task_schema(
         batch_id=task.batch_id,
         retry_of=task.retry_of,
         created_at=task.created_at,
-        expected_at=task.next_at if task.is_in_submit_queue or task.is_short_of_credits else None,
         submitted_at=task.submitted_at,
         upstream_completed_at=task.upstream_completed_at,
         completed_at=task.completed_at,
@@ -123,16 +125,22 @@ def etag(task: Task, descendants: Mapping[str, Task], now: datetime) -> str:
         for child in with_descendants(task.children)
         if child.task_id in descendants
     )
+    by_time += _outlook_tag(task, now)
     return f'W/"{task.version}{of_group}-{renewal}{by_time}"'
 
 
 def retry_after_seconds(task: Task, now: datetime) -> int:
-    """Suggest when to look again: soon at first, then more rarely; after a turn in the queue."""
-    waits = task.is_in_submit_queue or task.is_short_of_credits
-    if waits and task.next_at is not None and task.next_at > now:
-        return math.ceil((task.next_at - now).total_seconds()) + 1
-    age = (now - task.created_at).total_seconds()
-    return min(max(int(age / 10), 1), 15)
+    """Suggest when to read an open task again."""
+    return math.ceil(seconds_to_next_read(task, now))
+
+
+def _outlook_tag(task: Task, now: datetime) -> str:
+    """Return what tells two steps of an open task's progress apart."""
+    if task.status.is_settled:
+        return ""
+    expected = outlook(task, now)
+    end = expected.expected_at.timestamp() if expected.expected_at is not None else 0
+    return f"-{expected.percent or 0}.{end:.3f}"
 
 
 def _attention(task: Task, now: datetime) -> Attention | None:

@@ -112,6 +112,18 @@ class Task(ResponseBody):
     id: str
     object: Literal["task"] = "task"
     status: Status
+    progress: float | None = Field(
+        ge=0,
+        le=1,
+        description="How much of the task is done, by the time that its model usually takes. It"
+        " never decreases, and is 1 only if the task has succeeded; null if nobody can say, as for"
+        " a task that has failed.",
+    )
+    expected_at: datetime | None = Field(
+        description="When the task is expected to end, its time in the submit queue included. The"
+        " moment is postponed while the task takes longer; null once it has ended, or if nobody can"
+        " say."
+    )
     attention: Attention | None = Field(
         description="Why a person should look at the task; null if nobody needs to."
     )
@@ -165,9 +177,6 @@ class Task(ResponseBody):
     )
     retry_of: str | None = Field(description="The failed task that this one repeats.")
     created_at: datetime
-    expected_at: datetime | None = Field(
-        description="When a queued task is expected to be sent to Kie.ai; null for all others."
-    )
     submitted_at: datetime | None = Field(description="When Kie.ai accepted the task.")
     upstream_completed_at: datetime | None = Field(description="When Kie.ai finished the task.")
     completed_at: datetime | None = Field(description="When the task ended.")
