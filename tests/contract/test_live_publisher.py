@@ -22,11 +22,11 @@ from kie_gateway.core.live.channels import (
     period_of,
     subject_segment,
 )
-from kie_gateway.core.live.events import LARGEST_EVENT_BYTES
 from kie_gateway.core.ports.live import LivePublisher
 from kie_gateway.settings import LivePublisherSettings, load
+from kie_gateway.wiring import clock
+from kie_gateway.wiring.clients import Clients
 from kie_gateway.wiring.live import make_live_publisher
-from kie_gateway.wiring.runtime import make_runtime
 from sam_template.template import Template
 from tests.dev.support import FIXTURES
 from tests.live_client import LiveClient, live_client
@@ -50,7 +50,7 @@ def wired(
     """Wire a publisher as a function of the local cloud would."""
     for name, value in {**cloud.environment(function), **more}.items():
         patch.setenv(name, value)
-    made = make_live_publisher(load(LivePublisherSettings), make_runtime("unused"))
+    made = make_live_publisher(load(LivePublisherSettings), Clients(), clock.utc_now)
     assert isinstance(made, AppSyncPublisher)
     with made._http:
         yield made
@@ -87,15 +87,6 @@ def test_events_arrive_as_they_were_published(
     assert heard[0] == json.loads(events[0])
 
 
-def test_one_that_is_too_large_arrives_as_a_reference(
-    publisher: LivePublisher, follower: LiveClient
-) -> None:
-    publisher.publish("alice", TASK_ID, [event_text(prompt="x" * LARGEST_EVENT_BYTES)])
-    [heard] = follower.events(1)
-    assert heard["data"]["id"] == TASK_ID
-    assert heard["data"]["truncated"] is True
-
-
 def test_nothing_to_tell_is_no_request(publisher: LivePublisher, follower: LiveClient) -> None:
     publisher.publish("alice", TASK_ID, [])
     publisher.publish("alice", TASK_ID, [event_text(number=1)])
@@ -116,7 +107,7 @@ def test_a_function_without_the_right_to_publish_cannot(
 
 def test_a_deployment_without_live_updates_has_no_publisher() -> None:
     settings = load(LivePublisherSettings, {"LIVE_PUBLISH_URL": ""})
-    assert make_live_publisher(settings, make_runtime("unused")) is None
+    assert make_live_publisher(settings, Clients(), clock.utc_now) is None
 
 
 # --- what AppSync may answer ----------------------------------------------------------------------

@@ -100,10 +100,10 @@ def test_a_batch_is_complete_once() -> None:
     [(100, 99, True), (150, 100, False), (99, 98, False), (50, 200, False), (100, 0, True)],
 )
 def test_credits_are_low_when_they_become_so(before: int, after: int, low: bool) -> None:
-    accounts = [Account("alice", unlimited=False, balance=Decimal(one)) for one in (before, after)]
-    assert is_low(*accounts, Decimal(100)) is low
-    assert not is_low(*accounts, Decimal(0))
-    assert not is_low(None, accounts[1], Decimal(100))
+    was, is_ = (Account("a", unlimited=False, balance=Decimal(one)) for one in (before, after))
+    assert is_low(was, is_, Decimal(100)) is low
+    assert not is_low(was, is_, Decimal(0))
+    assert not is_low(None, is_, Decimal(100))
 
 
 def test_whoever_has_no_limit_is_never_short() -> None:

@@ -1,6 +1,5 @@
 """Live updates: who gets a token, who is let in, and events that are too large."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from kie_gateway.core.callers.realtime_token import read_token
 from kie_gateway.core.errors.caller_errors import InvalidRequestError, LiveUpdatesOffError
 from kie_gateway.core.live.channels import owner_segment, subject_segment
-from kie_gateway.core.live.events import LARGEST_EVENT_BYTES, fitting
 from kie_gateway.flows.live.authorise_realtime import AuthoriseRealtime
 from kie_gateway.flows.live.issue_realtime_token import IssueRealtimeToken
 from tests.fakes import Clock, FakeTaskStore
@@ -78,33 +76,3 @@ def test_whoever_has_a_good_token_is_let_in_to_what_it_opens(clock: Clock) -> No
     clock.advance(60)
     assert not authorise(issued.token, None)
     assert not authorise(issued.token, channel)
-
-
-def event(**data: Any) -> str:
-    told = {"id": "evt_1", "type": "task.succeeded", "timestamp": "2026-03-01T12:00:00Z"}
-    return json.dumps(
-        {**told, "data": {"id": OWN, "object": "task", "status": "succeeded", **data}}
-    )
-
-
-def test_an_event_that_fits_stays_as_it_is() -> None:
-    room = LARGEST_EVENT_BYTES - len(event(prompt=""))
-    largest = event(prompt="x" * room)
-    assert fitting(largest) == largest
-    assert fitting(event(prompt="x" * (room + 1))) != event(prompt="x" * (room + 1))
-
-
-def test_an_event_that_is_too_large_becomes_a_reference() -> None:
-    urls = {"self": f"https://gateway.example/v1/tasks/{OWN}"}
-    cut = fitting(event(prompt="ü" * LARGEST_EVENT_BYTES, urls=urls, attention=None))
-    assert len(cut.encode()) < 1000
-    told = json.loads(cut)
-    assert (told["id"], told["type"]) == ("evt_1", "task.succeeded")
-    assert told["data"] == {
-        "id": OWN,
-        "object": "task",
-        "status": "succeeded",
-        "attention": None,
-        "urls": urls,
-        "truncated": True,
-    }

@@ -207,7 +207,7 @@ class WatchFunctionSettings(BatchSettings, UploadSettings, StoreSettings, PollSe
     """Environment of WatchFunction."""
 
 
-class EventsFunctionSettings(PermalinkSettings):
+class EventsFunctionSettings(PermalinkSettings, LivePublisherSettings):
     """
     Environment of EventsFunction.
 

@@ -22,8 +22,9 @@ from kie_gateway.core.live.channels import (
     period_of,
     subject_segment,
 )
-from kie_gateway.core.live.events import MOST_EVENTS_AT_ONCE, fitting
 
+# https://docs.aws.amazon.com/appsync/latest/eventapi/publish-http.html
+_MOST_EVENTS_AT_ONCE = 5
 _TIMEOUT = httpx.Timeout(4.0, connect=1.0)
 _JSON = {"Content-Type": "application/json"}
 
@@ -55,9 +56,9 @@ class AppSyncPublisher:
     def publish(self, owner: str, subject_id: str, events: Sequence[str]) -> None:
         """Publish events, in their order. Raises BackendUnavailableError."""
         owner, subject = owner_segment(owner), subject_segment(subject_id)
-        for some in batched(events, MOST_EVENTS_AT_ONCE, strict=False):
+        for some in batched(events, _MOST_EVENTS_AT_ONCE, strict=False):
             channel = channel_name(owner, period_of(self._now()), subject)
-            self._send({"channel": channel, "events": [fitting(event) for event in some]})
+            self._send({"channel": channel, "events": list(some)})
 
     def _send(self, publication: dict[str, object]) -> None:
         body = json.dumps(publication, separators=(",", ":")).encode()

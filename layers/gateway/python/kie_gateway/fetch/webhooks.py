@@ -58,10 +58,7 @@ class HttpWebhookSender:
                 place,
                 patience,
                 method="POST",
-                more={
-                    "Content-Type": "application/json",
-                    **dict[bytes | str, bytes | str](headers),
-                },
+                more=_as_sent(headers),
                 content=body,
             ) as answer:
                 status = answer.status
@@ -76,6 +73,11 @@ class HttpWebhookSender:
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
             return attempt(Trouble.UNREACHABLE)
         return attempt(None, status, beginning, pause)
+
+
+def _as_sent(headers: Mapping[str, str]) -> dict[bytes | str, bytes | str]:
+    sent: dict[bytes | str, bytes | str] = {"Content-Type": "application/json"}
+    return sent | dict(headers.items())
 
 
 def _beginning(answer: httpcore.Response) -> str:

@@ -93,7 +93,7 @@ class Clients:
     @cached_property
     def events(self) -> "EventBridgeClient":
         """The event bus."""
-        return self._timed(self._session.client("events", config=_AWS))
+        return self._timed(self.session.client("events", config=_AWS))
 
     @cached_property
     def stepfunctions(self) -> "SFNClient":

@@ -29,6 +29,7 @@ from kie_gateway.web.tasks.presenters import task_schema
 from kie_gateway.web.webhooks.presenters import endpoint_schema
 from kie_gateway.wiring import clock
 from kie_gateway.wiring.clients import Clients
+from kie_gateway.wiring.live import make_live_publisher
 from kie_gateway.wiring.time_left import TimeLeft
 
 
@@ -57,7 +58,7 @@ def make() -> EventsFunction:
         endpoints=EndpointTable(clients.dynamodb, settings.table_name),
         deliveries=DeliveryTable(clients.dynamodb, settings.table_name, clock.utc_now),
         queue=SqsDeliveryQueue(clients.sqs, settings.delivery_queue_url),
-        live=None,
+        live=make_live_publisher(settings, clients, clock.utc_now),
         bus=EventBridgeBus(clients.events, settings.event_bus_name),
         low_credits=settings.low_credits,
     )
@@ -83,7 +84,8 @@ def _presenters(tasks: TaskReads, permalinks: Permalinks) -> Presenters:
             links=OutputLinks(lambda _: None, permalink),
             now=clock.utc_now(),
         )
-        return shown.model_dump(mode="json")
+        body: Mapping[str, Any] = shown.model_dump(mode="json")
+        return body
 
     def batch(batch: Batch) -> Mapping[str, Any]:
         return batch_schema(batch, batch.callback_base_url).model_dump(mode="json")

@@ -1,5 +1,6 @@
 """What an event is, and which changes of a task, a batch or an account are one."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +49,10 @@ class Event:
             "timestamp": self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "data": self.data,
         }
+
+    def text(self) -> str:
+        """Return the event as JSON, the same each time."""
+        return json.dumps(self.body(), ensure_ascii=False, separators=(",", ":"))
 
 
 def event_of_move(before: Task | None, after: Task) -> EventType | None:

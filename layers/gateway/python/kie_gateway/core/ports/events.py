@@ -1,4 +1,4 @@
-"""Where events go, as flows need it; `aws/` provides it."""
+"""The event bus, as flows need it; `aws/event_bus.py` provides it."""
 
 from typing import Protocol
 
@@ -10,10 +10,3 @@ class EventBus(Protocol):
 
     def put(self, event: Event) -> None:
         """Publish an event. Raises BackendUnavailableError."""
-
-
-class LiveUpdates(Protocol):
-    """Those who are connected."""
-
-    def publish(self, event: Event) -> None:
-        """Tell those who are connected and may see it. Raises BackendUnavailableError."""

@@ -13,8 +13,7 @@ class LivePublisher(Protocol):
 
         Args:
             subject_id: Of the task, or of what else the events are about.
-            events: JSON texts, `{id, type, timestamp, data}`; one that is too large is cut to a
-                reference.
+            events: JSON texts, `{id, type, timestamp, data}`.
 
         Raises:
             BackendUnavailableError: Not everything was published, and may be published again.

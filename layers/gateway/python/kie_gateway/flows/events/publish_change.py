@@ -1,7 +1,6 @@
 """Tell the world outside of a change: webhooks, live updates, and the event bus."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +35,8 @@ from kie_gateway.core.events.event_type import EventType
 from kie_gateway.core.events.task_webhook import PER_TASK, TaskWebhook
 from kie_gateway.core.groups.batch import Batch
 from kie_gateway.core.ports.deliveries import Deliveries, DeliveryQueue, Endpoints
-from kie_gateway.core.ports.events import EventBus, LiveUpdates
+from kie_gateway.core.ports.events import EventBus
+from kie_gateway.core.ports.live import LivePublisher
 from kie_gateway.core.task import Task
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class PublishChange:
     endpoints: Endpoints
     deliveries: Deliveries
     queue: DeliveryQueue
-    live: LiveUpdates | None
+    live: LivePublisher | None
     bus: EventBus
     low_credits: Decimal
 
@@ -161,7 +161,7 @@ class PublishChange:
         if self.live is None:
             return
         try:
-            self.live.publish(event)
+            self.live.publish(event.owner, event.about, [event.text()])
         except GatewayError as error:
             _log.warning("live update of %s failed: %s", event.event_id, error)
 
@@ -177,7 +177,7 @@ def _delivery(
         type=event.type,
         about=event.about,
         created_at=event.at,
-        body=json.dumps(event.body(), ensure_ascii=False, separators=(",", ":")),
+        body=event.text(),
         url=url,
         next_at=event.at,
     )
