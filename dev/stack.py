@@ -114,8 +114,9 @@ def translate(template: Template, values: dict[str, str]) -> Document:
                 properties[name] = "s3://local/nothing"
         properties.pop("Definition", None) and properties.update(DefinitionUri="s3://local/nothing")
     lists = {n: values[n] for n, one in template.parameters.items() if "List" in one["Type"]}
-    # SAM puts lists into the API's CORS settings itself; everything else stays a reference, which
-    # CloudFormation resolves, so that one translation serves whatever the values are.
+    # SAM puts lists into the API's CORS settings itself, where a template refers to one there;
+    # everything else stays a reference, which CloudFormation resolves, so that one translation
+    # serves whatever the values are.
     return translation.translate(document, lists)
 
 

@@ -36,7 +36,7 @@ def all_received() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def whole_world(all_received: Receiver) -> Iterator[World]:
-    with World(tells=True, WebhookHosts=all_received.place) as world:
+    with World(tells=True, parameters={"WebhookHosts": all_received.place}) as world:
         yield world
 
 

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from kie_gateway.core.callers.origins import AllowedOrigins
-from kie_gateway.flows.files.permalinks import FindLinkedFile, Permalinks
 from tests.functional.story import Story
 from tests.functional.world import MODEL, World
 
@@ -33,17 +32,6 @@ def named_origins(world: World) -> Iterator[None]:
     app = world.functions.app("ApiFunction").app
     before = app.use_cases
     app.use_cases = replace(before, allowed_origins=AllowedOrigins.parse(APP))
-    yield
-    app.use_cases = before
-
-
-@pytest.fixture
-def no_permalinks(world: World) -> Iterator[None]:
-    """Switch permalinks off, as the parameter does."""
-    app = world.functions.app("ApiFunction").app
-    before, none = app.use_cases, Permalinks(None)
-    find = FindLinkedFile(before.tasks, none, before.now)
-    app.use_cases = replace(before, permalinks=none, find_linked_file=find)
     yield
     app.use_cases = before
 
@@ -242,17 +230,6 @@ def test_it_is_dead_when_the_file_was_kept_long_enough(world: World, nobody: htt
     world.run_for(timedelta(days=1).total_seconds() + 60)
     [output] = task.read()["outputs"]
     assert (output["url"], output["permalink"]) == (None, None)
-    assert_dead(nobody.get(link))
-
-
-def test_without_permalinks_there_are_none(
-    world: World, nobody: httpx.Client, request: pytest.FixtureRequest
-) -> None:
-    task = done(world)
-    link = permalink(task)
-    request.getfixturevalue("no_permalinks")
-    [output] = task.read()["outputs"]
-    assert (output["permalink"], output["url"] is not None) == (None, True)
     assert_dead(nobody.get(link))
 
 

@@ -4,6 +4,7 @@ import io
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from types import SimpleNamespace
@@ -53,6 +54,7 @@ class World:
         executions: The machine's executions.
         http: A caller of the API.
         create_limit: Creations that Kie.ai takes in ten seconds; 0 for any number.
+        parameters: Of the template, beside those that every world sets.
     """
 
     def __init__(
@@ -61,10 +63,10 @@ class World:
         create_limit: int = 0,
         region: str = seams.REGION,
         tells: bool = False,
-        **values: str,
+        parameters: Mapping[str, str] | None = None,
     ) -> None:
-        self._values = values
         self._create_limit = create_limit
+        self._parameters = dict(parameters or {})
         self._region = region
         self.agenda = Agenda()
         self.functions = Functions(self.agenda, (*FUNCTIONS, *OUTGOING) if tells else FUNCTIONS)
@@ -144,7 +146,7 @@ class World:
             "RequestsPerMinute": "0",
             "TasksAtOnce": "0",
             "LiveUpdates": "true",
-            **self._values,
+            **self._parameters,
         }
         handlers = self.functions.handlers()
         keys = {"api_key": "test", "webhook_hmac_key": HMAC_KEY}

@@ -139,7 +139,8 @@ class CreateChildren:
         try:
             for one in found:
                 _look(facts, one)
-            in_texts = self._facts_in_texts(parent, asked) if _writes_links(found) else facts
+            writes = self.permalinks.are_on and _writes_links(found)
+            in_texts = self._facts_in_texts(parent, asked) if writes else facts
             filled = spec.task.with_inputs(lambda given: fill(given, facts, in_texts))
             return self.draft(filled, parent.owner, parent.callback_base_url)
         except PathError as error:
@@ -155,8 +156,6 @@ class CreateChildren:
 
         References would say nothing there, and every other kind of link would soon be dead.
         """
-        if not self.permalinks.are_on:
-            return facts_of(parent, asked, has_permalinks=False)
 
         def link(output: Output) -> str:
             return str(self.permalinks.to(parent, output, parent.callback_base_url))
