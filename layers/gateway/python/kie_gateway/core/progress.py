@@ -4,7 +4,7 @@ How far an open task is, when it is expected to end, and when it is worth readin
 All of it follows from the record and the time: how long Kie.ai is expected to take is written down
 with the task, so whoever reads a task twice, from whichever process, never sees it go back. Both
 values move in steps, so that most reads of a task that has not moved give the same answer. The
-choices are explained in `docs/decisions/0015-expectations-are-in-the-record.md`.
+choices are explained in `docs/decisions/0017-expectations-are-in-the-record.md`.
 """
 
 import math

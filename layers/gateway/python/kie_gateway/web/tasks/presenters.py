@@ -58,13 +58,7 @@ def task_schema(
         input=dict(task.input),
         input_truncated=task.input_bytes is not None,
         metadata=dict(task.metadata),
-        upstream=schemas.Upstream(
-            task_id=task.upstream_task_id,
-            state=task.upstream_state,
-            code=task.upstream_code,
-            message=task.upstream_message,
-            facts=dict(task.upstream_facts),
-        ),
+        upstream=_upstream_schema(task),
         outputs=[output_schema(output, task, links, now) for output in task.outputs],
         missing_outputs=[MissingOutput(index=one.index, reason=one.reason) for one in task.missing],
         previews=[output_schema(preview, task, links, now) for preview in task.previews],
@@ -89,6 +83,16 @@ def task_schema(
         urls=schemas.TaskUrls(
             self=own, cancel=f"{own}/cancel", refresh=f"{own}/refresh", events=f"{own}/events"
         ),
+    )
+
+
+def _upstream_schema(task: Task) -> schemas.Upstream:
+    return schemas.Upstream(
+        task_id=task.upstream_task_id,
+        state=task.upstream_state,
+        code=task.upstream_code,
+        message=task.upstream_message,
+        facts=dict(task.upstream_facts),
     )
 
 

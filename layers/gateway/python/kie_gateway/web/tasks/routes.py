@@ -102,7 +102,9 @@ def get_task(
     """
     Read a task. It includes the results as soon as they are stored.
 
-    With `wait`, the response is delayed until the task has ended, for up to 25 seconds.
+    Poll as `Retry-After` says, with `If-None-Match`: it leads to soon after the expected end, and
+    `progress` moves in between. With `wait`, the response is delayed until the task has ended, for
+    up to 25 seconds. That is the last resort: a wait occupies the gateway for as long as it lasts.
     """
     task = context.use_cases.await_task(context.owned_task(task_id), wait)
     response: Response[Any] = TaskResponses.to(context).task(
