@@ -148,6 +148,7 @@ class ApiFunctionSettings(
         requests_per_minute: Of an owner, for keys without a limit of their own; 0 for any number.
         tasks_at_once: How many an owner may have open, in the same way.
         new_owner_credits: What a new owner starts with; negative for no limit.
+        webhook_hosts: `host:port` of receivers that may be private or speak plain http.
     """
 
     public_base_url: str = Field(min_length=0)
@@ -166,6 +167,8 @@ class ApiFunctionSettings(
     thumbnail_function_name: str
     live_http_host: str = Field(min_length=0)
     live_realtime_url: str = Field(min_length=0)
+    delivery_queue_url: str
+    webhook_hosts: str = Field(min_length=0)
 
     @property
     def starting_credits(self) -> Decimal | None:

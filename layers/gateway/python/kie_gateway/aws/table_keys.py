@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from kie_gateway.core.events.delivery import DeliveryPlace
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
@@ -17,6 +19,8 @@ TASK = "TASK"
 ENTRY = "ENTRY#"
 ACCOUNTS = "ACCOUNT#"
 BATCHES = "BATCHES#"
+ENDPOINTS = "ENDPOINTS#"
+_DELIVERIES = "DELIVERIES#"
 TIMES = "TIMES#"
 _LEDGER_ENTRY = "LEDGER#"
 _API_KEY = "KEY#"
@@ -55,6 +59,53 @@ def batches_partition(owner: str) -> str:
 def batch_owner(item: Mapping[str, "AttributeValueTypeDef"]) -> str:
     """Return whose a batch is."""
     return item["pk"]["S"].removeprefix(BATCHES)
+
+
+def endpoint_key(owner: str, endpoint_id: str) -> Key:
+    """Return the key of a webhook endpoint; an owner's endpoints sort by their ids."""
+    return _key(endpoints_partition(owner), endpoint_id)
+
+
+def endpoints_partition(owner: str) -> str:
+    """Return where an owner's webhook endpoints lie."""
+    return f"{ENDPOINTS}{owner}"
+
+
+def endpoint_owner(item: Mapping[str, "AttributeValueTypeDef"]) -> str:
+    """Return whose a webhook endpoint is."""
+    return item["pk"]["S"].removeprefix(ENDPOINTS)
+
+
+def delivery_key(owner: str, place: DeliveryPlace) -> Key:
+    """Return the key of a delivery; deliveries to an endpoint sort by the times of their events."""
+    partition = deliveries_partition(owner, place.endpoint_id)
+    return _key(partition, f"{delivery_moment(place.moment)}#{place.event}")
+
+
+def deliveries_partition(owner: str, endpoint_id: str) -> str:
+    """Return where the deliveries to an endpoint lie."""
+    return f"{_DELIVERIES}{owner}#{endpoint_id}"
+
+
+def delivery_moment(milliseconds: int) -> str:
+    """Return what the sort keys of deliveries of a moment begin with."""
+    return f"{milliseconds:015d}"
+
+
+def delivery_owner(key: Mapping[str, "AttributeValueTypeDef"]) -> str:
+    """Return whose a delivery is."""
+    return _delivery_names(key)[0]
+
+
+def place_of_delivery(key: Mapping[str, "AttributeValueTypeDef"]) -> DeliveryPlace:
+    """Return where a delivery lies among its owner's."""
+    moment, _, event = key["sk"]["S"].partition("#")
+    return DeliveryPlace(_delivery_names(key)[1], int(moment), event)
+
+
+def _delivery_names(key: Mapping[str, "AttributeValueTypeDef"]) -> tuple[str, str]:
+    owner, _, endpoint_id = key["pk"]["S"].removeprefix(_DELIVERIES).rpartition("#")
+    return owner, endpoint_id
 
 
 def idempotency_key(owner: str, key_hash: str) -> Key:

@@ -16,11 +16,14 @@ from kie_gateway.web.tasks.import_routes import router as imports
 from kie_gateway.web.tasks.routes import router as tasks
 from kie_gateway.web.uploads.routes import router as uploads
 from kie_gateway.web.use_cases import UseCases
+from kie_gateway.web.webhooks.delivery_routes import router as deliveries
+from kie_gateway.web.webhooks.routes import router as webhook_endpoints
 
 # In the order of the API's document.
 ROUTERS = (
     *(task_creations, tasks, batches, imports, outputs, permalinks, uploads, catalogue, recipes),
-    *(realtime, credit_accounts, keys, creation_switch, service),
+    *(webhook_endpoints, deliveries, realtime),
+    *(credit_accounts, keys, creation_switch, service),
 )
 
 

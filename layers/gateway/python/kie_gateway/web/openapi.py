@@ -55,7 +55,7 @@ DESCRIPTION: Json = {
     },
     "security": [{"key": []}],
 }
-_METHODS = ("get", "post", "put", "delete")
+_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def document_json(app: APIGatewayHttpResolver, routes: Sequence[Route]) -> str:

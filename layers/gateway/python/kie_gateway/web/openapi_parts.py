@@ -30,6 +30,10 @@ TAGS = [
         description="Ready-made wishes: what each takes, and which models it is made for.",
     ),
     Tag(
+        name="webhooks",
+        description="Have events sent to you as they happen, signed by Standard Webhooks.",
+    ),
+    Tag(
         name="realtime",
         description="Live updates: what happens to your tasks, sent to browsers by WebSocket.",
     ),
@@ -157,6 +161,8 @@ OF_A_PROBLEM = {
 
 _TASK_ID = {"task_id": "$response.body#/id"}
 _BATCH_ID = {"batch_id": "$response.body#/id"}
+_ENDPOINT_ID = {"endpoint_id": "$response.body#/id"}
+_DELIVERY_ID = {"delivery_id": "$response.body#/id"}
 _KEY_ID = {"key_id": "$response.body#/id"}
 # By operation id: where what a response returns can be read or changed.
 LINKS: dict[str, dict[str, Any]] = {
@@ -166,12 +172,19 @@ LINKS: dict[str, dict[str, Any]] = {
     "refreshTask": {"description": "Ask Kie.ai about it now.", "parameters": _TASK_ID},
     "getBatch": {"description": "Read the batch.", "parameters": _BATCH_ID},
     "cancelBatch": {"description": "Cancel the batch.", "parameters": _BATCH_ID},
+    "getWebhookEndpoint": {"description": "Read the endpoint.", "parameters": _ENDPOINT_ID},
+    "listDeliveries": {"description": "List what was sent to it.", "parameters": _ENDPOINT_ID},
+    "retryDelivery": {"description": "Send it again.", "parameters": _DELIVERY_ID},
     "rotateKey": {"description": "Rotate the key.", "parameters": _KEY_ID},
     "revokeKey": {"description": "Revoke the key.", "parameters": _KEY_ID},
 }
 
 # Enumerations of `core`, under names that say more to whoever reads the document alone.
 SCHEMA_NAMES = {
+    # Before that of a timeline takes its name.
+    "EventType": "WebhookEventType",
+    "EndpointStatus": "WebhookEndpointStatus",
+    "Trouble": "DeliveryTrouble",
     "Status": "TaskStatus",
     "Attention": "TaskAttention",
     "Category": "FailureCategory",
@@ -193,6 +206,15 @@ SCHEMA_DESCRIPTIONS = {
     " could not be copied; `internal`: the gateway is set up wrongly, as with an invalid key.",
     "CompletedBy": "How the gateway learned of the result.",
     "EventType": "What happened to the task.",
+    "WebhookEventType": "What an event tells of. `task.recovered` is the success of a task that had"
+    " expired; `task.attention`: a person should look at the task; `webhook.test` is what"
+    " `POST /v1/webhook-endpoints/{endpoint_id}/test` sends.",
+    "WebhookEndpointStatus": "Whether events are sent to the endpoint.",
+    "DisabledReason": "Why nothing is sent. `by_owner`: you have disabled the endpoint; `gone`: it"
+    " has answered 410; `failing`: nothing came through for five days.",
+    "DeliveryStatus": "Where a delivery stands. `pending`: it is being tried.",
+    "DeliveryTrouble": "Why there was no answer. `refused_address`: the address leads to a private"
+    " network, or is not valid.",
     "LedgerAccount": "Where credits can be. `outside`: where grants come from; `unlimited`: where"
     " the credits of owners without a balance come from; `balance`; `planned`: set aside for tasks"
     " that do not exist yet; `reserved`: set aside for open tasks; `spent`; `owed`: what"

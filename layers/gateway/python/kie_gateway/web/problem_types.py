@@ -1,27 +1,9 @@
 """Every kind of problem that the API reports: one table of codes, each with a page for people."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-
-@dataclass(frozen=True)
-class ProblemType:
-    """
-    A kind of problem.
-
-    Attributes:
-        code: Stable word for programs.
-        title: Short summary, the same for every occurrence (RFC 9457).
-        meaning: What has happened.
-        action: What the caller can do about it.
-    """
-
-    code: str
-    status: int
-    title: str
-    meaning: str
-    action: str
-
+from kie_gateway.web.problem_type import ProblemType
+from kie_gateway.web.webhooks.problem_types import WEBHOOK_TYPES
 
 _RETRY = "Send the same request again after the number of seconds in `Retry-After`."
 
@@ -370,7 +352,7 @@ _TYPES = (
     ),
 )
 
-TYPES = {one.code: one for one in _TYPES}
+TYPES = {one.code: one for one in (*_TYPES, *WEBHOOK_TYPES)}
 
 # What `code` may be, for the API's document. mypy knows only members that are written out.
 ProblemCode = StrEnum("ProblemCode", {code.upper(): code for code in TYPES})  # type: ignore[misc]

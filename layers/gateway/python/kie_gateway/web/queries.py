@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Strict
 
 from kie_gateway.core.callers.api_key import OWNER_PATTERN
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
@@ -35,6 +35,7 @@ OwnerToList = Annotated[
     ),
 ]
 DateTime = Annotated[datetime | None, BeforeValidator(_date_time)]
+RequiredDateTime = Annotated[datetime, Strict(strict=False), BeforeValidator(_date_time)]
 PageSize = Annotated[int, Query(ge=1, le=100, description="How many to list at most.")]
 PageCursor = Annotated[
     str | None, Query(max_length=200, description="`next_cursor` of the previous page.")

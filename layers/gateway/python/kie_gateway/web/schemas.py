@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from kie_gateway.core.callers.api_key import OWNER_PATTERN
 from kie_gateway.web.problem_types import ProblemCode
 
+LONGEST_URL = 2048
 # No `type` statement: its name would stand in the API's document.
 Owner = Annotated[str, StringConstraints(pattern=f"^{OWNER_PATTERN}$")]
 

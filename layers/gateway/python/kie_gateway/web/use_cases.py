@@ -8,15 +8,20 @@ from typing import Any, Protocol
 
 from kie_gateway.core.callers.api_key import ApiKey, Caller
 from kie_gateway.core.callers.origins import AllowedOrigins
+from kie_gateway.core.events.delivery import Delivery
+from kie_gateway.core.events.endpoint import Endpoint
 from kie_gateway.core.groups.batch import Batch
 from kie_gateway.core.polling.model_times import Observed
 from kie_gateway.core.ports.accounts import Accounts, Changed
 from kie_gateway.core.ports.batches import Batches
+from kie_gateway.core.ports.deliveries import Deliveries, Endpoints
 from kie_gateway.core.ports.tasks import Page, TaskStore
 from kie_gateway.core.recipe_version import RecipeVersion
 from kie_gateway.core.results import Output
 from kie_gateway.core.task import Task
 from kie_gateway.flows.credits.change_account import AccountChange
+from kie_gateway.flows.events.manage_endpoints import EndpointUpdate, IssuedEndpoint, NewEndpoint
+from kie_gateway.flows.events.retry_deliveries import Recovered
 from kie_gateway.flows.files.list_outputs import OutputPage, OutputQuery
 from kie_gateway.flows.groups.request_batch import BatchRequest, RequestedBatch
 from kie_gateway.flows.inputs.create_upload import Upload
@@ -252,6 +257,32 @@ class LiveEndpoint:
 
 
 @dataclass(frozen=True)
+class WebhookUseCases:
+    """
+    What is done with webhooks.
+
+    Attributes:
+        check_url: Raises InvalidRequestError if an address is none that is delivered to.
+        secret_of_tasks: Returns what signs the webhooks of an owner's tasks, until it is rotated.
+        rotate_secret: Takes owner and id of the endpoint.
+        retry_delivery: Takes owner and id of the delivery.
+        recover_deliveries: Takes owner, id of the endpoint and since when.
+    """
+
+    endpoints: Endpoints
+    deliveries: Deliveries
+    check_url: Callable[[str], None]
+    secret_of_tasks: Callable[[str], str | None]
+    create_endpoint: Callable[[NewEndpoint], IssuedEndpoint]
+    update_endpoint: Callable[[Endpoint, EndpointUpdate], Endpoint]
+    rotate_secret: Callable[[str, str], IssuedEndpoint]
+    delete_endpoint: Callable[[Endpoint], None]
+    send_test_event: Callable[[Endpoint], Delivery]
+    retry_delivery: Callable[[str, str], Delivery]
+    recover_deliveries: Callable[[str, str, datetime], Recovered]
+
+
+@dataclass(frozen=True)
 class UseCases:
     """
     The use cases of the HTTP API.
@@ -316,3 +347,4 @@ class UseCases:
     creation_switch: CreationSwitch
     live_endpoint: LiveEndpoint | None
     issue_realtime_token: Callable[[str, Sequence[str] | None, int], IssuedRealtimeToken]
+    webhooks: WebhookUseCases

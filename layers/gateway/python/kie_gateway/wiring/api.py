@@ -75,6 +75,7 @@ from kie_gateway.wiring.recipe_filling import fill_recipe
 from kie_gateway.wiring.runtime import Runtime, make_runtime
 from kie_gateway.wiring.submitting import make_submit_queue, make_submit_task
 from kie_gateway.wiring.time_left import TimeLeft
+from kie_gateway.wiring.webhooks import make_webhooks
 
 # Recording a task, having it watched, and taking it back if that fails; or moving it in the queue.
 _RECORD_AND_WATCH_SECONDS = 3 * AWS_CALL_SECONDS
@@ -257,6 +258,7 @@ def _use_cases(
         rotate_key=RotateKey(parts.keys, new_key_id, now),
         revoke_key=RevokeKey(parts.keys, now),
         creation_switch=parts.creation_switch,
+        webhooks=make_webhooks(settings, runtime, parts.has_time),
         live_endpoint=_live_endpoint(settings),
         issue_realtime_token=_realtime_tokens(parts),
     )

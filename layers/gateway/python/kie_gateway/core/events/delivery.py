@@ -8,7 +8,7 @@ The schedule is that of Standard Webhooks
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ KEPT = timedelta(days=30)
 LONGEST_PAUSE = timedelta(hours=11, minutes=50)
 # What is kept of an answer.
 MOST_ANSWER_BYTES = 1024
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GONE, _RETRY_LATER = 410, (429, 503)
 
 
@@ -129,11 +130,17 @@ class DeliveryPlace(NamedTuple):
     moment: int
     event: str
 
+    @property
+    def delivery_id(self) -> str:
+        """The id of the delivery, which says by itself where it lies."""
+        return f"dlv_{self.endpoint_id.removeprefix(PREFIX)}_{self.moment}_{self.event}"
+
 
 def delivery_id(endpoint_id: str, event_id: str, at: datetime) -> str:
-    """Return the id of the delivery of an event; it says by itself where the delivery lies."""
-    endpoint, event = endpoint_id.removeprefix(PREFIX), event_id.removeprefix("evt_")
-    return f"dlv_{endpoint}_{int(at.timestamp() * 1000)}_{event}"
+    """Return the id of the delivery of an event."""
+    return DeliveryPlace(
+        endpoint_id, unix_milliseconds(at), event_id.removeprefix("evt_")
+    ).delivery_id
 
 
 def delivery_place(delivery_id_: str) -> DeliveryPlace | None:
@@ -143,6 +150,11 @@ def delivery_place(delivery_id_: str) -> DeliveryPlace | None:
         return None
     endpoint_id = found[1] if found[1] == PER_TASK else f"{PREFIX}{found[1]}"
     return DeliveryPlace(endpoint_id, int(found[2]), found[3])
+
+
+def unix_milliseconds(at: datetime) -> int:
+    """Return the whole milliseconds until a moment, counted without a detour over fractions."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def after_attempt(

@@ -1,5 +1,6 @@
 """Webhook endpoints: where an owner wants to be told, and when nobody is told there any more."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from enum import StrEnum
 from kie_gateway.core.events.event_type import EventType
 
 PREFIX = "we_"
+_ID = re.compile(rf"{PREFIX}[0-9a-z]{{26}}")
 MOST_ENDPOINTS = 20
 # After so long without a delivery that came through, though some were tried.
 DISABLED_AFTER = timedelta(days=5)
@@ -75,6 +77,11 @@ class Endpoint:
         """Return which of its secrets sign, the newest first."""
         overlaps = self.rotated_at is not None and now < self.rotated_at + ROTATION
         return [self.secret_number, self.secret_number - 1] if overlaps else [self.secret_number]
+
+
+def is_endpoint_id(text: str) -> bool:
+    """Whether something looks like the id of an endpoint."""
+    return _ID.fullmatch(text) is not None
 
 
 def disabled(endpoint: Endpoint, reason: DisabledReason, now: datetime) -> Endpoint:

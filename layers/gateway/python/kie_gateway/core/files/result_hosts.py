@@ -150,6 +150,11 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is a number instead of a name."""
+    return _as_address(host) is not None
+
+
 def _split(url: str) -> tuple[str, str, str, str]:
     # isprintable() is False for controls, line ends, joiners and text-direction marks;
     # a backslash is a slash to some readers and a name character to others.

@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from kie_gateway.web.problem_types import ProblemType
+from kie_gateway.web.problem_type import ProblemType
 
 _STYLE = (
     "body{font:1.05rem/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem;"

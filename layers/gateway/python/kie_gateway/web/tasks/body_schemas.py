@@ -7,6 +7,7 @@ from pydantic import (
     AfterValidator,
     Field,
     JsonValue,
+    Strict,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -14,9 +15,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from kie_gateway.core.credits.task_credits import MOST_CREDITS
+from kie_gateway.core.events.event_type import EventType
 from kie_gateway.core.files.retention import LONGEST_DAYS
 from kie_gateway.core.groups.task_spec import MOST_TASKS
-from kie_gateway.web.schemas import RequestBody
+from kie_gateway.web.schemas import LONGEST_URL, RequestBody
 
 # Ids look like `google/nano-banana` or `gpt-image-2-text-to-image`; new ones appear weekly.
 MODEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$"
@@ -94,6 +96,28 @@ class Cover(RequestBody):
         max_length=LONGEST_COVER_PROMPT,
         description="What the picture is to show. By default, what the track was made from. It may"
         " hold placeholders such as `{{result.title}}`.",
+    )
+
+
+def _of_a_task(type_: EventType) -> EventType:
+    if not type_.startswith("task."):
+        listed = ", ".join(one for one in EventType if one.startswith("task."))
+        raise ValueError(f"is no event of a task; must be one of {listed}")
+    return type_
+
+
+class NewTaskWebhook(RequestBody):
+    """Where to send the events of a task."""
+
+    url: str = Field(
+        min_length=1,
+        max_length=LONGEST_URL,
+        description="Where events are sent: an absolute https address of a public host.",
+    )
+    events: list[Annotated[EventType, Strict(strict=False), AfterValidator(_of_a_task)]] = Field(
+        default_factory=list,
+        max_length=len(EventType),
+        description="The types of events to send. By default, and if it is empty, all of the task.",
     )
 
 
@@ -182,6 +206,12 @@ class TaskBody(RequestBody):
         description="For music: the picture that the track shall have. If the track comes without a"
         " picture of that size, a task named `cover` makes one once the track is there; a smaller"
         " picture is kept in `previews`, and a large one is the last of `outputs`.",
+    )
+
+    webhook: NewTaskWebhook | None = Field(
+        default=None,
+        description="Where to send the events of this task, besides your webhook endpoints. The"
+        " response shows the secret that signs them, until you rotate it.",
     )
 
     @field_validator("model", "input", mode="before")

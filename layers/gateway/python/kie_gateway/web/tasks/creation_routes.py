@@ -17,6 +17,7 @@ from kie_gateway.web.responses import Headers
 from kie_gateway.web.routing import new_router
 from kie_gateway.web.tasks import schemas
 from kie_gateway.web.tasks.body_schemas import CreateTask
+from kie_gateway.web.tasks.presenters import created_task_schema
 from kie_gateway.web.tasks.responses import TaskResponses
 from kie_gateway.web.tasks.routes import TAG, TASK_HEADERS, TASK_LINKS
 from kie_gateway.web.tasks.specs import TaskSpecs
@@ -35,7 +36,7 @@ _TAKES = ("Idempotency-Key", "Prefer")
 
 @router.post("/v1/tasks", **operation("createTask", TAG, _CREATED, 402, *OF_A_BODY, takes=_TAKES))
 @needs(Scope.TASKS_WRITE)
-def create_task(context: CurrentContext, body: CreateTask) -> Response[schemas.Task]:
+def create_task(context: CurrentContext, body: CreateTask) -> Response[schemas.CreatedTask]:
     """
     Create a task. It runs at Kie.ai, and its results are stored in the gateway's bucket.
 
@@ -62,7 +63,7 @@ def create_task(context: CurrentContext, body: CreateTask) -> Response[schemas.T
     **operation("retryTask", TAG, _CREATED, 402, 404, 409, takes=_TAKES),
 )
 @needs(Scope.TASKS_WRITE)
-def retry_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Task]:
+def retry_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.CreatedTask]:
     """
     Retry a failed task. This creates a new task with the same input.
 
@@ -82,10 +83,13 @@ def retry_task(context: CurrentContext, task_id: TaskId) -> Response[schemas.Tas
 
 def task_specs(context: RequestContext) -> TaskSpecs:
     """Make what reads bodies of tasks."""
-    return TaskSpecs(context.use_cases.fill_recipe, context.use_cases.deadline_seconds)
+    use_cases = context.use_cases
+    return TaskSpecs(
+        use_cases.fill_recipe, use_cases.deadline_seconds, use_cases.webhooks.check_url
+    )
 
 
-def _respond(context: RequestContext, created: Created) -> Response[schemas.Task]:
+def _respond(context: RequestContext, created: Created) -> Response[schemas.CreatedTask]:
     task = created.task
     logger.info(
         "task replayed" if created.replayed else "task created",
@@ -97,7 +101,15 @@ def _respond(context: RequestContext, created: Created) -> Response[schemas.Task
     if wait_seconds:
         headers["Preference-Applied"] = f"wait={wait_seconds}"
         task = context.use_cases.await_task(task, wait_seconds)
+    secret: str | None = None
+    if task.webhook is not None:
+        secret = context.use_cases.webhooks.secret_of_tasks(task.owner)
+        headers["Cache-Control"] = "no-store"
+
+    def present(shown: schemas.Task) -> schemas.Task:
+        return created_task_schema(shown, secret)
+
     responses = TaskResponses.to(context)
     if wait_seconds and task.status.is_settled:
-        return responses.task(task, headers=headers)
-    return responses.accepted(task, headers)
+        return responses.task(task, headers=headers, present=present)
+    return responses.accepted(task, headers, present)

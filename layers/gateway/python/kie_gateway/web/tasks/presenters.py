@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from kie_gateway.core.events.task_webhook import TaskWebhook
 from kie_gateway.core.failure import Failure
 from kie_gateway.core.groups.child import Child, ChildState, with_descendants
 from kie_gateway.core.groups.group_status import group_status
@@ -75,6 +76,7 @@ def task_schema(
         group_status=group_status(task, descendants) if task.children else None,
         batch_id=task.batch_id,
         retry_of=task.retry_of,
+        webhook=_webhook_schema(task.webhook),
         created_at=task.created_at,
         submitted_at=task.submitted_at,
         upstream_completed_at=task.upstream_completed_at,
@@ -94,6 +96,25 @@ def _upstream_schema(task: Task) -> schemas.Upstream:
         message=task.upstream_message,
         facts=dict(task.upstream_facts),
     )
+
+
+def created_task_schema(shown: schemas.Task, secret: str | None) -> schemas.CreatedTask:
+    """
+    Present a task to whoever has just created it.
+
+    Args:
+        secret: That signs its webhook; None if it is not shown any more.
+    """
+    fields = {name: getattr(shown, name) for name in schemas.Task.model_fields}
+    if shown.webhook is not None:
+        fields["webhook"] = schemas.IssuedTaskWebhook(**shown.webhook.model_dump(), secret=secret)
+    return schemas.CreatedTask(**fields)
+
+
+def _webhook_schema(webhook: TaskWebhook | None) -> schemas.TaskWebhook | None:
+    if webhook is None:
+        return None
+    return schemas.TaskWebhook(url=webhook.url, events=list(webhook.events))
 
 
 def _child_schema(child: Child, tasks: Mapping[str, Task]) -> schemas.Child:

@@ -55,25 +55,34 @@ class TaskResponses:
         headers: Headers | None = None,
         *,
         is_known: Callable[[str], bool] = lambda _: False,
+        present: Callable[[TaskSchema], TaskSchema] = lambda shown: shown,
     ) -> Response[Any]:
         """
         Respond with a task.
 
         Args:
             is_known: Whether the caller has a copy with this entity tag, which is still good then.
+            present: Adds what only this response shows.
         """
         descendants = self.descendants([task])
         tag = etag(task, descendants, self.now)
         own = self._headers(task, tag)
         if is_known(tag):
             return not_modified(own)
-        body = self._schema(self.whole(task), descendants)
+        body = present(self._schema(self.whole(task), descendants))
         return json_response(body, status, {**own, **(headers or {})})
 
-    def accepted(self, task: Task, headers: Headers) -> Response[Any]:
-        """Respond with a task that is to be looked at again."""
+    def accepted(
+        self,
+        task: Task,
+        headers: Headers,
+        present: Callable[[TaskSchema], TaskSchema] = lambda shown: shown,
+    ) -> Response[Any]:
+        """Respond with a task that is to be looked at again; `present` as in `task`."""
         location = f"{self.base_url}/v1/tasks/{task.task_id}"
-        return self.task(task, HTTPStatus.ACCEPTED, {"Location": location, **headers})
+        return self.task(
+            task, HTTPStatus.ACCEPTED, {"Location": location, **headers}, present=present
+        )
 
     def page(self, page: Page) -> TaskList:
         """Present a page of tasks."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from kie_gateway.core.events.event_type import EventType
 from kie_gateway.core.failure import Category
 from kie_gateway.core.groups.group_status import GroupStatus
 from kie_gateway.core.task import Attention, CompletedBy, Status
@@ -106,6 +107,23 @@ class RecipeVersion(ResponseBody):
     version: int
 
 
+class TaskWebhook(ResponseBody):
+    """Where the events of a task are sent."""
+
+    url: str
+    events: list[EventType] = Field(description="The types of events to send; empty for all.")
+
+
+class IssuedTaskWebhook(TaskWebhook):
+    """Where the events of a new task are sent, and what signs them."""
+
+    secret: str | None = Field(
+        description="Signs the webhooks of all your tasks, as Standard Webhooks describes it. Null"
+        " once it was rotated; only `POST /v1/webhook-endpoints/per-task/rotate-secret` shows the"
+        " new one."
+    )
+
+
 class Task(ResponseBody):
     """A task, from the request to the stored files."""
 
@@ -176,12 +194,23 @@ class Task(ResponseBody):
         description="The batch that the task belongs to; null if there is none."
     )
     retry_of: str | None = Field(description="The failed task that this one repeats.")
+    webhook: TaskWebhook | None = Field(
+        description="Where its events are sent, besides your webhook endpoints; null if nowhere."
+    )
     created_at: datetime
     submitted_at: datetime | None = Field(description="When Kie.ai accepted the task.")
     upstream_completed_at: datetime | None = Field(description="When Kie.ai finished the task.")
     completed_at: datetime | None = Field(description="When the task ended.")
     deadline_at: datetime = Field(description="When the task expires without a result.")
     urls: TaskUrls
+
+
+class CreatedTask(Task):
+    """A task as the request that creates it returns it."""
+
+    webhook: IssuedTaskWebhook | None = Field(
+        description="Where its events are sent, besides your webhook endpoints; null if nowhere."
+    )
 
 
 class TaskList(Page):

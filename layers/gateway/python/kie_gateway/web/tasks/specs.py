@@ -1,10 +1,11 @@
 """What callers ask for, as flows take it: recipes are filled in, and what is to follow is named."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kie_gateway.core.credits.reservation import as_credits
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
+from kie_gateway.core.events.task_webhook import TaskWebhook
 from kie_gateway.core.groups.child import Start
 from kie_gateway.core.groups.cover import Cover
 from kie_gateway.core.groups.task_spec import ChildSpec, FallbackSpec, TaskSpec
@@ -20,10 +21,17 @@ class TaskSpecs:
 
     Args:
         deadline_seconds: For tasks that do not bring their own.
+        check_webhook_url: Raises InvalidRequestError if nothing is delivered to an address.
     """
 
-    def __init__(self, fill_recipe: FillRecipe, deadline_seconds: int) -> None:
+    def __init__(
+        self,
+        fill_recipe: FillRecipe,
+        deadline_seconds: int,
+        check_webhook_url: Callable[[str], None],
+    ) -> None:
         self._fill_recipe = fill_recipe
+        self._check_webhook_url = check_webhook_url
         self._deadline_seconds = deadline_seconds
         self._faults: list[FieldFault] = []
 
@@ -68,8 +76,22 @@ class TaskSpecs:
             max_credits=None if body.max_credits is None else as_credits(body.max_credits),
             recipe=recipe,
             cover=_cover(body.cover),
+            webhook=self._webhook(body.webhook, pointer),
             children=tuple(self._children(body, pointer)),
         )
+
+    def _webhook(
+        self, webhook: body_schemas.NewTaskWebhook | None, task: str
+    ) -> TaskWebhook | None:
+        if webhook is None:
+            return None
+        try:
+            self._check_webhook_url(webhook.url)
+        except InvalidRequestError as error:
+            self._faults += [
+                FieldFault(f"{task}/webhook{fault.pointer}", fault.detail) for fault in error.faults
+            ]
+        return TaskWebhook(webhook.url, tuple(dict.fromkeys(webhook.events)))
 
     def _refuse_params(self, body: TaskBody, pointer: str) -> None:
         if "params" in body.model_fields_set:
