@@ -1,9 +1,6 @@
 """The store queue, which hides messages by the world's clock."""
 
 import json
-import math
-import time
-from functools import partial
 from typing import Any
 
 from moto.sqs.models import Queue, sqs_backends
@@ -37,8 +34,8 @@ class Messages:
             if self._is_done(message):
                 self._sqs.delete_message(**place)
             else:
-                show = partial(self._sqs.change_message_visibility, **place, VisibilityTimeout=0)
-                self._agenda.at(self._agenda.time() + self._hidden_seconds(message), show)
+                # It shows by itself then; the world only has to go on to that moment.
+                self._agenda.at(self._shows_at(message), lambda: None)
             return True
         return False
 
@@ -49,6 +46,10 @@ class Messages:
         for message in found:
             self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"]) for message in found]
+
+    def forget(self) -> None:
+        """Empty the queue, hidden messages and all."""
+        self._sqs.purge_queue(QueueUrl=self._queue_url)
 
     def _is_done(self, message: dict[str, Any]) -> bool:
         record = {
@@ -63,10 +64,10 @@ class Messages:
             return False
         return not answer["batchItemFailures"]
 
-    def _hidden_seconds(self, message: dict[str, Any]) -> int:
-        """Read how long a message stays hidden, which moto counts by the real clock."""
+    def _shows_at(self, message: dict[str, Any]) -> float:
+        """Read when a message may be received again, in unix seconds."""
         [hidden] = [one for one in self._queue._messages if one.id == message["MessageId"]]
-        return max(math.ceil(hidden.visible_at / 1000 - time.time()), 0)
+        return hidden.visible_at / 1000
 
     @property
     def _queue(self) -> Queue:
