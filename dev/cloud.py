@@ -22,6 +22,7 @@ from dev import dynamodb_rules, event_bus, queue_rules, seams, stack
 from dev.appsync_events import EventApis, in_plain
 from dev.credentials import ADMINISTRATOR, access_key_of
 from dev.dials import Dials
+from dev.environment import environment_of_process
 from dev.expiry import Expiry
 from dev.front import Front
 from dev.functions import InProcessFunction
@@ -228,7 +229,7 @@ class LocalCloud:
         self.events = event_bus.govern(self.dials, self.clock)
         self._exit.callback(self.aws.stop)
         self.aws.start()
-        self._exit.enter_context(_environment({**self._aws, **self._own_environment()}))
+        self._exit.enter_context(environment_of_process({**self._aws, **self._own_environment()}))
         self._session: Any = boto3.Session()
         self._session_lock = threading.Lock()
         self._open_state()
@@ -380,20 +381,6 @@ class LocalCloud:
     def _invoke_by_name(self, name: str, payload: bytes) -> Outcome:
         by_name = {spec.name: logical_id for logical_id, spec in self.stack.functions.items()}
         return self._submit(by_name[name], payload).result()
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables of this process for a while: moto and boto3 read them."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
 
 
 def reset_moto() -> None:

@@ -62,6 +62,19 @@ def test_a_group_is_received_in_order(world: Outgoing) -> None:
     assert bodies(world.receive()) == ["1", "2", "3", "4"]
 
 
+def test_what_is_sent_together_stays_in_order(world: Outgoing) -> None:
+    """API_SendMessageBatch.html; an id that was sent before counts in a batch, too."""
+    world.send("2")
+    entries: Any = [
+        {"Id": f"e{n}", "MessageBody": n, "MessageGroupId": "a", "MessageDeduplicationId": n}
+        for n in "123"
+    ]
+    url = world.cloud.resources["Deliveries"]
+    answer = world.client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
+    assert len(answer["Successful"]) == 3
+    assert bodies(world.receive()) == ["2", "1", "3"]
+
+
 def test_sequence_numbers_grow(world: Outgoing) -> None:
     """API_SendMessage.html: 20 digits that grow within a group."""
     numbers = [world.send(body)["SequenceNumber"] for body in "abc"]

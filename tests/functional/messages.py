@@ -34,6 +34,7 @@ class Messages:
             if self._is_done(message):
                 self._sqs.delete_message(**place)
             else:
+                # It shows by itself then; the world only has to go on to that moment.
                 self._agenda.at(self._shows_at(message), lambda: None)
             return True
         return False
@@ -45,6 +46,10 @@ class Messages:
         for message in found:
             self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"]) for message in found]
+
+    def forget(self) -> None:
+        """Empty the queue, hidden messages and all."""
+        self._sqs.purge_queue(QueueUrl=self._queue_url)
 
     def _is_done(self, message: dict[str, Any]) -> bool:
         record = {
@@ -60,10 +65,9 @@ class Messages:
         return not answer["batchItemFailures"]
 
     def _shows_at(self, message: dict[str, Any]) -> float:
-        """Return when a message is received again, by the world's clock."""
+        """Read when a message may be received again, in unix seconds."""
         [hidden] = [one for one in self._queue._messages if one.id == message["MessageId"]]
-        shows_at: float = hidden.visible_at / 1000
-        return max(shows_at, self._agenda.time())
+        return hidden.visible_at / 1000
 
     @property
     def _queue(self) -> Queue:

@@ -109,6 +109,7 @@ class World:
         seams.stop_executions()
         self.executions.wake_all()
         self.agenda.start_afresh()
+        self.messages.forget()
         self.settle_down()
         self.messages.take_dead_letters()
         self._forget_times()
