@@ -209,15 +209,16 @@ def test_what_fails_is_tried_by_the_schedule_and_in_its_order(
 ) -> None:
     """The later events of the task wait for the first, and other tasks do not."""
     left = [500, 302, 404, 503]
-    first = world.create("a kite [slow 30]")
-    receiver.answer = lambda _, event: Said(
-        left.pop(0) if event["data"]["id"] == first.task_id and left else 204
-    )
-    world.create("another [slow 30]")
+
+    def answer(_: str, event: dict[str, Any]) -> Said:
+        return Said(left.pop(0) if event["data"]["metadata"] and left else 204)
+
+    receiver.answer = answer
+    first = world.create("a kite [slow 30]", metadata={"first": True})
+    other = world.create("another [slow 30]")
     world.run()
-    assert [types(by_task(receiver, one))[-3:] for one in {first.task_id}] == [LIFE]
-    others = [one for one in receiver.got if one.event["data"]["id"] != first.task_id]
-    assert types(others) == LIFE
+    assert types(by_task(receiver, first.task_id)) == ["task.running"] * 4 + LIFE
+    assert types(by_task(receiver, other.task_id)) == LIFE
     delivered = deliveries(world, endpoint)
     assert {one["status"] for one in delivered} == {"delivered"}
     [tried] = [one for one in delivered if len(one["attempts"]) > 1]
