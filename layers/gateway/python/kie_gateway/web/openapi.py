@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Licen
 
 from kie_gateway.version import VERSION
 from kie_gateway.web.access import scope_of
+from kie_gateway.web.events.openapi import event_webhooks
 from kie_gateway.web.examples import examples
 from kie_gateway.web.openapi_parts import (
     LINKS,
@@ -80,6 +81,7 @@ def document_json(app: APIGatewayHttpResolver, routes: Sequence[Route]) -> str:
         for name, header in REQUEST_HEADERS.items()
     }
     components["links"] = {name: {"operationId": name, **link} for name, link in LINKS.items()}
+    document["webhooks"] = event_webhooks()
     _prune(document)
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
