@@ -127,4 +127,6 @@ def test_pages_name_only_calls_and_headers_that_there_are() -> None:
     words = " ".join(f"{kind.meaning} {kind.action}" for kind in TYPES.values())
     calls = set(re.findall(r"`(?:GET|POST) (/[^`]+)`", words))
     lists = ("batches", "credits", "keys", "models", "recipes", "tasks", "uploads")
-    assert calls == {f"/v1/{name}" for name in lists}
+    endpoints = "/v1/webhook-endpoints"
+    of_endpoints = {endpoints, f"{endpoints}/{{endpoint_id}}/deliveries"}
+    assert calls == {f"/v1/{name}" for name in lists} | of_endpoints

@@ -32,13 +32,15 @@ AMOUNTS = {name for name, spec in FIELDS.items() if spec.annotation is Decimal}
 SWITCHES = {name for name, spec in FIELDS.items() if spec.annotation is bool}
 MAY_BE_EMPTY = {
     *("public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"),
-    *("jwt_issuer", "jwt_audience", "allowed_origins"),
+    *("jwt_issuer", "jwt_audience", "allowed_origins", "webhook_hosts"),
+    *("live_http_host", "live_realtime_url"),
 }
 ENVIRONMENT = {
     **{name.upper(): f"https://{name.replace('_', '-')}.test" for name in FIELDS},
     **{name.upper(): "7" for name in NUMBERS | AMOUNTS},
     **{name.upper(): "true" for name in SWITCHES},
     "RESULT_HOSTS": "*.kie.test",
+    "WEBHOOK_HOSTS": "hooks.test:8443",
 }
 # What Lambda sets; without credentials, boto3 would ask the machine's metadata service for some.
 LAMBDA = {
