@@ -49,7 +49,9 @@ class Messages:
 
     def forget(self) -> None:
         """Empty the queue, hidden messages and all."""
-        self._sqs.purge_queue(QueueUrl=self._queue_url)
+        # PurgeQueue may be called once a minute.
+        self._queue._messages = []
+        self._queue.pending_messages.clear()
 
     def _is_done(self, message: dict[str, Any]) -> bool:
         record = {
