@@ -1,5 +1,6 @@
 """What happens is told: on the bus, and by webhooks that come through whatever goes wrong."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -278,6 +279,38 @@ def test_an_old_secret_signs_for_a_day(
     world.run()
     assert all(one.is_signed_by(rotated["secret"]) for one in receiver.got)
     assert not any(one.is_signed_by(endpoint["secret"]) for one in receiver.got)
+
+
+# --- what it costs, as docs/events.md counts it -------------------------------------------------
+
+
+def calls_of(world: World, function: str) -> Counter[str]:
+    """Count what a function asked for, but for the secret that it reads once."""
+    calls = (name for one, name in world.functions.calls.aws if one == function)
+    return Counter(name for name in calls if name != "GetSecretValue")
+
+
+def test_an_event_costs_a_read_and_an_entry_of_the_bus(world: World, receiver: Receiver) -> None:
+    world.functions.calls.clear()
+    world.create("a kite")
+    world.run()
+    assert calls_of(world, "EventsFunction") == {"Query": 3, "PutEvents": 3}
+    assert calls_of(world, "DeliverFunction") == {}
+
+
+def test_a_delivery_costs_two_writes_three_reads_and_its_message(
+    world: World, receiver: Receiver, endpoint: dict[str, Any]
+) -> None:
+    world.functions.calls.clear()
+    world.create("a kite")
+    world.run()
+    assert calls_of(world, "EventsFunction") == {
+        "Query": 3,
+        "PutItem": 3,
+        "SendMessageBatch": 3,
+        "PutEvents": 3,
+    }
+    assert calls_of(world, "DeliverFunction") == {"GetItem": 6, "PutItem": 3}
 
 
 # --- whoever dies -------------------------------------------------------------------------------

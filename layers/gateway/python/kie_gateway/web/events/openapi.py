@@ -69,9 +69,15 @@ def _operation(type_: EventType, body: Json) -> Json:
             "content": {"application/json": {"schema": _schema(type_, about), "example": body}},
         },
         "responses": {
-            "2XX": {"description": "You have it."},
-            "410": {"description": "Send nothing here any more: the endpoint is disabled."},
-            "4XX": {"description": "It is sent again later, by the schedule."},
+            "2XX": {"description": "You have it.", "headers": {}},
+            "410": {
+                "description": "Send nothing here any more: the endpoint is disabled.",
+                "headers": {},
+            },
+            "4XX": {
+                "description": "It is sent again later, by the schedule.",
+                "headers": {"Retry-After": {"$ref": "#/components/headers/Retry-After"}},
+            },
         },
     }
 
