@@ -69,7 +69,8 @@ def test_python_verifies(tmp_path: Path) -> None:
     (tmp_path / "verify.py").write_text(SCRIPTS["verify.py"])
     body, headers = sent()
     program = (
-        "import json, sys; from verify import event_of; secret, body, headers = json.load(sys.stdin);"
+        "import json, sys; from verify import event_of;"
+        " secret, body, headers = json.load(sys.stdin);"
         " print(event_of(secret, body.encode(), headers)['type'])"
     )
     for secret, code in ((SECRET, 0), ("whsec_" + "A" * 32, 1)):
@@ -93,7 +94,10 @@ import { saved } from "./database.mjs";
 const { secret, body, headers } = JSON.parse(await new Response(process.stdin).text());
 process.env.KIE_WEBHOOK_SECRET = secret;
 const request = (text) => new Request("http://app.test", { method: "POST", body: text, headers });
-const answer = () => ({ status(code) { this.code = code; return this; }, end() { return this.code; } });
+const answer = () => ({
+  status(code) { this.code = code; return this; },
+  end() { return this.code; },
+});
 const rows = [];
 const table = { from: () => ({ upsert: async (row) => (rows.push(row), {}) }) };
 const store = { doc: (path) => ({ set: async (row) => rows.push({ path, ...row }) }) };

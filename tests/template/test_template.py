@@ -28,6 +28,8 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "ApiFunction": settings.ApiFunctionSettings,
     "SweepFunction": settings.SweepFunctionSettings,
     "CallbackFunction": settings.CallbackFunctionSettings,
+    "DeliverFunction": settings.DeliverFunctionSettings,
+    "EventsFunction": settings.EventsFunctionSettings,
     "RealtimeAuthorizerFunction": settings.RealtimeAuthorizerFunctionSettings,
     "StoreFunction": settings.StoreFunctionSettings,
     "ThumbnailFunction": settings.ThumbnailFunctionSettings,

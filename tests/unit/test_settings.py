@@ -33,7 +33,7 @@ SWITCHES = {name for name, spec in FIELDS.items() if spec.annotation is bool}
 MAY_BE_EMPTY = {
     *("public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"),
     *("jwt_issuer", "jwt_audience", "allowed_origins", "webhook_hosts"),
-    *("live_http_host", "live_realtime_url"),
+    *("live_http_host", "live_realtime_url", "live_publish_url"),
 }
 ENVIRONMENT = {
     **{name.upper(): f"https://{name.replace('_', '-')}.test" for name in FIELDS},

@@ -17,14 +17,12 @@ from kie_gateway.aws.thumbnails import ThumbnailMaker
 from kie_gateway.aws.times_table import TimesTable
 from kie_gateway.catalogue import catalogue
 from kie_gateway.core.callers.origins import AllowedOrigins
-from kie_gateway.core.callers.realtime_token import PURPOSE as REALTIME
 from kie_gateway.core.credits.account import Account
 from kie_gateway.core.deadline import ANSWER_SECONDS, AWS_CALL_SECONDS, share
 from kie_gateway.core.errors.base import ConfigurationError
 from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestError
 from kie_gateway.core.errors.provider_errors import OutOfTimeError
 from kie_gateway.core.errors.storage_errors import SourceForbiddenError
-from kie_gateway.core.signing_key import derive_key
 from kie_gateway.core.task import CompletedBy, Step, Task
 from kie_gateway.fetch.input_links import HttpInputLinks
 from kie_gateway.flows.credits.change_account import ChangeAccount
@@ -38,7 +36,6 @@ from kie_gateway.flows.groups.request_batch import RequestBatch
 from kie_gateway.flows.inputs.check_links import CheckLinks
 from kie_gateway.flows.inputs.create_upload import CreateUpload
 from kie_gateway.flows.inputs.large_inputs import LargeInputs
-from kie_gateway.flows.live.issue_realtime_token import IssueRealtimeToken
 from kie_gateway.flows.manage_keys import IssueKey, RevokeKey, RotateKey
 from kie_gateway.flows.submitting.resume_submit_queue import ResumeSubmitQueue
 from kie_gateway.flows.submitting.submit_now import SubmitNow
@@ -60,7 +57,7 @@ from kie_gateway.oidc.token_reader import TokenReader
 from kie_gateway.recipes import recipes
 from kie_gateway.settings import ApiFunctionSettings, load
 from kie_gateway.web.authentication import Authentication
-from kie_gateway.web.use_cases import FileLinker, LiveEndpoint, UseCases
+from kie_gateway.web.use_cases import FileLinker, UseCases
 from kie_gateway.wiring.clients import Clients
 from kie_gateway.wiring.drafting import (
     make_cancel_batch,
@@ -69,6 +66,7 @@ from kie_gateway.wiring.drafting import (
 )
 from kie_gateway.wiring.ids import new_batch_id, new_key_id, new_task_id, new_upload_id
 from kie_gateway.wiring.known_models import KnownModels
+from kie_gateway.wiring.live import make_live_endpoint, make_realtime_tokens
 from kie_gateway.wiring.permalinks import make_permalinks
 from kie_gateway.wiring.polling import Polling, make_polling
 from kie_gateway.wiring.recipe_filling import fill_recipe
@@ -259,24 +257,8 @@ def _use_cases(
         revoke_key=RevokeKey(parts.keys, now),
         creation_switch=parts.creation_switch,
         webhooks=make_webhooks(settings, runtime, parts.has_time),
-        live_endpoint=_live_endpoint(settings),
-        issue_realtime_token=_realtime_tokens(parts),
-    )
-
-
-def _live_endpoint(settings: ApiFunctionSettings) -> LiveEndpoint | None:
-    if not settings.live_realtime_url:
-        return None
-    return LiveEndpoint(settings.live_realtime_url, settings.live_http_host)
-
-
-def _realtime_tokens(parts: _Parts) -> IssueRealtimeToken:
-    secret = parts.runtime.secret(parts.settings.signing_secret_arn)
-    return IssueRealtimeToken(
-        is_on=_live_endpoint(parts.settings) is not None,
-        tasks=parts.tasks,
-        signing_key=lambda: derive_key(secret(), REALTIME),
-        now=parts.runtime.now,
+        live_endpoint=make_live_endpoint(settings),
+        issue_realtime_token=make_realtime_tokens(settings, runtime, tasks),
     )
 
 
