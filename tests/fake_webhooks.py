@@ -113,11 +113,15 @@ class FakeDeliveryQueue:
 
     def __init__(self) -> None:
         self.sent: list[Delivery] = []
+        self.hidden: list[tuple[str, float]] = []
         self.before_sending: Callable[[], object] = lambda: None
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
         self.before_sending()
         self.sent += deliveries
+
+    def hide(self, receipt_handle: str, seconds: float) -> None:
+        self.hidden.append((receipt_handle, seconds))
 
 
 def _place(delivery: Delivery) -> tuple[int, str]:

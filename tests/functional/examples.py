@@ -28,7 +28,9 @@ PROMPT = "a red kite over a lake at dawn"
 SHA256 = "1041d2d6aba131406653385b3d136b7e9e9cf007a8ef12dd83167d234e4fd5ae"
 BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-_ID = re.compile(r"\b(task|batch|upload|key)_(?:[0-9a-z]{26}|\w*kg_\w+|of_tests)\b")
+_ID = re.compile(r"\b(task|batch|upload|key|we)_(?:[0-9a-z]{26}|\w*kg_\w+|of_tests)\b")
+_DELIVERY = re.compile(r"\bdlv_[0-9a-z]{26}_\d{13}_[0-9a-z]{26}\b")
+_EVENT = re.compile(r"\bevt_[0-9a-z]{26}\b")
 _SIGNATURE = re.compile(r"\?X-Amz-[^\"]*")
 _PERMALINK = re.compile(r"(/files/\w+/[\d-]+/)[\w-]{43}")
 _POLICY = re.compile(r'("(?:policy|x-amz-\w+|signature|AWSAccessKeyId)": ")[^"]*"', re.IGNORECASE)
@@ -102,6 +104,10 @@ class Recorder:
         text = re.sub(r'("bytes": |image/png, )\d+(?=, "sha256"| bytes)', r"\g<1>17236", text)
         text = re.sub(r'("sha256": ")\w{64}', rf"\g<1>{SHA256}", text)
         text = re.sub(r"kg_live_[\w-]+", "kg_live_...", text)
+        text = re.sub(r"whsec_[\w+/]+=*", "whsec_...", text)
+        event = f"01kjd3x7h8{77:016d}"
+        text = _EVENT.sub(f"evt_{event}", text)
+        text = _DELIVERY.sub(f"dlv_01kjd3x7h8{0:016d}_1772366400000_{event}", text)
         text = re.sub(r"http://[^/\"]*/[^/\"]*?(?=/outputs/)", "https://files.example", text)
         # What other owners read in the document must not look like somebody's own.
         text = text.replace(OWNER, "acme")
@@ -157,6 +163,7 @@ def record(world: World) -> Examples:
     _record_tasks(recorder)
     _record_batches(recorder)
     _record_files_and_models(recorder)
+    _record_webhooks(recorder)
     _record_administration(recorder)
     _record_problems(recorder)
     return recorder.examples()
@@ -208,6 +215,27 @@ def _record_files_and_models(recorder: Recorder) -> None:
     recorder.ask("getRealtime", "GET", "/v1/realtime")
     followed = {"tasks": [recorder.world.newest_task().task_id], "ttl_seconds": 600}
     recorder.ask("createRealtimeToken", "POST", "/v1/realtime/tokens", followed)
+
+
+def _record_webhooks(recorder: Recorder) -> None:
+    endpoints = "/v1/webhook-endpoints"
+    body = {
+        "url": "https://app.example/hooks/kie",
+        "events": ["task.succeeded", "task.failed", "task.expired"],
+        "description": "orders",
+    }
+    made = recorder.ask("createWebhookEndpoint", "POST", endpoints, body)
+    own = f"{endpoints}/{made['id']}"
+    recorder.ask("listWebhookEndpoints", "GET", endpoints)
+    recorder.ask("getWebhookEndpoint", "GET", own)
+    recorder.ask("updateWebhookEndpoint", "PATCH", own, {"description": "orders and returns"})
+    recorder.ask("rotateWebhookSecret", "POST", f"{own}/rotate-secret")
+    delivery = recorder.ask("testWebhookEndpoint", "POST", f"{own}/test")
+    recorder.ask("listDeliveries", "GET", f"{own}/deliveries?limit=1")
+    recorder.ask("retryDelivery", "POST", f"/v1/deliveries/{delivery['id']}/retry")
+    since = {"since": f"{recorder.world.agenda.now():%Y-%m-%dT%H:%M:%SZ}"}
+    recorder.ask("recoverDeliveries", "POST", f"{own}/recover", since)
+    recorder.ask("deleteWebhookEndpoint", "DELETE", own)
 
 
 def _record_administration(recorder: Recorder) -> None:

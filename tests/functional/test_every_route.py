@@ -38,6 +38,8 @@ SCOPES = {
 }
 CHANGE = {"owner": "carol", "credits": 1, "reason": "x"}
 UPLOAD = {"content_type": "image/png", "bytes": 10}
+ENDPOINT = {"url": "https://hooks.example/kie"}
+SINCE = {"since": "2026-03-01T12:00:00Z"}
 TASK = {"model": MODEL, "input": {"prompt": "a kite"}}
 
 
@@ -87,6 +89,17 @@ CALLS = {
     # It has ended.
     "POST /v1/batches/<batch_id>/cancel": Call(409, 404, 404),
     "GET /v1/outputs": Call(200, 200, 200),
+    "POST /v1/webhook-endpoints": Call(201, 201, 201, ENDPOINT),
+    "GET /v1/webhook-endpoints": Call(200, 200, 200),
+    # Admins say whose it is, as for batches.
+    "GET /v1/webhook-endpoints/<endpoint_id>": Call(200, 404, 404),
+    "PATCH /v1/webhook-endpoints/<endpoint_id>": Call(200, 404, 404, {"description": "x"}),
+    "DELETE /v1/webhook-endpoints/<endpoint_id>": Call(204, 404, 404),
+    "POST /v1/webhook-endpoints/<endpoint_id>/rotate-secret": Call(200, 404, 404),
+    "POST /v1/webhook-endpoints/<endpoint_id>/test": Call(202, 404, 404),
+    "GET /v1/webhook-endpoints/<endpoint_id>/deliveries": Call(200, 404, 404),
+    "POST /v1/webhook-endpoints/<endpoint_id>/recover": Call(202, 404, 404, SINCE),
+    "POST /v1/deliveries/<delivery_id>/retry": Call(202, 404, 404),
     "POST /v1/uploads": Call(201, 201, 201, UPLOAD),
     "GET /v1/models": Call(200, 200, 200),
     "GET /v1/models/<model_id>": Call(200, 200, 200),
@@ -119,7 +132,10 @@ NEED_A_NEW_TASK = {
     *(name for name in CALLS if "/<task_id>" in name and not name.startswith("GET ")),
     *("POST /v1/tasks/import", "GET /v1/tasks", "GET /v1/outputs"),
 }
-LISTS = ["/v1/tasks", "/v1/batches", "/v1/outputs", "/v1/credits", "/v1/credits/ledger", "/v1/keys"]
+LISTS = [
+    *("/v1/tasks", "/v1/batches", "/v1/outputs", "/v1/webhook-endpoints"),
+    *("/v1/credits", "/v1/credits/ledger", "/v1/keys"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +216,10 @@ def ask(
     }
     if "<batch_id>" in path:
         values["batch_id"] = ended_batch(world)
+    if "<endpoint_id>" in path or "<delivery_id>" in path:
+        values["endpoint_id"] = webhook_endpoint(world)
+    if "<delivery_id>" in path:
+        values["delivery_id"] = delivery(world, values["endpoint_id"])
     if path.startswith("/v1/recipes/"):
         values["name"] = "upscale"
     url = world.cloud.url + re.sub(r"<(\w+)>", lambda found: values[found[1]], path)
@@ -219,6 +239,22 @@ def ended_batch(world: World) -> str:
     batch: str = world.http.post("/v1/batches", json={"items": [TASK]}).json()["id"]
     world.run()
     return batch
+
+
+def webhook_endpoint(world: World) -> str:
+    """Give a webhook endpoint of the owner's; it is made when there is none."""
+    listed = world.http.get("/v1/webhook-endpoints").json()["data"]
+    found = listed[0] if listed else world.http.post("/v1/webhook-endpoints", json=ENDPOINT).json()
+    endpoint_id: str = found["id"]
+    return endpoint_id
+
+
+def delivery(world: World, endpoint_id: str) -> str:
+    """Give a delivery to an endpoint of the owner's."""
+    path = f"/v1/webhook-endpoints/{endpoint_id}"
+    listed = world.http.get(f"{path}/deliveries").json()["data"]
+    found: str = (listed[0] if listed else world.http.post(f"{path}/test").json())["id"]
+    return found
 
 
 def told(answer: httpx.Response) -> dict[str, Any]:
@@ -342,13 +378,13 @@ def test_only_admins_list_what_others_own(world: World, old_task: Story, path: s
         headers = {"Authorization": f"Bearer {secret}"}
         return httpx.get(url, headers=headers, params={"owner": owner})
 
-    batch = ended_batch(world)
+    batch, endpoint = ended_batch(world), webhook_endpoint(world)
     theirs, nobodys = (listed("kg_stranger", owner) for owner in (OWNER, "nobody"))
     assert theirs.status_code == nobodys.status_code == 403
     assert told(theirs) == told(nobodys)
     seen = listed("kg_admin", OWNER)
     assert seen.status_code == 200
-    assert any(one in seen.text for one in (OWNER, old_task.task_id, batch))
+    assert any(one in seen.text for one in (OWNER, old_task.task_id, batch, endpoint))
 
 
 @pytest.mark.parametrize(("what", "status"), [("", 200), ("/cancel", 409)])

@@ -15,12 +15,18 @@ from kie_gateway.core.errors.caller_errors import FieldFault, InvalidRequestErro
 # RFC 3339, section 5.6. Pydantic would take bare numbers and days as well.
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
+_NO_DATE_TIME = "must be a date and time as in RFC 3339, such as 2026-03-01T12:00:00Z"
+
 
 def _date_time(value: Any) -> Any:
     if isinstance(value, str) and _DATE_TIME.fullmatch(value) is None:
-        raise ValueError(
-            "must be a date and time as in RFC 3339, such as 2026-03-01T12:00:00Z; write + as %2B"
-        )
+        raise ValueError(f"{_NO_DATE_TIME}; write + as %2B")
+    return value
+
+
+def _date_time_of_body(value: Any) -> Any:
+    if not (isinstance(value, str) and _DATE_TIME.fullmatch(value)):
+        raise ValueError(_NO_DATE_TIME)
     return value
 
 
@@ -35,7 +41,8 @@ OwnerToList = Annotated[
     ),
 ]
 DateTime = Annotated[datetime | None, BeforeValidator(_date_time)]
-RequiredDateTime = Annotated[datetime, Strict(strict=False), BeforeValidator(_date_time)]
+# In a body.
+RequiredDateTime = Annotated[datetime, Strict(strict=False), BeforeValidator(_date_time_of_body)]
 PageSize = Annotated[int, Query(ge=1, le=100, description="How many to list at most.")]
 PageCursor = Annotated[
     str | None, Query(max_length=200, description="`next_cursor` of the previous page.")

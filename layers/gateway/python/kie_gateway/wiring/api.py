@@ -211,11 +211,6 @@ def _use_cases(
     cascade = Cascade(tasks)
     cancel = CancelTask(tasks, cascade, now)
     cancel_batch = make_cancel_batch(runtime, tasks, parts.batches, cancel)
-    refresh = _refreshing(parts)
-
-    def submit_or_refresh(task: Task) -> Task:
-        return submit_now(task) if task.next_step is Step.SUBMIT else refresh(task)
-
     permalinks = make_permalinks(settings, runtime)
     return UseCases(
         now=now,
@@ -231,7 +226,7 @@ def _use_cases(
         request_task=request_task,
         retry_task=RetryTask(inputs.whole, Plans(bucket).read, request_task),
         cancel_task=cancel,
-        refresh_task=submit_or_refresh,
+        refresh_task=_refreshing(parts, submit_now),
         delete_task=DeleteTask(tasks, bucket, cascade, now),
         await_task=_waiting(parts),
         batches=parts.batches,
@@ -273,14 +268,19 @@ def _waiting(parts: _Parts) -> Callable[[Task, int], Task]:
     return await_in_time
 
 
-def _refreshing(parts: _Parts) -> RefreshTask:
-    return RefreshTask(
+def _refreshing(parts: _Parts, submit_now: SubmitNow) -> Callable[[Task], Task]:
+    refresh = RefreshTask(
         tasks=parts.tasks,
         watches=parts.watches,
         store_queue=parts.store_queue,
         ask=lambda task: parts.polling.ask(task, CompletedBy.REFRESH, all_sources=True),
         now=parts.runtime.now,
     )
+
+    def submit_or_refresh(task: Task) -> Task:
+        return submit_now(task) if task.next_step is Step.SUBMIT else refresh(task)
+
+    return submit_or_refresh
 
 
 def _batches(parts: _Parts) -> RequestBatch:

@@ -97,14 +97,15 @@ def _respond(context: RequestContext, created: Created) -> Response[schemas.Crea
     )
     count("TaskReplayed" if created.replayed else "TaskCreated")
     headers: Headers = {"Idempotent-Replayed": "true"} if created.replayed else {}
-    wait_seconds = requests.preferred_wait_seconds(context.headers)
-    if wait_seconds:
-        headers["Preference-Applied"] = f"wait={wait_seconds}"
-        task = context.use_cases.await_task(task, wait_seconds)
+    # Read before the wait, which leaves time for the answer and for nothing else.
     secret: str | None = None
     if task.webhook is not None:
         secret = context.use_cases.webhooks.secret_of_tasks(task.owner)
         headers["Cache-Control"] = "no-store"
+    wait_seconds = requests.preferred_wait_seconds(context.headers)
+    if wait_seconds:
+        headers["Preference-Applied"] = f"wait={wait_seconds}"
+        task = context.use_cases.await_task(task, wait_seconds)
 
     def present(shown: schemas.Task) -> schemas.Task:
         return created_task_schema(shown, secret)
