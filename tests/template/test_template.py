@@ -45,7 +45,8 @@ def resources(kind: str) -> dict[str, Any]:
 def statements(function: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for policy in FUNCTIONS[function].get("Policies", []):
-        found += policy["Statement"]
+        # One with a condition stands before nothing at all.
+        found += [one["Fn::If"][1] if "Fn::If" in one else one for one in policy["Statement"]]
     return found
 
 
