@@ -32,6 +32,7 @@ AMOUNTS = {name for name, spec in FIELDS.items() if spec.annotation is Decimal}
 SWITCHES = {name for name, spec in FIELDS.items() if spec.annotation is bool}
 MAY_BE_EMPTY = {
     *("public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"),
+    *("live_http_host", "live_realtime_url"),
     *("jwt_issuer", "jwt_audience"),
 }
 ENVIRONMENT = {
