@@ -127,7 +127,7 @@ def _cleaned(node: Any, name: str = "") -> Any:
         case dict():
             return {inner: _cleaned(value, inner) for inner, value in node.items()}
         case list() if name == "channels":
-            return [f"/tasks/2bd806c97f0e00af1a1fc3328fa763a9/1969168/task-01kjd3x7h8{12:016d}"]
+            return [f"/tasks/2bd806c97f0e00af1a1fc3328fa763a9/1969168/task-01kjd3x7h8{0:016d}"]
         case list():
             return [_cleaned(value, name) for value in node]
         case str():
@@ -213,7 +213,8 @@ def _record_files_and_models(recorder: Recorder) -> None:
     recorder.ask("getRecipe", "GET", "/v1/recipes/extract-clothing")
     recorder.ask("getHealth", "GET", "/v1/health")
     recorder.ask("getRealtime", "GET", "/v1/realtime")
-    followed = {"tasks": [recorder.world.newest_task().task_id], "ttl_seconds": 600}
+    task_id = recorder.found["createTask"]["202"]["id"]
+    followed = {"tasks": [task_id], "ttl_seconds": 600}
     recorder.ask("createRealtimeToken", "POST", "/v1/realtime/tokens", followed)
 
 

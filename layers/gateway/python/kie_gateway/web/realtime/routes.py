@@ -37,7 +37,7 @@ def get_realtime(context: CurrentContext) -> schemas.Realtime:
         *(*OF_A_BODY, 409),
     ),
 )
-@needs(Scope.TASKS_READ)
+@needs(Scope.TASKS_WRITE)
 def create_realtime_token(
     context: CurrentContext, body: schemas.CreateRealtimeToken
 ) -> Response[schemas.RealtimeToken]:
