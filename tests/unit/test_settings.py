@@ -32,13 +32,8 @@ AMOUNTS = {name for name, spec in FIELDS.items() if spec.annotation is Decimal}
 SWITCHES = {name for name, spec in FIELDS.items() if spec.annotation is bool}
 MAY_BE_EMPTY = {
     *("public_base_url", "files_domain", "files_key_id", "files_key_secret_arn"),
-<<<<<<< HEAD
     *("jwt_issuer", "jwt_audience", "allowed_origins", "webhook_hosts"),
     *("live_http_host", "live_realtime_url", "live_publish_url"),
-=======
-    *("live_http_host", "live_realtime_url"),
-    *("jwt_issuer", "jwt_audience"),
->>>>>>> live
 }
 ENVIRONMENT = {
     **{name.upper(): f"https://{name.replace('_', '-')}.test" for name in FIELDS},
