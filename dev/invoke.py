@@ -15,6 +15,8 @@ FUNCTIONS = {
     "api": "ApiFunction",
     "sweep": "SweepFunction",
     "callback": "CallbackFunction",
+    "deliver": "DeliverFunction",
+    "events": "EventsFunction",
     "realtime_authorizer": "RealtimeAuthorizerFunction",
     "store": "StoreFunction",
     "thumbnail": "ThumbnailFunction",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,14 @@ class Got:
     @property
     def was_taken(self) -> bool:
         return 200 <= self.answered < 300
+
+    def is_verified_by(self, secret: str) -> bool:
+        """Whether the library verifies it now; it refuses what is older than five minutes."""
+        try:
+            Webhook(secret).verify(self.body, dict(self.headers))
+        except WebhookVerificationError:
+            return False
+        return True
 
     def is_signed_by(self, secret: str) -> bool:
         """Whether the library takes the signature, whatever the time."""
