@@ -84,7 +84,7 @@ def test_a_receiver_that_fails_at_first_gets_everything_in_order(tmp_path: Path)
         secret = new_endpoint(gateway, f"{receiver.url}/hook")["secret"]
         tasks = [create(gateway.http, f"a kite {number}")["id"] for number in range(3)]
         eventually(lambda: len(by_task(receiver.taken())) == 3, 60)
-        eventually(lambda: all(LIFE == one for one in by_task(receiver.taken()).values()), 60)
+        eventually(lambda: all(one == LIFE for one in by_task(receiver.taken()).values()), 60)
         assert_all_told(receiver.taken(), tasks)
         assert all(one.is_verified_by(secret) for one in receiver.got)
 
