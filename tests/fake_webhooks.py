@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 
 from kie_gateway.core.events.delivery import (
     KEPT,
@@ -20,6 +21,7 @@ class FakeEndpoints:
 
     def __init__(self) -> None:
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._lock = Lock()
 
     def create(self, endpoint: Endpoint) -> None:
         self._endpoints.setdefault((endpoint.owner, endpoint.endpoint_id), endpoint)
@@ -40,12 +42,14 @@ class FakeEndpoints:
             after = decide(endpoint)
             if after is None:
                 return endpoint
-            current = self._endpoints.get(key)
-            if current is None:
-                return None
-            if current.version == endpoint.version:
-                self._endpoints[key] = replace(after, version=current.version + 1)
-                return self._endpoints[key]
+            with self._lock:
+                current = self._endpoints.get(key)
+                if current is None:
+                    return None
+                if current.version == endpoint.version:
+                    moved = replace(after, version=current.version + 1)
+                    self._endpoints[key] = moved
+                    return moved
             endpoint = current
 
     def delete(self, owner: str, endpoint_id: str) -> None:

@@ -1,8 +1,10 @@
 """Webhook endpoints and deliveries: what flows rely on, of the real tables and of their fakes."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +34,7 @@ from kie_gateway.core.events.event_type import EventType
 from kie_gateway.core.events.new_delivery import new_delivery
 from kie_gateway.core.events.task_webhook import PER_TASK
 from kie_gateway.core.ports.deliveries import Deliveries, Endpoints
+from tests.contract.one_at_a_time import OneAtATime
 from tests.fake_webhooks import FakeDeliveries, FakeEndpoints
 from tests.fakes import Clock
 from tests.makers import NOW, seconds
@@ -39,6 +42,7 @@ from tests.makers import NOW, seconds
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+THREADS = 6
 SCHEDULE = [seconds(5), seconds(300)]
 
 
@@ -86,8 +90,9 @@ def tables(request: pytest.FixtureRequest) -> Tables:
         return Tables(FakeEndpoints(), FakeDeliveries(clock.now), clock)
     dynamodb: DynamoDBClient = request.getfixturevalue("dynamodb")
     name: str = request.getfixturevalue("table_name")
-    endpoints = EndpointTable(dynamodb, name, pause=lambda _: None)
-    return Tables(endpoints, DeliveryTable(dynamodb, name, clock.now), clock)
+    client: Any = OneAtATime(dynamodb)
+    endpoints = EndpointTable(client, name, pause=lambda _: None)
+    return Tables(endpoints, DeliveryTable(client, name, clock.now), clock)
 
 
 @pytest.fixture
@@ -162,6 +167,23 @@ def test_a_move_decides_again_on_what_another_has_made_of_it(endpoints: Endpoint
     moved = endpoints.move(read, lambda one: rotated(one, NOW), NOW)
     assert moved is not None
     assert (moved.description, moved.secret_number, moved.version) == ("by another", 2, 3)
+
+
+def test_of_those_who_move_an_endpoint_at_once_none_is_lost(endpoints: Endpoints) -> None:
+    endpoints.create(make_endpoint())
+    together = Barrier(THREADS)
+
+    def rotate(_: int) -> int:
+        read = endpoints.get("alice", id_of(1))
+        assert read is not None
+        together.wait()
+        moved = endpoints.move(read, lambda one: rotated(one, NOW), NOW)
+        assert moved is not None
+        return moved.secret_number
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        numbers = list(pool.map(rotate, range(THREADS)))
+    assert sorted(numbers) == list(range(2, THREADS + 2))
 
 
 def test_a_move_of_what_is_deleted_brings_nothing_back(endpoints: Endpoints) -> None:

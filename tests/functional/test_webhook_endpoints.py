@@ -157,8 +157,8 @@ def test_addresses_that_are_delivered_to(owner: Owner, url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://hooks.example/", "only https"),
-        ("http://hooks.internal:8081/", "only https"),
+        ("http://hooks.example/", "must be an https address"),
+        ("http://hooks.internal:8081/", "must be an https address"),
         ("https://10.0.0.7/", "private"),
         ("https://[::1]/", "private"),
         ("https://localhost/", "private"),

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -193,7 +194,7 @@ def _write(delivery: Delivery) -> Item:
         "about": {"S": delivery.about},
         "created_at": {"S": write_time(delivery.created_at)},
         # Written again with each try, by the kilobyte.
-        "body": {"B": zlib.compress(delivery.body.encode())},
+        "body": {"S": _packed(delivery.body)},
         "status": {"S": delivery.status.value},
         "beginnings": {"N": str(delivery.beginnings)},
         "tries": {"N": str(delivery.tries)},
@@ -219,7 +220,7 @@ def _read(item: Mapping[str, "AttributeValueTypeDef"]) -> Delivery:
         type=EventType(item["type"]["S"]),
         about=item["about"]["S"],
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
-        body=zlib.decompress(bytes(item["body"]["B"])).decode(),
+        body=_unpacked(item["body"]["S"]),
         url=item["url"]["S"] if "url" in item else None,
         status=DeliveryStatus(item["status"]["S"]),
         trouble=Trouble(item["trouble"]["S"]) if "trouble" in item else None,
@@ -228,6 +229,14 @@ def _read(item: Mapping[str, "AttributeValueTypeDef"]) -> Delivery:
         attempts=tuple(_read_attempt(values) for values in json.loads(item["attempts"]["S"])),
         next_at=datetime.fromisoformat(item["next_at"]["S"]) if "next_at" in item else None,
     )
+
+
+def _packed(text: str) -> str:
+    return b64encode(zlib.compress(text.encode())).decode()
+
+
+def _unpacked(text: str) -> str:
+    return zlib.decompress(b64decode(text)).decode()
 
 
 def _attempt_values(attempt: Attempt) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Make deliveries of events."""
 
-import json
-
 from kie_gateway.core.events.delivery import Delivery, delivery_id
 from kie_gateway.core.events.event import Event
 
@@ -22,7 +20,7 @@ def new_delivery(event: Event, endpoint_id: str, *, url: str | None = None) -> D
         type=event.type,
         about=event.about,
         created_at=event.at,
-        body=json.dumps(event.body(), ensure_ascii=False, separators=(",", ":")),
+        body=event.text(),
         url=url,
         next_at=event.at,
     )

@@ -7,6 +7,7 @@ from kie_gateway.core.errors.storage_errors import SourceForbiddenError
 from kie_gateway.core.files.result_hosts import ResultHosts, SafeUrl, is_address, is_public
 
 _LOCAL = "localhost"
+_UNLESS_LISTED = "is for receivers that the operator lists in WebhookHosts"
 
 
 class WebhookHosts(ResultHosts):
@@ -24,10 +25,10 @@ class WebhookHosts(ResultHosts):
         if (place.host, place.port) in self.trusted:
             return place
         if place.scheme != "https":
-            raise SourceForbiddenError("only https addresses are delivered to")
+            raise SourceForbiddenError(f"must be an https address; plain http {_UNLESS_LISTED}")
         is_local = place.host == _LOCAL or place.host.endswith(f".{_LOCAL}")
         if is_local or (is_address(place.host) and not is_public(place.host)):
-            raise SourceForbiddenError(f"{place.host} is a private address")
+            raise SourceForbiddenError(f"{place.host} is private; that {_UNLESS_LISTED}")
         return place
 
 

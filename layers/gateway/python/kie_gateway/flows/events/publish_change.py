@@ -20,7 +20,6 @@ from kie_gateway.core.events.delivery import (
     Delivery,
     DeliveryStatus,
     Trouble,
-    delivery_id,
     given_up,
 )
 from kie_gateway.core.events.endpoint import DisabledReason, Endpoint
@@ -32,6 +31,7 @@ from kie_gateway.core.events.event import (
 )
 from kie_gateway.core.events.event_size import fitting
 from kie_gateway.core.events.event_type import EventType
+from kie_gateway.core.events.new_delivery import new_delivery
 from kie_gateway.core.events.task_webhook import PER_TASK, TaskWebhook
 from kie_gateway.core.groups.batch import Batch
 from kie_gateway.core.ports.deliveries import Deliveries, DeliveryQueue, Endpoints
@@ -145,9 +145,9 @@ class PublishChange:
             for one in self.endpoints.of_owner(event.owner)
             if one.wants(event.type) and one.disabled_reason is not DisabledReason.BY_OWNER
         ]
-        wanted = [_delivery(event, one.endpoint_id, is_enabled=one.is_enabled) for one in endpoints]
+        wanted = [_delivery(event, one) for one in endpoints]
         if webhook is not None and webhook.wants(event.type):
-            wanted.append(_delivery(event, PER_TASK, url=webhook.url))
+            wanted.append(new_delivery(event, PER_TASK, url=webhook.url))
         self._send([self.deliveries.create(one) for one in wanted])
 
     def _send(self, deliveries: Sequence[Delivery]) -> None:
@@ -166,20 +166,7 @@ class PublishChange:
             _log.warning("live update of %s failed: %s", event.event_id, error)
 
 
-def _delivery(
-    event: Event, endpoint_id: str, *, url: str | None = None, is_enabled: bool = True
-) -> Delivery:
-    delivery = Delivery(
-        delivery_id=delivery_id(endpoint_id, event.event_id, event.at),
-        endpoint_id=endpoint_id,
-        owner=event.owner,
-        event_id=event.event_id,
-        type=event.type,
-        about=event.about,
-        created_at=event.at,
-        body=event.text(),
-        url=url,
-        next_at=event.at,
-    )
+def _delivery(event: Event, endpoint: Endpoint) -> Delivery:
+    delivery = new_delivery(event, endpoint.endpoint_id)
     # Kept all the same, so that it can be recovered.
-    return delivery if is_enabled else given_up(delivery, Trouble.DISABLED)
+    return delivery if endpoint.is_enabled else given_up(delivery, Trouble.DISABLED)
