@@ -137,6 +137,17 @@ def test_endpoints_are_read_and_listed_oldest_first_without_secrets(owner: Owner
     assert read == shown
 
 
+def test_endpoints_are_listed_page_by_page(owner: Owner) -> None:
+    made = [new(owner)["id"] for _ in range(3)]
+    first = owner.http.get(ENDPOINTS, params={"limit": 2}).json()
+    assert ([one["id"] for one in first["data"]], first["has_more"]) == (made[:2], True)
+    params = {"limit": 2, "cursor": first["next_cursor"]}
+    last = owner.http.get(ENDPOINTS, params=params).json()
+    assert ([one["id"] for one in last["data"]], last["has_more"]) == (made[2:], False)
+    assert last["next_cursor"] is None
+    assert list(faults(owner.http.get(ENDPOINTS, params={"cursor": "x"}))) == ["/cursor"]
+
+
 def test_no_more_endpoints_than_allowed(owner: Owner) -> None:
     made = [new(owner) for _ in range(MOST_ENDPOINTS)]
     answer = owner.http.post(ENDPOINTS, json={"url": URL})

@@ -34,7 +34,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, d
     """A gateway of our own, and what it knows, by path parameter."""
     gateway = Gateway(tmp_path_factory.mktemp("generated"), "FirstPollSeconds=5 PollCapSeconds=2")
     with gateway.started():
-        key = {"owner": "somebody", "name": "x"}
+        key, receiver = {"owner": "somebody", "name": "x"}, {"url": "https://hooks.example/"}
+        endpoint = gateway.http.post("/v1/webhook-endpoints", json=receiver).json()["id"]
+        test = gateway.http.post(f"/v1/webhook-endpoints/{endpoint}/test").json()
         yield (
             gateway,
             {
@@ -42,6 +44,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, d
                 "model_id": "google/nano-banana",
                 "key_id": gateway.http.post("/v1/keys", json=key).json()["id"],
                 "index": "0",
+                "endpoint_id": endpoint,
+                "delivery_id": test["id"],
             },
         )
 

@@ -54,6 +54,11 @@ BATCHES: Cursors[str] = Cursors(
 KEYS: Cursors[str] = Cursors(
     lambda key_id: f"after:{key_id}", r"after:(key_[0-9a-z]{26})", lambda found: found[1]
 )
+ENDPOINTS: Cursors[str] = Cursors(
+    lambda endpoint_id: f"after:{endpoint_id}",
+    r"after:(we_[0-9a-z]{26})",
+    lambda found: found[1],
+)
 DELIVERIES: Cursors[str] = Cursors(
     lambda delivery_id: f"after:{delivery_id}",
     r"after:(dlv_(?:per-task|[0-9a-z]{26})_[0-9]{1,15}_\S{1,200})",

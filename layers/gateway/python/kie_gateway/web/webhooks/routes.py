@@ -8,8 +8,9 @@ from kie_gateway.core.callers.api_key import Scope
 from kie_gateway.flows.events.manage_endpoints import EndpointUpdate, IssuedEndpoint, NewEndpoint
 from kie_gateway.observability import logger
 from kie_gateway.web.access import needs
+from kie_gateway.web.cursor import ENDPOINTS
 from kie_gateway.web.operations import OF_A_BODY, Success, operation
-from kie_gateway.web.queries import OwnerToList
+from kie_gateway.web.queries import OwnerToList, PageCursor, PageSize
 from kie_gateway.web.request_context import CurrentContext
 from kie_gateway.web.responses import Headers, json_response, no_content
 from kie_gateway.web.routing import new_router
@@ -64,16 +65,24 @@ def create_webhook_endpoint(
 
 @router.get(
     "/v1/webhook-endpoints",
-    **operation("listWebhookEndpoints", _TAG, {200: Success("Your endpoints.")}),
+    **operation("listWebhookEndpoints", _TAG, {200: Success("A page of endpoints.")}),
 )
 @needs(Scope.TASKS_READ)
 def list_webhook_endpoints(
-    context: CurrentContext, owner: OwnerToList = None
+    context: CurrentContext,
+    limit: PageSize = 20,
+    cursor: PageCursor = None,
+    owner: OwnerToList = None,
 ) -> schemas.WebhookEndpointList:
-    """List your webhook endpoints. The oldest come first, and all of them are on one page."""
-    found = context.use_cases.webhooks.endpoints.of_owner(context.owner_to_list(owner))
+    """List your webhook endpoints. The oldest come first."""
+    after = ENDPOINTS.read(cursor) if cursor is not None else ""
+    every = context.use_cases.webhooks.endpoints.of_owner(context.owner_to_list(owner))
+    found = [one for one in every if one.endpoint_id > after]
+    page, has_more = found[:limit], len(found) > limit
     return schemas.WebhookEndpointList(
-        data=[endpoint_schema(one) for one in found], has_more=False, next_cursor=None
+        data=[endpoint_schema(one) for one in page],
+        has_more=has_more,
+        next_cursor=ENDPOINTS.write(page[-1].endpoint_id) if has_more else None,
     )
 
 

@@ -80,7 +80,7 @@ class IssuedWebhookEndpoint(WebhookEndpoint):
 
 
 class WebhookEndpointList(Page):
-    """Your webhook endpoints, oldest first."""
+    """A page of webhook endpoints, oldest first."""
 
     data: list[WebhookEndpoint]
 
