@@ -18,6 +18,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from dev import translation
+from dev.references import References
 from dev.stack import creatable
 from sam_template import cfn_yaml, parameters, rules
 from sam_template.parameters import ParameterError
@@ -188,6 +189,11 @@ class CloudFormation:
             json.dumps(translated.get("Outputs", {})).replace("${HttpApi}", API_ID)
         )
         made = creatable(translated, outputs)
+        # In an update, moto resolves what is not to be created as well.
+        references = References(translated, asked.values)
+        made["Resources"] = {
+            name: one for name, one in made["Resources"].items() if references.is_created(name)
+        }
         for resource in made["Resources"].values():
             # moto knows the older word only.
             if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
