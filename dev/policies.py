@@ -123,6 +123,7 @@ def statements_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = [
         {name: _filled(value) for name, value in statement.items()}
         for statement in _listed(document["Statement"])
+        if statement
     ]
     for statement in found:
         for operator in statement.get("Condition", {}):

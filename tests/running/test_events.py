@@ -94,7 +94,6 @@ class Trouble:
 
     def __init__(self) -> None:
         self._dice = random.Random(7)
-        self.verified: list[bool] = []
 
     def __call__(self, path: str, event: dict[str, Any]) -> Said:
         if path == "/gone":

@@ -12,8 +12,6 @@ import httpx
 import pytest
 
 from dev.loopback import LoopbackHandler, LoopbackServer
-from kie_gateway.core.ports.live import LivePublisher
-from tests.live_events import local_publisher, tell
 from tests.running.chromium import Chromium, Tab, chromium
 from tests.running.driver import create, new_key
 from tests.running.gateway import Gateway
@@ -52,6 +50,7 @@ class Site(LoopbackServer):
         ttl_seconds: How long the tokens are good that it asks for.
         gives_tokens: Cleared, tokens are waited for.
         is_asked: Set when a token is waited for.
+        paths: What the page has asked for.
     """
 
     ttl_seconds = 600
@@ -62,11 +61,13 @@ class Site(LoopbackServer):
         self.gives_tokens = threading.Event()
         self.gives_tokens.set()
         self.is_asked = threading.Event()
+        self.paths: list[str] = []
         self.http = httpx.Client(
             base_url=gateway.url, headers={"Authorization": f"Bearer {key}"}, timeout=40
         )
 
     def forward(self, method: str, path: str, body: bytes) -> httpx.Response:
+        self.paths.append(path)
         if path.endswith("/realtime/tokens"):
             body = json.dumps({"ttl_seconds": self.ttl_seconds, **json.loads(body)}).encode()
             if not self.gives_tokens.is_set():
@@ -111,13 +112,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def publisher(gateway: Gateway) -> Iterator[LivePublisher]:
-    host = gateway.http.get("/v1/realtime").raise_for_status().json()["host"]
-    with local_publisher(host) as made:
-        yield made
-
-
 @contextmanager
 def site(gateway: Gateway, owner: str) -> Iterator[Site]:
     made = Site(gateway, new_key(gateway.http, owner))
@@ -154,21 +148,22 @@ def following(tab: Tab, url: str, wish: str = "{}") -> Tab:
     return tab
 
 
-def heard(tab: Tab, count: int) -> list[str]:
-    """Wait for so many events, and give the ids of their tasks."""
-    tab.until(f"window.heard.length >= {count}")
-    ids: list[str] = tab.run("window.heard.map((event) => event.data.id)")
+def canceled(tab: Tab, count: int) -> list[str]:
+    """Wait for so many events of canceled tasks, and give the tasks' ids."""
+    told = "window.heard.filter((event) => event.type === 'task.canceled')"
+    tab.until(f"{told}.length >= {count}")
+    ids: list[str] = tab.run(f"{told}.map((event) => event.data.id)")
     return ids
 
 
-def task_of(owner: Site, prompt: str = "a kite") -> dict[str, Any]:
+def task_of(owner: Site, prompt: str = "a kite [slow 60]") -> dict[str, Any]:
     return create(owner.http, prompt)
 
 
 def cancel(owner: Site, task: dict[str, Any]) -> dict[str, Any]:
-    answer = owner.http.post(f"/v1/tasks/{task['id']}/cancel")
-    canceled: dict[str, Any] = answer.raise_for_status().json()
-    return canceled
+    owner.http.post(f"/v1/tasks/{task['id']}/cancel").raise_for_status()
+    shown: dict[str, Any] = owner.http.get(f"/v1/tasks/{task['id']}").raise_for_status().json()
+    return shown
 
 
 def test_every_example_of_the_page_is_run() -> None:
@@ -178,22 +173,23 @@ def test_every_example_of_the_page_is_run() -> None:
     assert text.count("```js\n") == len(names)
 
 
-def test_each_tab_sees_what_its_token_opens(
-    browser: Chromium, alice: Site, bob: Site, publisher: LivePublisher
-) -> None:
+def test_each_tab_sees_what_its_token_opens(browser: Chromium, alice: Site, bob: Site) -> None:
     one, other, theirs = task_of(alice), task_of(alice), task_of(bob)
     with browser.tab() as all_tab, browser.tab() as one_tab, browser.tab() as their_tab:
         following(all_tab, alice.url)
         following(one_tab, alice.url, f"{{tasks: ['{one['id']}']}}")
         following(their_tab, bob.url)
-        for owner, task in (("alice", other), ("bob", theirs), ("alice", one)):
-            tell(publisher, owner, task)
-        assert heard(all_tab, 2) == [other["id"], one["id"]]
-        assert heard(one_tab, 1) == [one["id"]]
-        assert heard(their_tab, 1) == [theirs["id"]]
-        [event] = one_tab.run("window.heard")
+        cancel(alice, other)
+        # Of different tasks the order is anybody's.
+        assert canceled(all_tab, 1) == [other["id"]]
+        cancel(bob, theirs)
+        shown = cancel(alice, one)
+        assert canceled(all_tab, 2) == [other["id"], one["id"]]
+        assert canceled(one_tab, 1) == [one["id"]]
+        assert canceled(their_tab, 1) == [theirs["id"]]
+        event = one_tab.run("window.heard.at(-1)")
         assert event.keys() == {"id", "type", "timestamp", "data"}
-        assert event["data"] == one
+        assert event["data"] == shown
 
 
 def test_a_connection_ends_with_its_token(browser: Chromium, alice: Site) -> None:
@@ -203,7 +199,7 @@ def test_a_connection_ends_with_its_token(browser: Chromium, alice: Site) -> Non
 
 
 def test_after_a_gap_a_read_tells_what_was_missed(
-    browser: Chromium, alice: Site, publisher: LivePublisher, monkeypatch: pytest.MonkeyPatch
+    browser: Chromium, alice: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The token ends, and while the page waits for another one, the task does."""
     monkeypatch.setattr(alice, "ttl_seconds", 2)
@@ -213,20 +209,29 @@ def test_after_a_gap_a_read_tells_what_was_missed(
         tab.until("window.heard.length")
         alice.gives_tokens.clear()
         assert alice.is_asked.wait(60)
-        tell(publisher, "alice", cancel(alice, task))
+        cancel(alice, task)
         assert "canceled" not in tab.run("window.heard.map((task) => task.status)")
         alice.gives_tokens.set()
         tab.until("window.ended")
         assert tab.run("window.heard.at(-1).status") == "canceled"
 
 
-def test_a_page_follows_a_task_to_its_end(
-    browser: Chromium, alice: Site, publisher: LivePublisher
+def test_a_page_shows_a_task_from_the_queue_to_its_picture_without_asking(
+    browser: Chromium, alice: Site
 ) -> None:
-    task = task_of(alice, "a kite [slow 60]")
+    """Nothing is asked for once the page is connected; the picture is a permalink."""
     with browser.tab() as tab:
-        opened(tab, alice.url).run(f"live(['{task['id']}'])")
-        tab.until("window.heard.length")
-        tell(publisher, "alice", cancel(alice, task))
-        tab.until("window.ended")
-        assert tab.run("window.heard.at(-1).status") == "canceled"
+        following(tab, alice.url)
+        asked = len(alice.paths)
+        task = task_of(alice, "a kite [slow 2]")
+        own = f"window.heard.filter((one) => one.data.id === '{task['id']}')"
+        done = f"{own}.find((one) => one.type === 'task.succeeded')"
+        tab.until(done)
+        types = tab.run(f"{own}.map((one) => one.type)")
+        assert types == ["task.running", "task.storing", "task.succeeded"]
+        tab.run(
+            f"const picture = document.body.appendChild(new Image()); picture.id = 'shown';"
+            f" picture.src = {done}.data.outputs[0].permalink"
+        )
+        tab.until("document.getElementById('shown').naturalWidth > 0")
+        assert len(alice.paths) == asked
