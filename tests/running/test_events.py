@@ -142,7 +142,7 @@ def created(gateway: Gateway) -> list[str]:
 
 def tried(gateway: Gateway, prompt: str) -> dict[str, Any]:
     """Create a task, again if the gateway asks for that."""
-    headers = {"Idempotency-Key": prompt}
+    headers = {"Idempotency-Key": prompt.replace(" ", "-")}
     body = {"model": "google/nano-banana", "input": {"prompt": prompt}}
     while True:
         try:
