@@ -18,6 +18,8 @@ from tests.receiver import Got, Receiver, Said, receiving
 
 PATH = "/hook"
 LIFE = ["task.running", "task.storing", "task.succeeded"]
+# Nobody listens at the port for discarding.
+DEAD = "127.0.0.1:9"
 EVERY_TROUBLE = pytest.mark.parametrize(
     "trouble",
     [
@@ -37,7 +39,7 @@ def all_received() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def whole_world(all_received: Receiver) -> Iterator[World]:
-    with World(tells=True, parameters={"WebhookHosts": all_received.place}) as world:
+    with World(tells=True, parameters={"WebhookHosts": f"{all_received.place},{DEAD}"}) as world:
         yield world
 
 
@@ -263,6 +265,21 @@ def test_who_is_gone_is_asked_no_more_and_its_owner_is_told(
     world.run()
     # Also of its own end, which came while it was disabled.
     assert sorted(types(receiver.taken())) == sorted([*LIFE, "webhook.disabled"])
+
+
+def test_a_dead_receiver_holds_nobody_up(
+    world: World, receiver: Receiver, endpoint: dict[str, Any]
+) -> None:
+    """It is left alone after the first try, and what waits for it is not tried meanwhile."""
+    place = f"http://{DEAD}/hook"
+    dead = world.http.post("/v1/webhook-endpoints", json={"url": place}).json()
+    tasks = [world.create("a kite [slow 5]").task_id for _ in range(5)]
+    world.run_for(10)
+    assert {task: types(by_task(receiver, task)) for task in tasks} == dict.fromkeys(tasks, LIFE)
+    waiting = deliveries(world, dead)
+    assert [one["status"] for one in waiting] == ["pending"] * len(tasks) * len(LIFE)
+    assert sum(len(one["attempts"]) for one in waiting) <= 2
+    world.http.delete(f"/v1/webhook-endpoints/{dead['id']}").raise_for_status()
 
 
 def test_an_old_secret_signs_for_a_day(

@@ -235,6 +235,8 @@ class World:
 
     def run(self) -> None:
         """Let time pass until nothing is left that could still happen."""
+        # Whoever has just begun may not have said yet what it waits for.
+        self.settle_down()
         moments = 0
         while self.go_on():
             moments += 1
