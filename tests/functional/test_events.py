@@ -258,7 +258,7 @@ def test_an_event_costs_a_read_and_an_entry_of_the_bus(world: World, receiver: R
     assert calls_of(world, "DeliverFunction") == {}
 
 
-def test_a_delivery_costs_three_writes_four_reads_and_its_message(
+def test_a_delivery_costs_three_writes_five_reads_and_its_message(
     world: World, receiver: Receiver, endpoint: dict[str, Any]
 ) -> None:
     world.functions.calls.clear()
