@@ -57,24 +57,41 @@ class FakeEndpoints:
 
 
 class FakeDeliveries:
-    """What is kept of deliveries."""
+    """
+    What is kept of deliveries.
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    Args:
+        events: Bodies of events by the tasks that they are about, if those can be deleted.
+    """
+
+    def __init__(
+        self, now: Callable[[], datetime], events: dict[str, dict[str, str]] | None = None
+    ) -> None:
         self._now = now
+        self._events = events if events is not None else {}
         self._deliveries: dict[tuple[str, str], Delivery] = {}
 
     def create(self, delivery: Delivery) -> Delivery:
-        return self._deliveries.setdefault((delivery.owner, delivery.delivery_id), delivery)
+        kept = delivery
+        if delivery.type.is_about_task and delivery.body is not None:
+            self._events.setdefault(delivery.about, {})[delivery.event_id] = delivery.body
+            kept = replace(delivery, body=None)
+        current = self._deliveries.setdefault((delivery.owner, delivery.delivery_id), kept)
+        return delivery if current is kept else current
 
     def get(self, owner: str, delivery_id: str) -> Delivery | None:
         found = self._deliveries.get((owner, delivery_id))
-        return found if found is not None and self._is_kept(found) else None
+        if found is None or not self._is_kept(found):
+            return None
+        if found.body is not None:
+            return found
+        return replace(found, body=self._events.get(found.about, {}).get(found.event_id))
 
     def put(self, delivery: Delivery) -> None:
         key = (delivery.owner, delivery.delivery_id)
-        current = self._deliveries.get(key, delivery)
-        if current.beginnings <= delivery.beginnings:
-            self._deliveries[key] = delivery
+        current = self._deliveries.get(key)
+        if current is not None and current.beginnings <= delivery.beginnings:
+            self._deliveries[key] = replace(delivery, body=current.body)
 
     def list_deliveries(
         self,

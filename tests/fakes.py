@@ -148,11 +148,13 @@ class FakeTaskStore:
         lock: Held by whoever writes.
         count_in_batch: Told of each move of a task, and of its status before.
         looks: How often somebody has looked for the version of a task.
+        events: Bodies of events by the tasks that they are about.
     """
 
     def __init__(self, *tasks: Task, accounts: FakeAccounts | None = None) -> None:
         self.unavailable = False
         self.accounts = accounts or FakeAccounts()
+        self.events: dict[str, dict[str, str]] = {}
         self.looks = 0
         self._tasks = {task.task_id: task for task in tasks}
         self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -238,6 +240,7 @@ class FakeTaskStore:
         for one in tasks:
             del self._tasks[one.task_id]
             self._entries.pop(one.task_id, None)
+            self.events.pop(one.task_id, None)
         if idempotency is not None:
             self._keys.pop((idempotency.owner, idempotency.key_hash), None)
 
@@ -248,6 +251,10 @@ class FakeTaskStore:
     def get_many(self, task_ids: Sequence[str]) -> list[Task]:
         self._answer_or_fail()
         return [self._tasks[task_id] for task_id in task_ids if task_id in self._tasks]
+
+    def delete_events(self, task_id: str) -> None:
+        self._answer_or_fail()
+        self.events.pop(task_id, None)
 
     def version_of(self, task_id: str) -> int | None:
         self.looks += 1

@@ -568,6 +568,8 @@ CALLS: list[tuple[str, Callable[[TaskTable], object]]] = [
     ("put_item", lambda table: table.note(TASK_ID, entry("x"))),
     ("put_item", lambda table: table.note_once_a_minute(TASK_ID, entry("x"))),
     ("transact_write_items", lambda table: table.forget(make_task(), None)),
+    ("get_item", lambda table: table.is_deleted(TASK_ID)),
+    ("query", lambda table: table.delete_events(TASK_ID)),
 ]
 
 

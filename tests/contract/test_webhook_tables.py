@@ -11,6 +11,7 @@ import pytest
 
 from kie_gateway.aws.delivery_table import DeliveryTable
 from kie_gateway.aws.endpoint_table import EndpointTable, read_endpoint
+from kie_gateway.aws.task_table import TaskTable
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.events.delivery import (
     KEPT,
@@ -33,11 +34,15 @@ from kie_gateway.core.events.event import Event
 from kie_gateway.core.events.event_type import EventType
 from kie_gateway.core.events.new_delivery import new_delivery
 from kie_gateway.core.events.task_webhook import PER_TASK
+from kie_gateway.core.moves import ending_moves
 from kie_gateway.core.ports.deliveries import Deliveries, Endpoints
+from kie_gateway.core.ports.tasks import TaskStore
+from kie_gateway.core.task import Task
+from kie_gateway.core.timeline import Entry, Happened
 from tests.contract.one_at_a_time import OneAtATime
 from tests.fake_webhooks import FakeDeliveries, FakeEndpoints
-from tests.fakes import Clock
-from tests.makers import NOW, seconds
+from tests.fakes import Clock, FakeTaskStore
+from tests.makers import NOW, make_task, seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,7 +75,7 @@ def make_delivery(
         EventType.TASK_SUCCEEDED,
         NOW + seconds(after),
         changes.pop("owner", "alice"),
-        "task_1",
+        changes.pop("about", "task_1"),
         {"id": "task_1", "prompt": "凧 " * 1000},
     )
     return replace(new_delivery(event, endpoint), **changes)
@@ -80,6 +85,7 @@ def make_delivery(
 class Tables:
     endpoints: Endpoints
     deliveries: Deliveries
+    tasks: TaskStore
     clock: Clock
 
 
@@ -87,12 +93,14 @@ class Tables:
 def tables(request: pytest.FixtureRequest) -> Tables:
     clock = Clock()
     if request.param == "fake":
-        return Tables(FakeEndpoints(), FakeDeliveries(clock.now), clock)
+        tasks = FakeTaskStore()
+        return Tables(FakeEndpoints(), FakeDeliveries(clock.now, tasks.events), tasks, clock)
     dynamodb: DynamoDBClient = request.getfixturevalue("dynamodb")
     name: str = request.getfixturevalue("table_name")
     client: Any = OneAtATime(dynamodb)
     endpoints = EndpointTable(client, name, pause=lambda _: None)
-    return Tables(endpoints, DeliveryTable(client, name, clock.now), clock)
+    deliveries = DeliveryTable(client, name, clock.now)
+    return Tables(endpoints, deliveries, TaskTable(client, name), clock)
 
 
 @pytest.fixture
@@ -236,7 +244,7 @@ def test_an_id_leads_its_owner_alone_to_the_delivery(deliveries: Deliveries) -> 
 def test_creating_it_twice_leaves_it_as_it_stands(deliveries: Deliveries) -> None:
     deliveries.create(make_delivery())
     deliveries.put(tried())
-    assert deliveries.create(make_delivery()) == tried()
+    assert deliveries.create(make_delivery()) == replace(tried(), body=None)
     assert deliveries.get("alice", make_delivery().delivery_id) == tried()
 
 
@@ -248,6 +256,56 @@ def test_what_was_begun_again_stays_so_whatever_becomes_of_the_try_before(
     deliveries.put(again)
     deliveries.put(given_up(tried(), Trouble.TIMEOUT))
     assert deliveries.get("alice", make_delivery().delivery_id) == again
+
+
+def test_what_is_not_there_is_not_brought_back(deliveries: Deliveries) -> None:
+    deliveries.put(tried())
+    assert deliveries.get("alice", tried().delivery_id) is None
+
+
+def of_another_kind(kind: EventType) -> Delivery:
+    event = Event("evt_9_9", kind, NOW, "alice", "task_1", {"what": "凧"})
+    return new_delivery(event, id_of(1))
+
+
+def body(deliveries: Deliveries, delivery: Delivery) -> str | None:
+    found = deliveries.get(delivery.owner, delivery.delivery_id)
+    assert found is not None
+    return found.body
+
+
+def test_a_deleted_task_takes_its_events_with_it_and_leaves_the_deliveries(tables: Tables) -> None:
+    deliveries = tables.deliveries
+    gone = [make_delivery(1), make_delivery(2, after=1), make_delivery(1, endpoint=id_of(2))]
+    kept = [make_delivery(3, after=2, about="task_12"), of_another_kind(EventType.BATCH_COMPLETED)]
+    for one in (*gone, *kept):
+        deliveries.create(one)
+    tables.tasks.delete_events("task_1")
+    assert [body(deliveries, one) for one in gone] == [None] * 3
+    assert [body(deliveries, one) for one in kept] == [one.body for one in kept]
+    for one in gone:
+        deliveries.put(given_up(replace(one, body="{}"), Trouble.TASK_DELETED))
+        assert body(deliveries, one) is None
+    found, _ = deliveries.list_deliveries(
+        "alice", id_of(1), status=None, since=None, limit=9, after=None
+    )
+    assert {one.event_id for one in found} == {one.event_id for one in (*gone, *kept)}
+    assert {one.trouble for one in found} == {Trouble.TASK_DELETED, None}
+    tables.tasks.delete_events("task_1")
+
+
+def test_a_delivery_without_an_event_is_kept_as_such(deliveries: Deliveries) -> None:
+    ended = given_up(make_delivery(body=None), Trouble.TASK_DELETED)
+    assert deliveries.create(ended) == ended
+    assert deliveries.get("alice", ended.delivery_id) == ended
+
+
+@pytest.mark.parametrize("kind", [one for one in EventType if not one.is_about_task])
+def test_other_events_stay_in_their_deliveries(deliveries: Deliveries, kind: EventType) -> None:
+    delivery = of_another_kind(kind)
+    deliveries.create(delivery)
+    deliveries.put(given_up(delivery, Trouble.TIMEOUT))
+    assert body(deliveries, delivery) == delivery.body
 
 
 def listed(deliveries: Deliveries, limit: int = 2, **which: Any) -> list[list[str]]:
@@ -381,10 +439,67 @@ def test_the_stream_does_not_tell_what_the_owner_has_done_itself(raw: Raw) -> No
 
 def test_dynamodb_deletes_a_delivery_30_days_after_its_event(raw: Raw) -> None:
     raw.deliveries.create(make_delivery())
-    [item] = raw.items()
-    assert item["ttl"]["N"] == str(int((NOW + KEPT).timestamp()))
-    # No key of an index of tasks, and nothing that the stream's reader takes for an event.
-    assert item.keys().isdisjoint({"owner", "task_id", "event", "sweeps", "releases", "attention"})
+    items = raw.items()
+    assert sorted(item["sk"]["S"] for item in items) == [
+        f"{int(NOW.timestamp() * 1000):015d}#{1:026d}_3",
+        f"EVENT#{1:026d}_3",
+    ]
+    assert [item["pk"]["S"] for item in items if "body" in item] == ["TASK#task_1"]
+    for item in items:
+        assert item["ttl"]["N"] == str(int((NOW + KEPT).timestamp()))
+        # No key of an index of tasks, and nothing that the stream's reader takes for an event.
+        assert item.keys().isdisjoint(
+            {"owner", "task_id", "event", "sweeps", "releases", "attention"}
+        )
+
+
+def test_the_body_of_a_task_s_event_is_kept_once_for_all_endpoints(raw: Raw) -> None:
+    for number in (1, 2, 3):
+        raw.deliveries.create(make_delivery(endpoint=id_of(number)))
+    assert len([item for item in raw.items() if "body" in item]) == 1
+
+
+def test_events_lie_with_a_task_and_are_no_part_of_it(
+    raw: Raw, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    tasks = TaskTable(dynamodb, table_name)
+    task, words = make_task(), Entry(Happened.CREATED, NOW, "created")
+    tasks.create(task, (words,), None)
+    raw.deliveries.create(make_delivery(about=task.task_id))
+    assert tasks.get(task.task_id) == task
+    assert tasks.entries(task.task_id) == [words]
+    tasks.delete_events(task.task_id)
+    assert tasks.get(task.task_id) == task
+    assert tasks.entries(task.task_id) == [words]
+    raw.deliveries.create(make_delivery(about=task.task_id))
+    tasks.forget(task, None)
+    assert [item for item in raw.items() if item["pk"]["S"] == f"TASK#{task.task_id}"] == []
+
+
+def test_a_task_is_deleted_once_it_says_so_or_is_not_there(
+    dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    tasks = TaskTable(dynamodb, table_name)
+    assert tasks.is_deleted(make_task().task_id)
+    task = tasks.create(make_task(), (), None)
+    assert isinstance(task, Task)
+    assert not tasks.is_deleted(task.task_id)
+    tasks.move(task, lambda one: ending_moves.delete(one, NOW))
+    assert tasks.is_deleted(task.task_id)
+
+
+def test_a_delivery_that_has_its_body_itself_keeps_it(
+    raw: Raw, dynamodb: "DynamoDBClient", table_name: str
+) -> None:
+    """So they were written before bodies were kept with the tasks."""
+    delivery = make_delivery()
+    raw.deliveries.create(delivery)
+    event, kept = sorted(raw.items(), key=lambda item: "body" not in item)
+    dynamodb.put_item(TableName=table_name, Item={**kept, "body": event["body"]})
+    TaskTable(dynamodb, table_name).delete_events("task_1")
+    assert raw.deliveries.get("alice", delivery.delivery_id) == delivery
+    raw.deliveries.put(tried())
+    assert raw.deliveries.get("alice", delivery.delivery_id) == tried()
 
 
 def test_an_endpoint_is_in_no_index_of_tasks(raw: Raw) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import httpx
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from kie_gateway.aws.key_table import KeyTable
 from kie_gateway.core.callers.api_key import Scope
 from tests.functional.owner import Owner
+from tests.functional.telling import new_endpoint
 from tests.functional.world import World
 from tests.keys import issue_key
+from tests.receiver import Receiver, Said, receiving
 
 _numbers = count(1)
 
@@ -55,3 +58,27 @@ def owner(world: World) -> Iterator[Owner]:
 
     with client(f"kg_{name}") as http, client("kg_r") as admin:
         yield Owner(world, name, http, admin)
+
+
+@pytest.fixture(scope="module")
+def all_received() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def receiver(all_received: Receiver, world: World) -> Receiver:
+    """Give a receiver that takes everything, and nothing on its way to it."""
+    world.run()
+    world.outgoing.on_the_bus()
+    all_received.got.clear()
+    all_received.answer = lambda _, __: Said()
+    return all_received
+
+
+@pytest.fixture
+def endpoint(world: World, receiver: Receiver) -> Iterator[dict[str, Any]]:
+    """Give an endpoint that is told of everything."""
+    made = new_endpoint(world, receiver)
+    yield made
+    world.http.delete(f"/v1/webhook-endpoints/{made['id']}")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,9 @@ class Recorder:
 
         def moved(found: re.Match[str]) -> str:
             age = datetime.fromisoformat(found[0]) - self._began
-            return f"{BEGINNING + age:%Y-%m-%dT%H:%M:%SZ}"
+            # Whoever was in another's way has paused for a moment.
+            whole = timedelta(seconds=round(age.total_seconds()))
+            return f"{BEGINNING + whole:%Y-%m-%dT%H:%M:%SZ}"
 
         text = _TIME.sub(moved, _ID.sub(stays, text))
         text = _SIGNATURE.sub("?X-Amz-Signature=...", text)

@@ -273,6 +273,7 @@ def test_the_sweep_goes_on_with_what_there_was_no_time_for(world: World, owner: 
     assert owner.figures()[1:] == (0, 8 * PRICE, 0)
 
 
+@pytest.mark.long
 def test_models_that_are_passed_over_make_no_batch_too_large(world: World, owner: Owner) -> None:
     """What the timelines tell of them did not fit into one write, so nothing was ever created."""
     retired = [{"model": one} for one in ("sora-2-image-to-video", "sora-2-characters")]

@@ -1,7 +1,7 @@
 """What happens is told: on the bus, and by webhooks that come through whatever goes wrong."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -11,15 +11,18 @@ import pytest
 from dev.cloud import InvocationError
 from tests.functional.faults import Trouble
 from tests.functional.story import Story
+from tests.functional.telling import (
+    DEAD,
+    LIFE,
+    deliveries,
+    new_endpoint,
+    whole_world,  # noqa: F401 - a fixture
+)
 from tests.functional.test_groups import child
 from tests.functional.test_unwatched import DAY, at_each_call
 from tests.functional.world import World
-from tests.receiver import Got, Receiver, Said, receiving
+from tests.receiver import Got, Receiver, Said
 
-PATH = "/hook"
-LIFE = ["task.running", "task.storing", "task.succeeded"]
-# Nobody listens at the port for discarding.
-DEAD = "127.0.0.1:9"
 EVERY_TROUBLE = pytest.mark.parametrize(
     "trouble",
     [
@@ -31,56 +34,12 @@ EVERY_TROUBLE = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(scope="module")
-def all_received() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
-def whole_world(all_received: Receiver) -> Iterator[World]:
-    with World(tells=True, parameters={"WebhookHosts": f"{all_received.place},{DEAD}"}) as world:
-        yield world
-
-
-@pytest.fixture
-def receiver(all_received: Receiver, world: World) -> Receiver:
-    """Give a receiver that takes everything, and nothing on its way to it."""
-    world.run()
-    world.outgoing.on_the_bus()
-    all_received.got.clear()
-    all_received.answer = lambda _, __: Said()
-    return all_received
-
-
-@pytest.fixture
-def endpoint(world: World, receiver: Receiver) -> Iterator[dict[str, Any]]:
-    """Give an endpoint that is told of everything."""
-    made = new_endpoint(world, receiver)
-    yield made
-    world.http.delete(f"/v1/webhook-endpoints/{made['id']}")
-
-
-def new_endpoint(world: World, receiver: Receiver, **more: Any) -> dict[str, Any]:
-    answer = world.http.post("/v1/webhook-endpoints", json={"url": receiver.url + PATH, **more})
-    assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
-
-
 def types(got: list[Got]) -> list[str]:
     return [one.event["type"] for one in got]
 
 
 def on_the_bus(world: World, task: Story) -> list[dict[str, Any]]:
     return [one for one in world.outgoing.on_the_bus() if one["data"]["id"] == task.task_id]
-
-
-def deliveries(world: World, endpoint: dict[str, Any]) -> list[dict[str, Any]]:
-    """List the deliveries to an endpoint, oldest first."""
-    answer = world.http.get(f"/v1/webhook-endpoints/{endpoint['id']}/deliveries?limit=100")
-    found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]
-    return found[::-1]
 
 
 # --- what is told -------------------------------------------------------------------------------
@@ -315,19 +274,31 @@ def test_an_event_costs_a_read_and_an_entry_of_the_bus(world: World, receiver: R
     assert calls_of(world, "DeliverFunction") == {}
 
 
-def test_a_delivery_costs_two_writes_three_reads_and_its_message(
+def test_a_delivery_costs_three_writes_five_reads_and_its_message(
     world: World, receiver: Receiver, endpoint: dict[str, Any]
 ) -> None:
     world.functions.calls.clear()
-    world.create("a kite")
+    task = world.create("a kite")
     world.run()
     assert calls_of(world, "EventsFunction") == {
         "Query": 3,
-        "PutItem": 3,
+        "GetItem": 3,
+        "PutItem": 6,
         "SendMessageBatch": 3,
         "PutEvents": 3,
     }
-    assert calls_of(world, "DeliverFunction") == {"GetItem": 6, "PutItem": 3}
+    assert calls_of(world, "DeliverFunction") == {"GetItem": 9, "UpdateItem": 3}
+    items = [item.to_json()["Attributes"] for item in world._items()]
+    bodies = [one for one in items if one["sk"]["S"].startswith(f"EVENT#{task.task_id[5:]}")]
+    kept = [one for one in items if one["pk"]["S"].endswith(endpoint["id"])]
+    assert (len(bodies), len(kept)) == (3, 3)
+    assert max(size_of(item) for item in bodies) < 2048
+    assert max(size_of(item) for item in kept) < 1024
+
+
+def size_of(item: dict[str, Any]) -> int:
+    """Return the bytes of an item: of its names and of its values."""
+    return sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
 
 
 # --- whoever dies -------------------------------------------------------------------------------
@@ -358,6 +329,42 @@ def test_no_event_is_lost_whoever_is_in_trouble(
         world.run()
         assert_told(world, receiver, task)
     assert {one["status"] for one in deliveries(world, endpoint)} == {"delivered"}
+
+
+@EVERY_TROUBLE
+@pytest.mark.parametrize("asks_for", ["recover", "retry"])
+def test_what_is_begun_again_is_delivered_whoever_is_in_trouble(
+    world: World, receiver: Receiver, trouble: Trouble, asks_for: str
+) -> None:
+    """Between the write and the message it was lost: pending, and nobody worked on it."""
+    made = new_endpoint(world, receiver, events=["task.running", "task.succeeded"])
+    place = f"/v1/webhook-endpoints/{made['id']}"
+    for on in at_each_call(world, "ApiFunction", trouble):
+        receiver.answer = lambda _, __: Said(410)
+        task = world.create("a kite")
+        world.run()
+        receiver.answer = lambda _, __: Said()
+        receiver.got.clear()
+        world.http.patch(place, json={"status": "enabled"}).raise_for_status()
+        since = {"since": task.read()["created_at"]}
+        failed = deliveries(world, made)[-2:]
+        assert {one["status"] for one in failed} == {"failed"}
+        path = (
+            f"{place}/recover"
+            if asks_for == "recover"
+            else f"/v1/deliveries/{failed[0]['id']}/retry"
+        )
+        there = on()
+        world.http.post(path, json=since if asks_for == "recover" else None)
+        there.__exit__(None, None, None)
+        world.run()
+        world.run_for(3601)
+        again = world.http.post(f"{place}/recover", json=since).raise_for_status()
+        assert again.json()["has_more"] is False
+        world.run()
+        assert {one["status"] for one in deliveries(world, made)} == {"delivered"}
+        assert set(types(by_task(receiver, task.task_id))) == {"task.running", "task.succeeded"}
+    world.http.delete(place)
 
 
 def with_trouble(world: World, on: Callable[[], Any]) -> None:

@@ -46,6 +46,7 @@ def run(command: list[str | Path], folder: Path, **environment: str) -> str:
 # --- TypeScript ---------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     not (NODE_MODULES / ".done").exists(), reason="the npm registry could not be reached"
 )

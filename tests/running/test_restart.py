@@ -16,6 +16,9 @@ import pytest
 from tests.running.driver import accepted_creations, assert_stored, create, happened, settle
 from tests.running.gateway import Gateway
 
+# What a kill leaves is in tests/dev as well, and functions that die are in the functional tests.
+pytestmark = pytest.mark.long
+
 PARAMETERS = "FirstPollSeconds=3 PollCapSeconds=2 DeadlineSeconds=240"
 # What a task is doing when everything is killed, and the prompt that makes it do so.
 DOING = {
@@ -174,7 +177,6 @@ def test_a_request_cut_off_by_it_is_found_again_by_its_key(struck: Struck) -> No
     assert_came_home(struck.gateway, again.json()["id"])
 
 
-@pytest.mark.long
 def test_a_copy_cut_off_is_begun_anew(struck: Struck) -> None:
     """Once nobody has renewed the dead copy's hold for 45 s."""
     task_id = struck.tasks["storing"]["id"]
@@ -248,7 +250,6 @@ def webhook_statuses(gateway: Gateway, task_id: str) -> list[int | None]:
     return [attempt["status"] for attempt in found]
 
 
-@pytest.mark.long
 def test_a_creation_killed_at_any_moment_is_never_sent_twice(struck: Struck) -> None:
     gateway, tasks = struck.gateway, []
     for n in range(15):
@@ -267,7 +268,6 @@ def test_a_creation_killed_at_any_moment_is_never_sent_twice(struck: Struck) -> 
         assert_home_or_never_sent(gateway, task_id, 60)
 
 
-@pytest.mark.long
 def test_a_copy_killed_three_times_is_begun_a_fourth_time(struck: Struck) -> None:
     gateway = struck.gateway
     task_id = create(gateway.http, "x [file slow 4]")["id"]
@@ -283,7 +283,6 @@ def test_a_copy_killed_three_times_is_begun_a_fourth_time(struck: Struck) -> Non
     assert attempts() == 4
 
 
-@pytest.mark.long
 def test_everything_behind_the_api_may_die_for_a_while(struck: Struck) -> None:
     gateway = struck.gateway
     prompts = ["kite", "kite [webhook lost]", "kite [create 433 x1]", "kite [file slow 1]"] * 4

@@ -16,6 +16,8 @@ from kie_gateway.core.events.delivery import (
     after_attempt,
     begun_again,
     given_up,
+    lost,
+    without_body,
 )
 from kie_gateway.core.events.endpoint import (
     DISABLED_AFTER,
@@ -96,6 +98,35 @@ def test_a_delivery_begun_again_has_all_its_tries() -> None:
     again = begun_again(failed, NOW)
     assert (again.status, again.tries, again.next_at) == (DeliveryStatus.PENDING, 0, NOW)
     assert again.attempts == failed.attempts
+
+
+def test_what_is_gone_with_its_task_has_failed_unless_it_came_through() -> None:
+    ended = without_body(tried(attempt(500)))
+    assert (ended.status, ended.trouble) == (DeliveryStatus.FAILED, Trouble.TASK_DELETED)
+    assert ended.next_at is None
+    delivered = tried(attempt(204))
+    assert without_body(delivered) == delivered
+
+
+def pending(number: int, overdue: float, about: str = "task_1", **more: Any) -> Delivery:
+    due = NOW - seconds(overdue)
+    return replace(DELIVERY, delivery_id=f"dlv_{number}", about=about, next_at=due, **more)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "numbers"),
+    [
+        ([pending(1, 3601), pending(2, 3600), pending(3, -60)], [1]),
+        ([pending(1, 9000), pending(2, 8000), pending(3, 7000)], [1, 2, 3]),
+        # What waits behind another about the same task is not lost.
+        ([pending(1, -60), pending(2, 8000), pending(3, 8000, "task_2")], [3]),
+        ([pending(1, -60), pending(2, 8000, beginnings=2)], [2]),
+    ],
+)
+def test_a_delivery_is_lost_when_nobody_has_tried_it_for_an_hour(
+    deliveries: list[Delivery], numbers: list[int]
+) -> None:
+    assert [one.delivery_id for one in lost(deliveries, NOW)] == [f"dlv_{n}" for n in numbers]
 
 
 def test_the_last_attempts_are_kept() -> None:

@@ -158,17 +158,19 @@ def test_what_there_is_no_time_for_is_left_for_the_next_strike() -> None:
     assert scene.sweep() == 3
 
 
-def test_files_of_a_deleted_task_are_removed_until_they_are(
+def test_files_and_events_of_a_deleted_task_are_removed_until_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     deleted = running_task(
         status=Status.CANCELED, owner="deleted#alice", deleted_at=NOW, sweep_at=DUE
     )
     scene = Scene([deleted])
+    scene.store.events[TASK_ID] = {"evt_1": "{}"}
     monkeypatch.setattr(scene.files, "delete_folder", troubled(scene.files.delete_folder))
     assert scene.sweep() == 0
     scene.clock.advance(600)
     assert (scene.sweep(), scene.store.the(deleted).sweep_at) == (1, None)
+    assert scene.store.events == {}
 
 
 def troubled(delete_folder: Callable[[str], None]) -> Callable[[str], None]:

@@ -14,6 +14,7 @@ from kie_gateway.core.errors.webhook_errors import (
     DeliveryNotFoundError,
     EndpointDisabledError,
     EndpointNotFoundError,
+    EventDeletedError,
     TooManyEndpointsError,
 )
 from kie_gateway.core.events.delivery import (
@@ -21,6 +22,7 @@ from kie_gateway.core.events.delivery import (
     DeliveryPlace,
     DeliveryStatus,
     Trouble,
+    begun_again,
     delivery_id,
     delivery_place,
     given_up,
@@ -57,7 +59,7 @@ from kie_gateway.flows.events.retry_deliveries import (
     RetryDelivery,
 )
 from tests.fake_webhooks import FakeDeliveries, FakeDeliveryQueue, FakeEndpoints
-from tests.fakes import Clock
+from tests.fakes import Clock, FakeTaskStore
 from tests.makers import NOW, seconds
 
 SIGNING_SECRET = "the signing secret of the deployment"
@@ -71,7 +73,8 @@ class World:
         ids = count()
         self.clock = Clock()
         self.endpoints = FakeEndpoints()
-        self.deliveries = FakeDeliveries(self.clock.now)
+        self.tasks = FakeTaskStore()
+        self.deliveries = FakeDeliveries(self.clock.now, self.tasks.events)
         self.queue = FakeDeliveryQueue()
         self.is_time_left: Callable[[], bool] = lambda: True
         check, now = CheckAddress(webhook_hosts("")), self.clock.now
@@ -273,7 +276,7 @@ def test_a_test_goes_to_its_endpoint_whatever_that_lists(world: World) -> None:
     assert world.queue.sent == [first, second]
     assert first.type is EventType.WEBHOOK_TEST
     assert first.endpoint_id == endpoint.endpoint_id
-    assert f'"data":{{"endpoint_id":"{endpoint.endpoint_id}"}}' in first.body
+    assert f'"data":{{"endpoint_id":"{endpoint.endpoint_id}"}}' in (first.body or "")
     assert world.deliveries.get("alice", first.delivery_id) == first
 
 
@@ -314,6 +317,75 @@ def test_what_cannot_be_delivered_is_not_retried(world: World) -> None:
             call()
     assert world.queue.sent == []
     assert world.deliveries.get("alice", delivery.delivery_id) == delivery
+
+
+def end(world: World, delivery: Delivery) -> tuple[DeliveryStatus, Trouble | None]:
+    found = world.deliveries.get(delivery.owner, delivery.delivery_id)
+    assert found is not None
+    return found.status, found.trouble
+
+
+def test_what_is_gone_with_its_task_is_neither_retried_nor_recovered(world: World) -> None:
+    endpoint_id = world.endpoint().endpoint_id
+    failed, pending, delivered = (world.failed(endpoint_id, number) for number in range(3))
+    waiting = replace(pending, status=DeliveryStatus.PENDING, trouble=None, next_at=NOW)
+    world.deliveries.put(waiting)
+    world.deliveries.put(replace(delivered, status=DeliveryStatus.DELIVERED, trouble=None))
+    world.tasks.delete_events("task_1")
+    for one in (waiting, delivered):
+        with pytest.raises(EventDeletedError):
+            world.retry("alice", one.delivery_id)
+    assert world.recover("alice", endpoint_id, NOW) == Recovered(0, has_more=False)
+    ended = (DeliveryStatus.FAILED, Trouble.TASK_DELETED)
+    assert [end(world, one) for one in (failed, pending)] == [ended, ended]
+    assert end(world, delivered) == (DeliveryStatus.DELIVERED, None)
+    assert world.queue.sent == []
+
+
+def test_what_is_gone_with_its_task_hides_nothing_that_has_failed(world: World) -> None:
+    endpoint_id = world.endpoint().endpoint_id
+    left = world.failed(endpoint_id, 0)
+    for number in range(1, MOST_RECOVERED + 1):
+        one = world.failed(endpoint_id, number, after=number)
+        world.deliveries.put(given_up(one, Trouble.TASK_DELETED))
+    assert world.recover("alice", endpoint_id, NOW) == Recovered(1, has_more=False)
+    assert [one.delivery_id for one in world.queue.sent] == [left.delivery_id]
+
+
+def test_what_nobody_works_on_any_more_is_recovered(world: World) -> None:
+    endpoint_id = world.endpoint().endpoint_id
+    delivery = world.failed(endpoint_id, 1)
+
+    def dies() -> None:
+        raise BackendUnavailableError("SQS: not there")
+
+    world.queue.before_sending = dies
+    with pytest.raises(BackendUnavailableError):
+        world.recover("alice", endpoint_id, NOW)
+    world.queue.before_sending = lambda: None
+    assert world.recover("alice", endpoint_id, NOW) == Recovered(0, has_more=False)
+    world.clock.advance(3601)
+    assert world.recover("alice", endpoint_id, NOW) == Recovered(1, has_more=False)
+    assert [(one.delivery_id, one.beginnings) for one in world.queue.sent] == [
+        (delivery.delivery_id, 3)
+    ]
+
+
+def test_what_another_has_begun_or_ended_meanwhile_is_left_alone(world: World) -> None:
+    endpoint_id = world.endpoint().endpoint_id
+    ended, begun = world.failed(endpoint_id, 1), world.failed(endpoint_id, 2)
+    asked = count(1)
+
+    def has_time() -> bool:
+        # Once before the list is read, and then before anything is begun.
+        if next(asked) == 2:
+            world.deliveries.put(replace(ended, status=DeliveryStatus.DELIVERED))
+            world.deliveries.put(begun_again(begun, NOW))
+        return True
+
+    world.is_time_left = has_time
+    assert world.recover("alice", endpoint_id, NOW) == Recovered(0, has_more=False)
+    assert world.queue.sent == []
 
 
 def test_what_goes_to_a_tasks_own_address_needs_no_endpoint(world: World) -> None:

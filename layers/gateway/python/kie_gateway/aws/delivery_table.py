@@ -1,9 +1,15 @@
-"""Deliveries of events in the table, for 30 days: those to an endpoint in the order of events."""
+"""
+Deliveries of events in the table, for 30 days: those to an endpoint in the order of events.
+
+The body of an event about a task lies with the task, once for all endpoints, and goes with it when
+it is deleted; other bodies lie in the deliveries.
+"""
 
 import json
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +20,7 @@ from kie_gateway.aws.table_keys import (
     delivery_key,
     delivery_moment,
     delivery_owner,
+    event_key,
     place_of_delivery,
 )
 from kie_gateway.aws.task_item import Item, write_time
@@ -59,8 +66,16 @@ class DeliveryTable:
         self._now = now
 
     def create(self, delivery: Delivery) -> Delivery:
-        """Write a new delivery; returns it as it stands if it is there already."""
+        """
+        Write a new delivery, and its event if that is about a task.
+
+        Returns:
+            The delivery; if it is there already, as it stands, perhaps without its body.
+        """
         with translated():
+            if delivery.type.is_about_task and delivery.body is not None:
+                # First: without it, the delivery would look like that of a deleted task.
+                self._client.put_item(TableName=self._table, Item=_write_event(delivery))
             try:
                 self._client.put_item(
                     TableName=self._table,
@@ -78,22 +93,38 @@ class DeliveryTable:
         return _read(item)
 
     def get(self, owner: str, delivery_id: str) -> Delivery | None:
-        """Read a delivery as it stands."""
+        """Read a delivery as it stands; without a body if its event is gone with its task."""
         place = delivery_place(delivery_id)
         if place is None or place.moment < unix_milliseconds(self._now() - KEPT):
             return None
         item = self._item(delivery_key(owner, place))
-        return _read(item) if item is not None else None
+        if item is None:
+            return None
+        delivery = _read(item)
+        if delivery.body is not None:
+            return delivery
+        event = self._item(event_key(delivery.about, delivery.event_id))
+        return (
+            replace(delivery, body=_unpacked(event["body"]["S"])) if event is not None else delivery
+        )
 
     def put(self, delivery: Delivery) -> None:
-        """Write what has become of a delivery, as a whole, unless it was begun again meanwhile."""
+        """Write what has become of a delivery, unless it was begun again meanwhile."""
+        told = _standing(delivery)
+        gone = [name for name in ("trouble", "next_at") if name not in told]
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in told)
+        if gone:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
         with translated():
             try:
-                self._client.put_item(
+                self._client.update_item(
                     TableName=self._table,
-                    Item=_write(delivery),
-                    ConditionExpression="attribute_not_exists(pk) OR beginnings <= :mine",
-                    ExpressionAttributeValues={":mine": {"N": str(delivery.beginnings)}},
+                    Key=_key(delivery.owner, delivery.delivery_id),
+                    UpdateExpression=expression,
+                    # One that is not there any more has nothing to compare.
+                    ConditionExpression="#beginnings <= :beginnings",
+                    ExpressionAttributeNames={f"#{name}": name for name in (*told, *gone)},
+                    ExpressionAttributeValues={f":{name}": told[name] for name in told},
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
                 return
@@ -109,7 +140,7 @@ class DeliveryTable:
         after: str | None,
     ) -> tuple[Sequence[Delivery], str | None]:
         """
-        List deliveries to an endpoint, newest first.
+        List deliveries to an endpoint, newest first, without bodies that are about tasks.
 
         A page may be short, even empty, and still have an id to go on after: a rare status is
         looked for in a bounded stretch at a time.
@@ -193,16 +224,36 @@ def _write(delivery: Delivery) -> Item:
         "type": {"S": delivery.type.value},
         "about": {"S": delivery.about},
         "created_at": {"S": write_time(delivery.created_at)},
-        # Written again with each try, by the kilobyte.
-        "body": {"S": _packed(delivery.body)},
+        "ttl": _ttl(delivery),
+        **_standing(delivery),
+    }
+    if delivery.body is not None and not delivery.type.is_about_task:
+        item["body"] = {"S": _packed(delivery.body)}
+    if delivery.url is not None:
+        item["url"] = {"S": delivery.url}
+    return item
+
+
+def _write_event(delivery: Delivery) -> Item:
+    return {
+        **event_key(delivery.about, delivery.event_id),
+        "body": {"S": _packed(delivery.body or "")},
+        "ttl": _ttl(delivery),
+    }
+
+
+def _ttl(delivery: Delivery) -> "AttributeValueTypeDef":
+    return {"N": str(int((delivery.created_at + KEPT).timestamp()))}
+
+
+def _standing(delivery: Delivery) -> Item:
+    """Write what changes with each try."""
+    item: Item = {
         "status": {"S": delivery.status.value},
         "beginnings": {"N": str(delivery.beginnings)},
         "tries": {"N": str(delivery.tries)},
         "attempts": {"S": json.dumps([_attempt_values(one) for one in delivery.attempts])},
-        "ttl": {"N": str(int((delivery.created_at + KEPT).timestamp()))},
     }
-    if delivery.url is not None:
-        item["url"] = {"S": delivery.url}
     if delivery.trouble is not None:
         item["trouble"] = {"S": delivery.trouble.value}
     if delivery.next_at is not None:
@@ -220,7 +271,7 @@ def _read(item: Mapping[str, "AttributeValueTypeDef"]) -> Delivery:
         type=EventType(item["type"]["S"]),
         about=item["about"]["S"],
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
-        body=_unpacked(item["body"]["S"]),
+        body=_unpacked(item["body"]["S"]) if "body" in item else None,
         url=item["url"]["S"] if "url" in item else None,
         status=DeliveryStatus(item["status"]["S"]),
         trouble=Trouble(item["trouble"]["S"]) if "trouble" in item else None,

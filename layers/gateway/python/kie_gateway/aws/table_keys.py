@@ -17,6 +17,7 @@ type Key = dict[str, "AttributeValueTypeDef"]
 
 TASK = "TASK"
 ENTRY = "ENTRY#"
+EVENT = "EVENT#"
 ACCOUNTS = "ACCOUNT#"
 BATCHES = "BATCHES#"
 ENDPOINTS = "ENDPOINTS#"
@@ -39,6 +40,11 @@ def task_partition(task_id: str) -> str:
 def entry_key(task_id: str, at: str, order: str) -> Key:
     """Return the key of an entry of a task's timeline; entries sort by time, then by `order`."""
     return _key(task_partition(task_id), f"{ENTRY}{at}#{order}")
+
+
+def event_key(task_id: str, event_id: str) -> Key:
+    """Return the key of the body of an event about a task, which lies with that."""
+    return _key(task_partition(task_id), f"{EVENT}{event_id.removeprefix('evt_')}")
 
 
 def result_key(upstream_id: str) -> Key:

@@ -100,6 +100,18 @@ class TaskReads:
             )
         return int(answer["Item"]["version"]["N"]) if answer.get("Item") else None
 
+    def is_deleted(self, task_id: str) -> bool:
+        """Whether a task has been deleted, or withdrawn as if it had never been created."""
+        with translated():
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key=task_key(task_id),
+                ProjectionExpression="pk, deleted_at",
+                ConsistentRead=True,
+            )
+        found = answer.get("Item")
+        return found is None or "deleted_at" in found
+
     def find_by_upstream(self, upstream_task_id: str) -> list[Task]:
         """Find tasks by Kie's id; one that was given its id a moment ago may be missing."""
         with translated():
@@ -149,7 +161,7 @@ class TaskReads:
 
     def entries(self, task_id: str) -> list[Entry]:
         """Read the timeline, oldest first."""
-        return [read_entry(item) for item in self._query_entries(task_id)]
+        return [read_entry(item) for item in self._query_all(task_id, ENTRY)]
 
     def list_tasks(
         self, owner: str, which: TaskFilter, *, limit: int, after: str | None, newest_first: bool
@@ -180,13 +192,13 @@ class TaskReads:
             after = last["task_id"]["S"]
         return Page(tuple(found), after)
 
-    def _query_entries(self, task_id: str) -> Iterator[dict[str, Any]]:
+    def _query_all(self, task_id: str, kind: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :entry)",
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :kind)",
             ExpressionAttributeValues={
                 ":pk": {"S": task_partition(task_id)},
-                ":entry": {"S": ENTRY},
+                ":kind": {"S": kind},
             },
             ConsistentRead=True,
         )

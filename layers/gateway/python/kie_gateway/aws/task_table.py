@@ -13,10 +13,7 @@ from kie_gateway.aws.account_table import MAX_TRIES, AccountTable, pause_seconds
 from kie_gateway.aws.batch_item import count_in_batch
 from kie_gateway.aws.errors import refuse_lasting, translated
 from kie_gateway.aws.idempotency_item import claim
-from kie_gateway.aws.table_keys import (
-    TASK,
-    idempotency_key,
-)
+from kie_gateway.aws.table_keys import ENTRY, EVENT, TASK, idempotency_key
 from kie_gateway.aws.task_item import (
     Item,
     read_task,
@@ -167,8 +164,17 @@ class TaskTable(TaskReads):
             self._pause(pause_seconds(attempt))
         else:
             raise BackendUnavailableError(f"{task.task_id} could not be withdrawn")
+        for one in tasks:
+            self._delete_all(one.task_id, ENTRY)
+            self._delete_all(one.task_id, EVENT)
+
+    def delete_events(self, task_id: str) -> None:
+        """Delete the bodies of the events about a task, which `DeliveryTable` writes."""
+        self._delete_all(task_id, EVENT)
+
+    def _delete_all(self, task_id: str, kind: str) -> None:
         with translated():
-            for item in (item for one in tasks for item in self._query_entries(one.task_id)):
+            for item in self._query_all(task_id, kind):
                 self._client.delete_item(TableName=self._table, Key=_key_of(item))
 
     def move(self, task: Task, decide: Decide) -> Moved:

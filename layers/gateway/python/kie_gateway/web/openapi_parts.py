@@ -214,7 +214,8 @@ SCHEMA_DESCRIPTIONS = {
     " has answered 410; `failing`: nothing came through for five days.",
     "DeliveryStatus": "Where a delivery stands. `pending`: it is being tried.",
     "DeliveryTrouble": "Why there was no answer. `refused_address`: the address leads to a private"
-    " network, or is not valid.",
+    " network, or is not valid; `endpoint_deleted`, `task_deleted`: the endpoint, or the task that"
+    " the event is about, was deleted; `endpoint_disabled`: nothing is sent to the endpoint.",
     "LedgerAccount": "Where credits can be. `outside`: where grants come from; `unlimited`: where"
     " the credits of owners without a balance come from; `balance`; `planned`: set aside for tasks"
     " that do not exist yet; `reserved`: set aside for open tasks; `spent`; `owed`: what"

@@ -53,10 +53,12 @@ def make() -> EventsFunction:
     permalinks = Permalinks(
         (lambda: secrets.text(settings.signing_secret_arn)) if settings.permalinks else None
     )
+    tasks = TaskReads(clients.dynamodb, settings.table_name)
     publish = PublishChange(
-        present=_presenters(TaskReads(clients.dynamodb, settings.table_name), permalinks),
+        present=_presenters(tasks, permalinks),
         endpoints=EndpointTable(clients.dynamodb, settings.table_name),
         deliveries=DeliveryTable(clients.dynamodb, settings.table_name, clock.utc_now),
+        is_deleted=tasks.is_deleted,
         queue=SqsDeliveryQueue(clients.sqs, settings.delivery_queue_url),
         live=make_live_publisher(settings, clients, clock.utc_now),
         bus=EventBridgeBus(clients.events, settings.event_bus_name),

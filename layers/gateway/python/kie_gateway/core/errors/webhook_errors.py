@@ -25,3 +25,9 @@ class DeliveryNotFoundError(CallerError):
     """There is no such delivery, it is not kept any more, or it is somebody else's."""
 
     code = "delivery_not_found"
+
+
+class EventDeletedError(CallerError):
+    """The event of the delivery was deleted with the task that it is about."""
+
+    code = "delivery_task_deleted"

@@ -23,6 +23,8 @@ LONGEST_PAUSE = timedelta(hours=11, minutes=50)
 MOST_ANSWER_BYTES = 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GONE, _RETRY_LATER = 410, (429, 503)
+# A message that is left shows within this time of the moment it is due.
+_MESSAGE_AWAITED = timedelta(hours=1)
 
 
 class DeliveryStatus(StrEnum):
@@ -41,6 +43,7 @@ class Trouble(StrEnum):
     REFUSED_ADDRESS = "refused_address"
     DISABLED = "endpoint_disabled"
     DELETED = "endpoint_deleted"
+    TASK_DELETED = "task_deleted"
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Delivery:
     Attributes:
         url: Where it goes if the endpoint is only that of a task; None for that of the endpoint.
         about: What the event is about; deliveries about the same come one after the other.
-        body: The event as JSON, byte for byte as it is signed.
+        body: The event as JSON, byte for byte as it is signed. None if the task that it is about
+            has been deleted, and in lists, which do not read it.
         beginnings: How often it was begun: once, and once more with each retry by hand.
         tries: How many there were since it was last begun.
         attempts: The last ones, oldest first.
@@ -100,7 +104,7 @@ class Delivery:
     type: EventType
     about: str
     created_at: datetime
-    body: str
+    body: str | None
     url: str | None = None
     status: DeliveryStatus = DeliveryStatus.PENDING
     trouble: Trouble | None = None
@@ -185,6 +189,33 @@ def after_attempt(
 def given_up(delivery: Delivery, trouble: Trouble) -> Delivery:
     """End a delivery without a further try."""
     return replace(delivery, status=DeliveryStatus.FAILED, trouble=trouble, next_at=None)
+
+
+def without_body(delivery: Delivery) -> Delivery:
+    """End a delivery whose event is gone with its task, unless it has come through before."""
+    if delivery.status is DeliveryStatus.DELIVERED:
+        return delivery
+    return given_up(delivery, Trouble.TASK_DELETED)
+
+
+def lost(pending: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """
+    Return the pending deliveries to an endpoint that nobody works on: they have no message.
+
+    Whoever had begun them died before the message was sent. One that is overdue because another
+    about the same is to be tried before it is not lost.
+
+    Args:
+        pending: Oldest first.
+    """
+    found, led = list[Delivery](), set[tuple[str, int]]()
+    for one in pending:
+        group = (one.about, one.beginnings)
+        if one.next_at is None or one.next_at >= now - _MESSAGE_AWAITED:
+            led.add(group)
+        elif group not in led:
+            found.append(one)
+    return found
 
 
 def begun_again(delivery: Delivery, now: datetime) -> Delivery:

@@ -18,3 +18,8 @@ class EventType(StrEnum):
     CREDITS_LOW = "credits.low"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_TEST = "webhook.test"
+
+    @property
+    def is_about_task(self) -> bool:
+        """Whether a task is what it tells of."""
+        return self.value.startswith("task.")

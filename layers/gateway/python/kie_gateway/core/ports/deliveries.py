@@ -38,13 +38,18 @@ class Deliveries(Protocol):
     """What is kept of deliveries, for `delivery.KEPT`."""
 
     def create(self, delivery: Delivery) -> Delivery:
-        """Write a new delivery; returns it as it stands if it is there already."""
+        """
+        Write a new delivery, and its event if that is about a task.
+
+        Returns:
+            The delivery; if it is there already, as it stands, perhaps without its body.
+        """
 
     def get(self, owner: str, delivery_id: str) -> Delivery | None:
-        """Read a delivery as it stands."""
+        """Read a delivery as it stands; without a body if its event is gone with its task."""
 
     def put(self, delivery: Delivery) -> None:
-        """Write what has become of a delivery, as a whole."""
+        """Write what has become of a delivery, unless it was begun again meanwhile."""
 
     def list_deliveries(
         self,
@@ -57,7 +62,7 @@ class Deliveries(Protocol):
         after: str | None,
     ) -> tuple[Sequence[Delivery], str | None]:
         """
-        List deliveries to an endpoint, newest first.
+        List deliveries to an endpoint, newest first, without bodies that are about tasks.
 
         Args:
             after: Id of the last one that is known.

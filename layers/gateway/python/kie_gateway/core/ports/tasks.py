@@ -123,6 +123,9 @@ class TaskStore(Protocol):
     def note_once_a_minute(self, task_id: str, entry: Entry) -> None:
         """Add to the timeline, at most once a minute, what strangers can cause at will."""
 
+    def delete_events(self, task_id: str) -> None:
+        """Delete the bodies of the events about a task. Raises BackendUnavailableError."""
+
     def entries(self, task_id: str) -> list[Entry]:
         """Read the timeline, oldest first."""
 

@@ -12,6 +12,7 @@ from kie_gateway.core.events.delivery import (
     Trouble,
     after_attempt,
     given_up,
+    without_body,
 )
 from kie_gateway.core.events.endpoint import Endpoint, after_failure, after_success
 from kie_gateway.core.events.task_webhook import PER_TASK
@@ -66,6 +67,8 @@ class DeliverEvent:
         delivery = self.deliveries.get(owner, delivery_id)
         if delivery is None or delivery.status is not DeliveryStatus.PENDING:
             return delivery
+        if delivery.body is None:
+            return self._kept(without_body(delivery))
         endpoint = self.endpoints.get(owner, delivery.endpoint_id)
         trouble = _hopeless(delivery, endpoint)
         if trouble is not None:
@@ -75,18 +78,18 @@ class DeliverEvent:
             default=self.now(),
         )
         if due_at <= self.now():
-            delivery = self._try(delivery, endpoint)
+            delivery = self._try(delivery, delivery.body, endpoint)
             due_at = delivery.next_at or due_at
         if delivery.status is DeliveryStatus.PENDING:
             self.queue.hide(receipt_handle, (due_at - self.now()).total_seconds())
         return delivery
 
-    def _try(self, delivery: Delivery, endpoint: Endpoint | None) -> Delivery:
+    def _try(self, delivery: Delivery, body: str, endpoint: Endpoint | None) -> Delivery:
         at = self.now()
         secrets = self.secrets(delivery.owner, endpoint)
-        headers = self.sign(secrets, delivery.event_id, at, delivery.body)
+        headers = self.sign(secrets, delivery.event_id, at, body)
         url = delivery.url or (endpoint.url if endpoint is not None else "")
-        attempt = self.send(url, delivery.body.encode(), headers, at)
+        attempt = self.send(url, body.encode(), headers, at)
         kept = self._kept(after_attempt(delivery, attempt, self.schedule, self.jitter()))
         if endpoint is not None and delivery.endpoint_id != PER_TASK:
             self._note(endpoint, attempt)

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from kie_gateway.core.events.delivery import (
     DeliveryStatus,
     Trouble,
     given_up,
+    without_body,
 )
 from kie_gateway.core.events.endpoint import DisabledReason, Endpoint
 from kie_gateway.core.events.event import (
@@ -63,12 +64,14 @@ class PublishChange:
     deliveries are there already.
 
     Attributes:
+        is_deleted: Whether a task is deleted, by its id.
         low_credits: A balance below this is low; 0 if none is.
     """
 
     present: Presenters
     endpoints: Endpoints
     deliveries: Deliveries
+    is_deleted: Callable[[str], bool]
     queue: DeliveryQueue
     live: LivePublisher | None
     bus: EventBus
@@ -148,6 +151,12 @@ class PublishChange:
         wanted = [_delivery(event, one) for one in endpoints]
         if webhook is not None and webhook.wants(event.type):
             wanted.append(new_delivery(event, PER_TASK, url=webhook.url))
+        # The change may be from long before a deletion. What is written for a task that is deleted
+        # only after this read, the sweep removes: it comes when nobody who has read the task before
+        # is still at work (`core/sweep.py`, AFTER_DELETION). A transaction with the record would be
+        # tighter, but would get in the way of the task's own moves.
+        if wanted and event.type.is_about_task and self.is_deleted(event.about):
+            wanted = [without_body(replace(one, body=None)) for one in wanted]
         self._send([self.deliveries.create(one) for one in wanted])
 
     def _send(self, deliveries: Sequence[Delivery]) -> None:

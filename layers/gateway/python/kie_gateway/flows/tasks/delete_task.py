@@ -1,10 +1,11 @@
-"""Delete a task: its files, its input and what Kie.ai said; the ledger and the timeline stay."""
+"""Delete a task: input, files, events and what Kie.ai said; the ledger and the timeline stay."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.errors.storage_errors import StorageError
 from kie_gateway.core.files.bucket_keys import folders_of
 from kie_gateway.core.moves import ending_moves, group_moves
@@ -23,9 +24,10 @@ class DeleteTask:
     Deletes tasks; one that is still open is canceled by the same move.
 
     The record goes first: from then on nobody finds the task, and nobody writes for it who has not
-    read it before. Then its files go, and once more by the sweep when everybody who may still have
-    been at work on it has ended (`flows/watching/sweep_tasks.py`). So files that cannot be removed
-    now, or that come afterwards, are no trouble of the caller's.
+    read it before. Then what is kept of its events and its files go, and once more by the sweep
+    when everybody who may still have been at work on it has ended
+    (`flows/watching/sweep_tasks.py`). So what cannot be removed now, or comes afterwards, is no
+    trouble of the caller's.
     """
 
     tasks: TaskStore
@@ -57,6 +59,10 @@ class DeleteTask:
 
     def _delete(self, task: Task) -> None:
         deleted = self.tasks.move(task, self._decide).task
+        try:
+            self.tasks.delete_events(deleted.task_id)
+        except BackendUnavailableError as error:
+            _log.warning("events of a deleted task are removed later: %s", error)
         for folder in folders_of(deleted):
             try:
                 self.files.delete_folder(folder)

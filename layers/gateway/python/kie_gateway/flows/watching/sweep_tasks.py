@@ -1,4 +1,4 @@
-"""Look after tasks that nobody may care for: open ones without a watch, deleted ones with files."""
+"""Look after tasks that nobody may care for: open without a watch, deleted with something left."""
 
 import logging
 from collections.abc import Callable
@@ -99,9 +99,10 @@ class SweepTasks:
         self.tasks.move(task, lambda one: group_moves.skip_children(one, words, now))
 
     def _clean(self, task: Task) -> bool:
-        """Remove what has come into a deleted task's folders since."""
+        """Remove what has come into a deleted task's folders since, and bodies of its events."""
         if not self.tasks.move(task, lambda one: sweep_moves.clean_later(one, self.now())).changed:
             return False
+        self.tasks.delete_events(task.task_id)
         for folder in folders_of(task):
             self.files.delete_folder(folder)
         return self.tasks.move(task, sweep_moves.cleaned).changed

@@ -81,7 +81,8 @@ def recover_deliveries(
     """
     Recover deliveries. Everything that has failed since a time is tried again, the oldest first.
 
-    What is still being tried is left alone. Deliveries are kept for 30 days.
+    That includes what should have been tried over an hour ago and was not. What is still being
+    tried is left alone, and so is what is about deleted tasks. Deliveries are kept for 30 days.
     """
     recovered = context.use_cases.webhooks.recover_deliveries(
         owner_of_endpoint(context, endpoint_id, owner), endpoint_id, body.since

@@ -18,6 +18,13 @@ WEBHOOK_TYPES = (
         "Check the id. `GET /v1/webhook-endpoints/{endpoint_id}/deliveries` lists deliveries.",
     ),
     ProblemType(
+        "delivery_task_deleted",
+        409,
+        "Task of the delivery was deleted",
+        "The event cannot be sent again: it was deleted together with the task that it is about.",
+        "Nothing needs to be done. Deliveries of deleted tasks are listed, and never sent.",
+    ),
+    ProblemType(
         "webhook_endpoint_disabled",
         409,
         "Webhook endpoint is disabled",
