@@ -6,6 +6,7 @@ run; they are replaced by ones that stay, so that only real changes show.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,8 +95,8 @@ class Recorder:
 
         def moved(found: re.Match[str]) -> str:
             age = datetime.fromisoformat(found[0]) - self._began
-            # Whoever was in another's way has paused for a moment.
-            whole = timedelta(seconds=round(age.total_seconds()))
+            # Whoever was in another's way has paused for a moment; things last halves of a second.
+            whole = timedelta(seconds=math.floor(age.total_seconds() + 0.25))
             return f"{BEGINNING + whole:%Y-%m-%dT%H:%M:%SZ}"
 
         text = _TIME.sub(moved, _ID.sub(stays, text))
