@@ -30,7 +30,7 @@ demo: $(VENV)/.done $(SAM_VENV)/.done ## Take one task down each of the two road
 test: $(VENV)/.done $(SAM_VENV)/.done ## Run all tests
 	@$(MAKE) -s $(API_DOCUMENT)/node_modules/.done || echo "npm's registry cannot be reached: no TypeScript client is tested"
 	@# Three processes for two cores: what is told of the running gateway is mostly waited for.
-	$(PYTEST) -n 3 -m "not long"
+	$(PYTEST) -n 3 -p no:schemathesis -m "not long"
 
 coverage: $(VENV)/.done ## Run the tests, and measure which lines and branches they reach
 	$(BIN)/coverage erase

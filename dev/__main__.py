@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from dev.cloud import LocalCloud
     from dev.settings import Settings
 
+# What every task goes through. The others begin when they are first needed, which is a second
+# later and mostly never.
+ON_THE_WAY = (
+    "ApiFunction",
+    "CallbackFunction",
+    "EventsFunction",
+    "StoreFunction",
+    "WatchFunction",
+)
 _READY_SECONDS = 30.0
 _LOOK_SECONDS = 0.5
 
@@ -73,7 +82,7 @@ def _run(started: ExitStack) -> None:
             front=front,
             public_url=chosen.public_url,
             log=log,
-            prewarm=True,
+            prewarm=ON_THE_WAY,
             reload=True,
             region=chosen.region,
             dials=chosen.dials,

@@ -45,7 +45,7 @@ from sam_template import parameters
 from sam_template.template import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from concurrent.futures import Future
 
     from dev.functions import Function, FunctionSpec, Handler, Outcome
@@ -87,7 +87,7 @@ class LocalCloud:
             started when first needed.
         front: The HTTP server, already bound; None makes one on a free port.
         public_url: The address put into events; the front's own when None.
-        prewarm: Start one process of each function ahead of time.
+        prewarm: Start one process ahead of time of each function, or of those that are named.
         reload: Replace processes when their code changes.
         poll_queues: Feed functions from queues and streams, invoke them on schedule, remove items
             whose time to live is over. Tests that do not want this say themselves when, by
@@ -110,7 +110,7 @@ class LocalCloud:
         front: Front | None = None,
         public_url: str | None = None,
         log: Log | None = None,
-        prewarm: bool = False,
+        prewarm: bool | Container[str] = False,
         reload: bool = False,
         poll_queues: bool = True,
         region: str = seams.REGION,
@@ -313,7 +313,8 @@ class LocalCloud:
         if name in self._handlers:
             return InProcessFunction(spec, self._handlers[name], self.clock)
         pool = WorkerPool(spec, self.environment(name), self.log)
-        if self._prewarm:
+        wanted = self._prewarm if isinstance(self._prewarm, bool) else name in self._prewarm
+        if wanted:
             pool.prewarm()
         return pool
 
