@@ -1,10 +1,10 @@
 """
 How large an event may be.
 
-EventBridge takes entries of up to 256 KB
-(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html), AppSync events of up
-to 240 KB (https://docs.aws.amazon.com/general/latest/gr/appsync.html), and receivers of webhooks
-often less.
+AppSync takes events of up to 240 KB (https://docs.aws.amazon.com/general/latest/gr/appsync.html),
+EventBridge entries of up to 1 MB, which were 256 KB before 2026
+(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html), and receivers of
+webhooks often less.
 """
 
 import json
