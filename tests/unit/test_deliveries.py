@@ -27,6 +27,7 @@ from kie_gateway.core.events.endpoint import (
     after_failure,
     after_success,
     enabled,
+    probed,
     rotated,
 )
 from kie_gateway.core.events.event_type import EventType
@@ -181,6 +182,21 @@ def test_who_lets_us_wait_is_left_alone_longer_and_longer() -> None:
         pauses.append((endpoint.paused_until - NOW).total_seconds() - now)
         now += pauses[-1]
     assert pauses == [15, 30, 60, 120, 240, 480, 600, 600]
+
+
+def test_after_a_pause_one_delivery_finds_out_for_all() -> None:
+    paused = failed(ENDPOINT, let_wait=True)
+    assert probed(paused, NOW + seconds(14)) is None
+    probe = probed(paused, NOW + seconds(15))
+    assert probe is not None
+    assert probed(probe, NOW + seconds(16)) is None
+    # Whoever finds out may die over it.
+    assert probed(probe, NOW + seconds(45)) is not None
+    again = failed(probe, 30, let_wait=True, is_probe=True)
+    assert (again.paused_until, again.pauses) == (NOW + seconds(60), 2)
+    assert after_success(probe) == ENDPOINT
+    # A bad answer is one, too.
+    assert failed(probe, 30, is_probe=True).paused_until is None
 
 
 def test_those_that_were_under_way_do_not_lengthen_the_pause() -> None:

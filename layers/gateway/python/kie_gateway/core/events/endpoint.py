@@ -16,6 +16,8 @@ DISABLED_AFTER = timedelta(days=5)
 # The old secret signs as well for so long.
 ROTATION = timedelta(hours=24)
 # While an endpoint lets callers wait for nothing, it is tried more and more rarely.
+# Longer than one delivery takes.
+_PROBE = timedelta(seconds=30)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=10)
 
 
@@ -119,13 +121,28 @@ def after_success(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, failing_since=None, paused_until=None, pauses=0)
 
 
-def after_failure(endpoint: Endpoint, *, gone: bool, let_wait: bool, now: datetime) -> Endpoint:
+def probed(endpoint: Endpoint, now: datetime) -> Endpoint | None:
+    """
+    Let one delivery find out whether an endpoint that was paused answers again; the others wait.
+
+    Returns:
+        The endpoint, paused for as long as that may take; None if another delivery finds out.
+    """
+    if endpoint.paused_until is not None and now < endpoint.paused_until:
+        return None
+    return replace(endpoint, paused_until=now + _PROBE)
+
+
+def after_failure(
+    endpoint: Endpoint, *, gone: bool, let_wait: bool, is_probe: bool = False, now: datetime
+) -> Endpoint:
     """
     Note that a delivery failed.
 
     Args:
         gone: Whether the receiver said that it is for good (410).
         let_wait: Whether it did not answer in time, or could not be reached.
+        is_probe: Whether the delivery was to find out whether it answers again.
     """
     if not endpoint.is_enabled:
         return endpoint
@@ -134,7 +151,11 @@ def after_failure(endpoint: Endpoint, *, gone: bool, let_wait: bool, now: dateti
     since = endpoint.failing_since or now
     if now - since >= DISABLED_AFTER:
         return disabled(replace(endpoint, failing_since=since), DisabledReason.FAILING, now)
-    if not let_wait or (endpoint.paused_until is not None and now < endpoint.paused_until):
+    if not let_wait:
+        # Whatever it says, it is there.
+        return replace(endpoint, failing_since=since, paused_until=None, pauses=0)
+    is_paused = endpoint.paused_until is not None and now < endpoint.paused_until
+    if is_paused and not is_probe:
         return replace(endpoint, failing_since=since)
     pause = min(_FIRST_PAUSE * 2**endpoint.pauses, _LONGEST_PAUSE)
     return replace(

@@ -14,7 +14,7 @@ from kie_gateway.core.events.delivery import (
     given_up,
     without_body,
 )
-from kie_gateway.core.events.endpoint import Endpoint, after_failure, after_success
+from kie_gateway.core.events.endpoint import Endpoint, after_failure, after_success, probed
 from kie_gateway.core.events.task_webhook import PER_TASK
 from kie_gateway.core.ports.deliveries import Deliveries, DeliveryQueue, Endpoints
 from kie_gateway.core.ports.webhook_sender import WebhookSender
@@ -73,16 +73,37 @@ class DeliverEvent:
         trouble = _hopeless(delivery, endpoint)
         if trouble is not None:
             return self._kept(given_up(delivery, trouble))
-        due_at = max(
-            filter(None, (delivery.next_at, endpoint.paused_until if endpoint else None)),
-            default=self.now(),
-        )
+        due_at = self._due_at(delivery, endpoint)
         if due_at <= self.now():
             delivery = self._try(delivery, delivery.body, endpoint)
             due_at = delivery.next_at or due_at
         if delivery.status is DeliveryStatus.PENDING:
             self.queue.hide(receipt_handle, (due_at - self.now()).total_seconds())
         return delivery
+
+    def _due_at(self, delivery: Delivery, endpoint: Endpoint | None) -> datetime:
+        """
+        Return when a delivery may be tried.
+
+        Once a pause of its endpoint is over, one delivery alone finds out whether that answers
+        again: all of them at once would keep others waiting, who share the functions with them.
+        """
+        now = self.now()
+        due_at = delivery.next_at or now
+        if endpoint is None or not endpoint.pauses or due_at > now:
+            return due_at
+        finds_out = False
+
+        def decide(current: Endpoint) -> Endpoint | None:
+            nonlocal finds_out
+            after = probed(current, now)
+            finds_out = after is not None
+            return after
+
+        paused = self.endpoints.move(endpoint, decide, now)
+        if finds_out or paused is None or paused.paused_until is None:
+            return due_at
+        return max(due_at, paused.paused_until)
 
     def _try(self, delivery: Delivery, body: str, endpoint: Endpoint | None) -> Delivery:
         at = self.now()
@@ -103,7 +124,11 @@ class DeliverEvent:
                 after = after_success(current)
             else:
                 after = after_failure(
-                    current, gone=attempt.is_gone, let_wait=attempt.let_wait, now=self.now()
+                    current,
+                    gone=attempt.is_gone,
+                    let_wait=attempt.let_wait,
+                    is_probe=endpoint.pauses > 0,
+                    now=self.now(),
                 )
             return after if after != current else None
 
