@@ -127,7 +127,10 @@ def test_two_hundred_tasks_are_told_whatever_receivers_do_and_whoever_is_killed(
             eventually(lambda: len(receiver.taken("/hook")) > TASKS // 4, END_SECONDS)
         eventually(lambda: is_told(receiver, tasks), END_SECONDS)
         told = by_task(receiver.taken("/hook"))
-        assert told == {task: lived(gateway, task) for task in tasks}
+        # The other endpoint's end is told here as well.
+        assert {task: told[task] for task in tasks} == {
+            task: lived(gateway, task) for task in tasks
+        }
         last = [one for one in receiver.got if one.path == "/hook"][-20:]
         assert all(one.is_verified_by(secret) for one in last)
         assert all(one.is_signed_by(secret) for one in receiver.got if one.path == "/hook")
