@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.long
-
 LINE = re.compile(r"(task_\w{26})  (\w+) +road: (\S+) +(\d+\.\d) s")
 
 
