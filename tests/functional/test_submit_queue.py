@@ -18,6 +18,8 @@ from tests.keys import issue_key
 pytestmark = pytest.mark.long
 
 LIMIT, WINDOW_SECONDS = 20, 10
+# Of the model, in the catalogue.
+TYPICAL_SECONDS = 45
 # Who wants how many; the greedy one asks for all of them first.
 WANTED = {"greedy": 180, "modest": 80, "late": 40}
 TOTAL = sum(WANTED.values())
@@ -129,8 +131,9 @@ def test_who_waits_is_told_how_long(whole_world: World, rush: Rush) -> None:
     turn = int(answers[-1].headers["retry-after"])
     assert 10 < turn < 20
     expected, created = (datetime.fromisoformat(last[f"{n}_at"]) for n in ("expected", "created"))
-    # Its turn, and then the two seconds at most that all the others took.
-    assert turn - 1 < (expected - created).total_seconds() <= turn + 2
+    # Its turn, and then as long as the model takes: by the catalogue, or by what was seen of it.
+    longest = turn + TYPICAL_SECONDS + 2
+    assert turn - 1 < (expected - created).total_seconds() <= longest
     assert last["progress"] == 0
     events = world.http.get(f"/v1/tasks/{last['id']}/events", headers=headers).json()["data"]
     assert events[-1]["type"] == "submission_waiting"
