@@ -1,8 +1,7 @@
 """
-What tests tell followers, in the place of whoever will do so for every task.
+What tests tell followers in worlds whose stream nobody works off.
 
-`tell` is the one place to change: once events leave the gateway by themselves, it does nothing, and
-the tests that call it wait for those.
+So that they say what is told, and when; `tests/running/test_live_updates.py` follows real tasks.
 """
 
 import json

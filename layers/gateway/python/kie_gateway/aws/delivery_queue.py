@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.visibility import hide_message
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.events.delivery import LONGEST_PAUSE, Delivery
 
@@ -59,13 +59,13 @@ class SqsDeliveryQueue:
         Raises:
             BackendUnavailableError: It comes back after the queue's own pause instead.
         """
-        longest = int(LONGEST_PAUSE.total_seconds())
-        with translated("SQS"):
-            self._client.change_message_visibility(
-                QueueUrl=self._queue_url,
-                ReceiptHandle=receipt_handle,
-                VisibilityTimeout=min(math.ceil(max(seconds, 0)), longest),
-            )
+        hide_message(
+            self._client,
+            self._queue_url,
+            receipt_handle,
+            seconds,
+            longest=LONGEST_PAUSE.total_seconds(),
+        )
 
 
 def _entries(deliveries: Sequence[Delivery]) -> "Iterator[SendMessageBatchRequestEntryTypeDef]":

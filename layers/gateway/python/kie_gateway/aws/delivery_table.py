@@ -6,14 +6,13 @@ it is deleted; other bodies lie in the deliveries.
 """
 
 import json
-import zlib
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.packed_text import pack, unpack
 from kie_gateway.aws.table_keys import (
     Key,
     deliveries_partition,
@@ -104,9 +103,7 @@ class DeliveryTable:
         if delivery.body is not None:
             return delivery
         event = self._item(event_key(delivery.about, delivery.event_id))
-        return (
-            replace(delivery, body=_unpacked(event["body"]["S"])) if event is not None else delivery
-        )
+        return replace(delivery, body=unpack(event["body"]["S"])) if event is not None else delivery
 
     def put(self, delivery: Delivery) -> None:
         """Write what has become of a delivery, unless it was begun again meanwhile."""
@@ -228,7 +225,7 @@ def _write(delivery: Delivery) -> Item:
         **_standing(delivery),
     }
     if delivery.body is not None and not delivery.type.is_about_task:
-        item["body"] = {"S": _packed(delivery.body)}
+        item["body"] = {"S": pack(delivery.body)}
     if delivery.url is not None:
         item["url"] = {"S": delivery.url}
     return item
@@ -237,7 +234,7 @@ def _write(delivery: Delivery) -> Item:
 def _write_event(delivery: Delivery) -> Item:
     return {
         **event_key(delivery.about, delivery.event_id),
-        "body": {"S": _packed(delivery.body or "")},
+        "body": {"S": pack(delivery.body or "")},
         "ttl": _ttl(delivery),
     }
 
@@ -271,7 +268,7 @@ def _read(item: Mapping[str, "AttributeValueTypeDef"]) -> Delivery:
         type=EventType(item["type"]["S"]),
         about=item["about"]["S"],
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
-        body=_unpacked(item["body"]["S"]) if "body" in item else None,
+        body=unpack(item["body"]["S"]) if "body" in item else None,
         url=item["url"]["S"] if "url" in item else None,
         status=DeliveryStatus(item["status"]["S"]),
         trouble=Trouble(item["trouble"]["S"]) if "trouble" in item else None,
@@ -280,14 +277,6 @@ def _read(item: Mapping[str, "AttributeValueTypeDef"]) -> Delivery:
         attempts=tuple(_read_attempt(values) for values in json.loads(item["attempts"]["S"])),
         next_at=datetime.fromisoformat(item["next_at"]["S"]) if "next_at" in item else None,
     )
-
-
-def _packed(text: str) -> str:
-    return b64encode(zlib.compress(text.encode())).decode()
-
-
-def _unpacked(text: str) -> str:
-    return zlib.decompress(b64decode(text)).decode()
 
 
 def _attempt_values(attempt: Attempt) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kie_gateway.aws.account_table import MAX_TRIES, pause_seconds
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.event_attributes import write_event
 from kie_gateway.aws.table_keys import endpoint_key, endpoint_owner, endpoints_partition
 from kie_gateway.aws.task_item import Item, write_time
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
@@ -110,7 +111,7 @@ class EndpointTable:
                 # As a whole, so that what the last move has told goes with it.
                 self._client.put_item(
                     TableName=self._table,
-                    Item={**_write(after), **_told(before, after, now)},
+                    Item={**_write(after), **write_event(_told(before, after), now)},
                     ConditionExpression="#version = :read",
                     ExpressionAttributeNames={"#version": "version"},
                     ExpressionAttributeValues={":read": {"N": str(before.version)}},
@@ -163,9 +164,8 @@ def _write(endpoint: Endpoint) -> Item:
     return item
 
 
-def _told(before: Endpoint, after: Endpoint, now: datetime) -> Item:
-    """Write what a move tells the world: that nobody is delivered to, though its owner wants it."""
+def _told(before: Endpoint, after: Endpoint) -> EventType | None:
+    """Return what a move tells: that nobody is delivered to any more, though its owner wants it."""
     is_news = before.is_enabled and not after.is_enabled
-    if not is_news or after.disabled_reason is DisabledReason.BY_OWNER:
-        return {}
-    return {"event": {"S": EventType.WEBHOOK_DISABLED.value}, "event_at": {"S": write_time(now)}}
+    by_owner = after.disabled_reason is DisabledReason.BY_OWNER
+    return EventType.WEBHOOK_DISABLED if is_news and not by_owner else None

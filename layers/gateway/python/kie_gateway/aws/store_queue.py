@@ -1,10 +1,10 @@
 """The store queue: what must be done about a task after Kie.ai has its answer."""
 
 import json
-import math
 from typing import TYPE_CHECKING
 
 from kie_gateway.aws.errors import translated
+from kie_gateway.aws.visibility import hide_message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -42,9 +42,10 @@ class SqsStoreQueue:
         Raises:
             BackendUnavailableError: It comes back after the queue's own pause instead.
         """
-        with translated("SQS"):
-            self._client.change_message_visibility(
-                QueueUrl=self._queue_url,
-                ReceiptHandle=receipt_handle,
-                VisibilityTimeout=min(math.ceil(max(seconds, 0)), LONGEST_PAUSE_SECONDS),
-            )
+        hide_message(
+            self._client,
+            self._queue_url,
+            receipt_handle,
+            seconds,
+            longest=LONGEST_PAUSE_SECONDS,
+        )

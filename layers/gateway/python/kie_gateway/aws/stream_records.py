@@ -11,6 +11,7 @@ from typing import Any
 from kie_gateway.aws.account_item import is_entry, read_account
 from kie_gateway.aws.batch_item import read_batch
 from kie_gateway.aws.endpoint_table import read_endpoint
+from kie_gateway.aws.event_attributes import read_event
 from kie_gateway.aws.table_keys import ACCOUNTS, BATCHES, ENDPOINTS, TASK
 from kie_gateway.aws.task_item import read_task
 from kie_gateway.core.events.change import (
@@ -20,7 +21,6 @@ from kie_gateway.core.events.change import (
     EndpointChange,
     TaskChange,
 )
-from kie_gateway.core.events.event_type import EventType
 
 
 def read_change(record: Mapping[str, Any]) -> Change | None:
@@ -32,16 +32,13 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
     partition, sort = new["pk"]["S"], new["sk"]["S"]
     # In whole seconds; the same each time the record comes.
     at = datetime.fromtimestamp(float(change["ApproximateCreationDateTime"]), UTC)
-    if sort == TASK and "event" in new:
-        return TaskChange(EventType(new["event"]["S"]), _event_at(new), read_task(new))
-    if partition.startswith(ENDPOINTS) and "event" in new:
-        return EndpointChange(EventType(new["event"]["S"]), _event_at(new), read_endpoint(new))
+    told = read_event(new)
+    if sort == TASK and told is not None:
+        return TaskChange(*told, read_task(new))
+    if partition.startswith(ENDPOINTS) and told is not None:
+        return EndpointChange(*told, read_endpoint(new))
     if partition.startswith(BATCHES):
         return BatchChange(at, read_batch(old) if old is not None else None, read_batch(new))
     if partition.startswith(ACCOUNTS) and not is_entry(new):
         return AccountChange(at, read_account(old) if old is not None else None, read_account(new))
     return None
-
-
-def _event_at(item: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(item["event_at"]["S"])

@@ -1,8 +1,6 @@
 """How a task and its timeline are written as items of the table."""
 
 import json
-import zlib
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from kie_gateway.aws.alternative_values import (
     read_alternative,
     read_attempt,
 )
+from kie_gateway.aws.packed_text import pack, unpack
 from kie_gateway.aws.table_keys import entry_key, task_key
 from kie_gateway.core.credits.reservation import Fate, Funds, Reservation
 from kie_gateway.core.events.task_webhook import TaskWebhook
@@ -82,7 +81,7 @@ def _write_source(source: Source) -> dict[str, Any]:
     values = asdict(source)
     if source.content is not None:
         # Notes and words repeat a lot, and an item must stay below 400 KB.
-        values["content"] = b64encode(zlib.compress(source.content.encode())).decode()
+        values["content"] = pack(source.content)
     return {name: value for name, value in values.items() if value not in (None, ())}
 
 
@@ -92,7 +91,7 @@ def _read_source(values: dict[str, Any]) -> Source:
         **{
             **values,
             "alternates": tuple(values.get("alternates", ())),
-            "content": zlib.decompress(b64decode(content)).decode() if content else None,
+            "content": unpack(content) if content else None,
         }
     )
 
@@ -101,12 +100,12 @@ def _packed(text: str) -> str:
     """Compress a long list of JSON, which repeats the same names and beginnings."""
     if len(text) <= _LONGEST_PLAIN:
         return text
-    return b64encode(zlib.compress(text.encode())).decode()
+    return pack(text)
 
 
 def _unpacked(text: str) -> str:
     """Undo `_packed`; a list of JSON begins with what Base64 never has."""
-    return text if text.startswith("[") else zlib.decompress(b64decode(text)).decode()
+    return text if text.startswith("[") else unpack(text)
 
 
 def _read_failure(text: str) -> Failure:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ulid import ULID
 
+from kie_gateway.aws.event_attributes import EVENT_ATTRIBUTES, write_event
 from kie_gateway.aws.table_keys import result_key, task_key
-from kie_gateway.aws.task_item import Item, write_entry, write_task, write_time
+from kie_gateway.aws.task_item import Item, write_entry, write_task
 from kie_gateway.core.events.event import event_of_move
 from kie_gateway.core.moves.move import NewRecord
 from kie_gateway.core.task import Task, upstream_ids
@@ -15,10 +16,6 @@ from kie_gateway.core.timeline import Entry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
-
-
-# What a record tells by its last change; the filter of the table's stream looks for the first.
-EVENT = ("event", "event_at")
 
 
 def put_new(table: str, item: Item) -> "TransactWriteItemTypeDef":
@@ -37,7 +34,9 @@ def put_record(table: str, record: NewRecord) -> "list[TransactWriteItemTypeDef]
     """Write a new task with the beginning of its timeline."""
     task = record.task
     return [
-        put_new(table, {**write_task(task), **_told(None, task, task.created_at)}),
+        put_new(
+            table, {**write_task(task), **write_event(event_of_move(None, task), task.created_at)}
+        ),
         *(note_result(table, task.task_id, one) for one in upstream_ids(task)),
         *put_entries(table, task.task_id, record.entries),
     ]
@@ -51,8 +50,8 @@ def update(table: str, before: Task, after: Task, at: datetime) -> "TransactWrit
         at: Of the change.
     """
     # What the last move told is told; only what this one tells stays.
-    old = {**write_task(before), **{key: {"NULL": True} for key in EVENT}}
-    new = {**write_task(after), **_told(before, after, at)}
+    old = {**write_task(before), **{key: {"NULL": True} for key in EVENT_ATTRIBUTES}}
+    new = {**write_task(after), **write_event(event_of_move(before, after), at)}
     names: dict[str, str] = {"#version": "version"}
     values: dict[str, AttributeValueTypeDef] = {":read": {"N": str(before.version)}}
     sets, removes = [], []
@@ -79,14 +78,6 @@ def update(table: str, before: Task, after: Task, at: datetime) -> "TransactWrit
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
-
-
-def _told(before: Task | None, after: Task, at: datetime) -> Item:
-    """Write what a change tells the world, for whoever reads the table's stream."""
-    told = event_of_move(before, after)
-    if told is None:
-        return {}
-    return {"event": {"S": told.value}, "event_at": {"S": write_time(at)}}
 
 
 def delete_unmoved(table: str, task: Task) -> "TransactWriteItemTypeDef":

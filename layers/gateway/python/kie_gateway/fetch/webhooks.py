@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -16,6 +17,12 @@ from kie_gateway.fetch.network import Patience
 
 # Standard Webhooks asks senders to wait for 15 to 30 s.
 PATIENCE_SECONDS = 15.0
+_BROKEN_OFF = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    SourceUnavailableError,
+)
 
 
 class HttpWebhookSender:
@@ -83,15 +90,11 @@ def _as_sent(headers: Mapping[str, str]) -> dict[bytes | str, bytes | str]:
 def _beginning(answer: httpcore.Response) -> str:
     """Read the first KiB of an answer; its status counts even if the rest never comes."""
     read = b""
-    try:
+    with suppress(*_BROKEN_OFF):
         for part in answer.iter_stream():
             read += part
             if len(read) >= MOST_ANSWER_BYTES:
                 break
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
-        pass
-    except SourceUnavailableError:
-        pass
     return keepable(read[:MOST_ANSWER_BYTES].decode("utf-8", "replace"))
 
 

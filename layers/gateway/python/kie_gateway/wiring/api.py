@@ -211,7 +211,7 @@ def _use_cases(
     cascade = Cascade(tasks)
     cancel = CancelTask(tasks, cascade, now)
     cancel_batch = make_cancel_batch(runtime, tasks, parts.batches, cancel)
-    permalinks = make_permalinks(settings, runtime)
+    permalinks = make_permalinks(settings, runtime.secrets)
     return UseCases(
         now=now,
         public_base_url=settings.public_base_url,

@@ -66,7 +66,7 @@ def make_create_children(
         inputs=LargeInputs(runtime.bucket),
         plans=Plans(runtime.bucket),
         draft=make_draft_task(settings, runtime, tasks, expected_seconds),
-        permalinks=make_permalinks(settings, runtime),
+        permalinks=make_permalinks(settings, runtime.secrets),
         now=runtime.now,
     )
 

@@ -30,6 +30,7 @@ from kie_gateway.web.webhooks.presenters import endpoint_schema
 from kie_gateway.wiring import clock
 from kie_gateway.wiring.clients import Clients
 from kie_gateway.wiring.live import make_live_publisher
+from kie_gateway.wiring.permalinks import make_permalinks
 from kie_gateway.wiring.time_left import TimeLeft
 
 
@@ -49,10 +50,7 @@ def make() -> EventsFunction:
     settings = load(EventsFunctionSettings)
     time_left = TimeLeft(clock.utc_now)
     clients = Clients(time_left)
-    secrets = Secrets(clients.secretsmanager)
-    permalinks = Permalinks(
-        (lambda: secrets.text(settings.signing_secret_arn)) if settings.permalinks else None
-    )
+    permalinks = make_permalinks(settings, Secrets(clients.secretsmanager))
     tasks = TaskReads(clients.dynamodb, settings.table_name)
     publish = PublishChange(
         present=_presenters(tasks, permalinks),

@@ -1,11 +1,12 @@
 """Parts that make permalinks."""
 
+from kie_gateway.aws.secrets import Secrets
 from kie_gateway.flows.files.permalinks import Permalinks
 from kie_gateway.settings import PermalinkSettings
-from kie_gateway.wiring.runtime import Runtime
 
 
-def make_permalinks(settings: PermalinkSettings, runtime: Runtime) -> Permalinks:
+def make_permalinks(settings: PermalinkSettings, secrets: Secrets) -> Permalinks:
     """Make what makes permalinks, and knows them again."""
-    secret = runtime.secret(settings.signing_secret_arn)
-    return Permalinks(secret if settings.permalinks else None)
+    if not settings.permalinks:
+        return Permalinks(None)
+    return Permalinks(lambda: secrets.text(settings.signing_secret_arn))
