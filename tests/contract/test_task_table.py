@@ -1,5 +1,6 @@
 """The record: what flows rely on, of the real table and of its fake alike."""
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -23,6 +24,7 @@ from kie_gateway.core.callers.idempotency import IdempotencyKey
 from kie_gateway.core.credits.reservation import Fate, Funds, Reservation
 from kie_gateway.core.errors.backend_errors import BackendUnavailableError
 from kie_gateway.core.failure import Category, Failure
+from kie_gateway.core.groups.child import Child, ChildState, Start
 from kie_gateway.core.moves.move import Move
 from kie_gateway.core.ports.tasks import Existing, TaskFilter, TaskStore
 from kie_gateway.core.results import Cure, Missing, Output, Source
@@ -657,6 +659,14 @@ def test_any_entry_survives_the_way_into_an_item_and_back(
 ) -> None:
     told = Entry(Happened.STORED, moment, words, facts)
     assert read_entry(write_entry(TASK_ID, told, "x")) == told
+
+
+def test_a_child_whose_name_zero_was_once_left_out_is_read() -> None:
+    task = make_task(children=(Child("0", TASK_ID, Start.THEN, True, ChildState.PLANNED),))
+    item = write_task(task)
+    [child] = json.loads(item["children"]["S"])
+    assert child.pop("name") == "0"
+    assert read_task({**item, "children": {"S": json.dumps([child])}}) == task
 
 
 def test_what_later_versions_add_to_an_item_is_left_alone() -> None:

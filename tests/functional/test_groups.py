@@ -72,6 +72,14 @@ def test_a_task_that_follows_is_made_from_what_its_parent_brought(world: World) 
     assert world.objects(f"inputs/alice/{task.task_id}/") == []
 
 
+def test_a_child_may_be_named_with_a_zero(world: World) -> None:
+    task = world.create("a kite", then=[child("{{input.prompt}}, larger", name="0")])
+    assert_group(task, "running", ("0", "pending"))
+    world.run()
+    assert_group(task, "succeeded", ("0", "succeeded"))
+    assert [one.accepted_creations() for one in (task, *children_of(world, task))] == [1, 1]
+
+
 def test_tasks_beside_begin_together(world: World) -> None:
     task = world.create("a kite", **{"with": [child("{{input.prompt}} at night", name="night")]})
     [night] = children_of(world, task)

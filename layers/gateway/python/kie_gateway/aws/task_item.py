@@ -164,17 +164,21 @@ _MISSING = _Codec(
 
 
 def _write_child(child: Child) -> dict[str, Any]:
-    values = {
-        **asdict(child),
-        "credits": f"{child.credits:f}",
-        "children": [_write_child(one) for one in child.children],
-    }
-    return {name: value for name, value in values.items() if value not in ("0", [])}
+    values = {**asdict(child), "credits": f"{child.credits:f}"}
+    if not child.credits:
+        del values["credits"]
+    if child.children:
+        values["children"] = [_write_child(one) for one in child.children]
+    else:
+        del values["children"]
+    return values
 
 
 def _read_child(values: dict[str, Any]) -> Child:
     return Child(
         **{
+            # Earlier versions left the name "0" out, as if it were no credits.
+            "name": "0",
             **values,
             "starts": Start(values["starts"]),
             "state": ChildState(values["state"]),
